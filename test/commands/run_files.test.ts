@@ -1,6 +1,5 @@
 /** The files that a run leaves: losses, drawings, pictures that move, and quality in numbers. */
 import { expect, test } from 'vitest';
-import { nextFrame } from '../../harness/cli/history';
 import { levelSvg } from '../../harness/cli/level_svg';
 import { lossSvg } from '../../harness/cli/loss_svg';
 import { cardTable, qualityLine, qualityTable } from '../../harness/cli/measure_quality';
@@ -58,13 +57,6 @@ test('loss.svg has a title, axes, y from 0 to 0.1, a line of steps and a line of
   expect(middle).toBeGreaterThan(top);
 });
 
-test('loss.svg has a y axis up to the largest mean of an epoch', () => {
-  const svg = lossSvg({ losses: [0.9, 0.2, 0.06, 0.04], stepsPerEpoch: 2 });
-  expect(svg.match(/text-anchor="end">[\d.]+</g)).toHaveLength(4);
-  // 0.55 of 0.6, from 394 up to 64.
-  expect(svg).toMatch(/<circle class="mean" cx="[\d.]+" cy="91.5"/);
-});
-
 test.each([0, 1, 100_000])('loss.svg draws %i steps', (count) => {
   const svg = lossSvg({ losses: new Float32Array(count).fill(0.05), stepsPerEpoch: 1000 });
   expectWellFormed(svg);
@@ -106,19 +98,6 @@ test('history.gif has the size, the number and the times of its frames', () => {
   // A graphic control extension before each frame, with its delay in hundredths of a second.
   const delays = gif.toString('latin1').split('\x21\xf9\x04').slice(1);
   expect(delays.map((after) => Buffer.from(after, 'latin1').readUInt16LE(1))).toEqual([25, 25, 150]);
-});
-
-test('frames of history.gif lie ever further apart, at the same numbers of images for any batch', () => {
-  const framesOf = (batch: number, end: number) => {
-    const steps = [0];
-    while (steps.at(-1)! < end) steps.push(nextFrame(steps.at(-1)!, batch));
-    return steps;
-  };
-  const steps = framesOf(256, 1370);
-  expect(steps.slice(0, 6)).toEqual([0, 5, 10, 15, 20, 25]);
-  expect(steps.length).toBeLessThan(40);
-  expect(framesOf(64, 5480)).toEqual(steps.map((step) => 4 * step));
-  expect(framesOf(4096, 3)).toEqual([0, 1, 2, 3]);
 });
 
 const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({

@@ -1,9 +1,7 @@
 /** The page's markup, which lies in its rooms: put together, without an id twice; and the words of its glossary. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createLogger, createServer } from 'vite';
 import { expect, test } from 'vitest';
 import { glossary } from '../../harness/page/glossary/glossary_words';
 import { pageRecipes } from '../../harness/page/messages/settings';
@@ -28,33 +26,6 @@ test('every id that a label or an aria attribute names exists', () => {
   const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
   expect(named.length).toBeGreaterThan(50);
   expect(missing).toEqual([]);
-});
-
-test('the development server finds the libraries of the page before a page is open, and warns of nothing', async () => {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'optimized-'));
-  const complaints: string[] = [];
-  const note = (text: string) => complaints.push(text);
-  const customLogger = { ...createLogger('silent'), warn: note, warnOnce: note, error: note };
-  const server = await createServer({
-    ...{
-      configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)),
-      cacheDir,
-      customLogger,
-    },
-    server: { middlewareMode: true, ws: false },
-  });
-  try {
-    const { scanProcessing, metadata } = server.environments.client.depsOptimizer!;
-    await scanProcessing;
-    // What is found later makes the server load the page anew, in the middle of a run.
-    const found = Object.keys({ ...metadata.discovered, ...metadata.optimized });
-    expect(found).toEqual(expect.arrayContaining(['uplot', 'gifenc', 'wgsl_reflect/wgsl_reflect.module.js']));
-    // Before a build, as in a fresh clone, the examples' pages import a package that is not there.
-    expect(complaints).toEqual([]);
-  } finally {
-    await server.close();
-    await rm(cacheDir, { recursive: true, force: true });
-  }
 });
 
 test('the word parameter has the numbers of the page’s recipes', () => {
