@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Order, WorkerEvent } from '../../../harness/page/messages/messages';
@@ -60,6 +60,13 @@ const phase = (name: State['phase'], training = false): WorkerEvent => ({
   training,
 });
 
+const progress = (
+  task: 'compiling' | 'tuning' | 'comparing',
+  done: number,
+  more: object = {},
+): WorkerEvent => ({
+  ...{ type: 'progress', task, done, total: 9, ...more },
+});
 const model = (name: string) =>
   ({
     name,
@@ -71,179 +78,269 @@ const model = (name: string) =>
     sampling: { method: 'mix', steps: 50 },
   }) as const;
 
+const { widths: _, ...others } = initialSettings;
+const resumed = (kept: boolean, id?: string): WorkerEvent => ({
+  ...{ type: 'resumed', id, kept, settings: { ...others, widths: [8] }, losses: Float32Array.of(3, 2) },
+});
+const stored = (step: number): WorkerEvent => ({ type: 'stored', step, id: 'a' });
+const freed: WorkerEvent = { type: 'freed' };
+const timeUp: WorkerEvent = { type: 'timeUp' };
+const failed = (at: 'task' | 'data', back?: number): WorkerEvent => ({
+  ...{ type: 'error', at, code: 'data', message: 'no', back },
+});
+const warned = (run: boolean): WorkerEvent => ({ type: 'warning', message: 'It learns nothing.', run });
+const opened = (name: string): WorkerEvent => ({ type: 'model', model: model(name) });
+const far = (step: number, loss?: number) =>
+  ({
+    ...{ type: 'distilling', calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step },
+    ...(loss === undefined ? {} : { loss }),
+  }) as WorkerEvent;
+const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
+const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
+const begun: WorkerEvent = { type: 'begun', held: 7, begin: 'new', sampling: recipes.digits.sampling };
+const of = (...values: number[]) => ({ losses: Losses.of(values) });
+const said = (message?: string) => ({ error: message === undefined ? undefined : { message } });
+
 describe('the state of the page', () => {
-  test('collects losses, and derives the epoch from them', () => {
-    const state = stateAfter(built, losses(0, 0.5, 0.25), losses(2, 0.125));
-    expect([...state.losses]).toEqual([0.5, 0.25, 0.125]);
-    expect(epochOf(state)).toBe(1);
-    expect(epochOf(reduce(state, losses(3, 0.1)))).toBe(2);
-    expect(isComplete(state, 1)).toBe(true);
-    expect(isComplete(state, 2)).toBe(false);
+  test.each<[string, WorkerEvent[], object]>([
+    ['collects losses', [built, losses(0, 0.5, 0.25), losses(2, 0.125)], of(0.5, 0.25, 0.125)],
+    [
+      'replaces those of steps that come again',
+      [built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5)],
+      of(1, 2, 0.5),
+    ],
+    [
+      'goes back to a copy',
+      [built, losses(0, 3, 2), stored(2), { type: 'wentBack', losses: Float32Array.of(3) }],
+      { ...of(3), stored: 1 },
+    ],
+    ['has a run that goes on from a file', [resumed(false)], { ...of(3, 2), saved: 2, stored: 0 }],
+    ['has a run that goes on from the browser', [resumed(true)], { ...of(3, 2), saved: 0, stored: 2 }],
+    [
+      'says that the storage is full',
+      [built, losses(0, 3, 2), stored(2), { type: 'notStored', message: 'full' }],
+      { notStored: 'full', stored: 2 },
+    ],
+    [
+      'does not say so once a copy is stored',
+      [{ type: 'notStored', message: 'full' }, stored(3)],
+      { notStored: undefined, stored: 3 },
+    ],
+    [
+      'forgets at a reset the run, not adapter, images and an opened model',
+      [
+        { type: 'adapter', adapter },
+        { type: 'data', data },
+        built,
+        losses(0, 1),
+        stored(1),
+        opened('a'),
+        freed,
+      ],
+      {
+        adapter,
+        data,
+        ...of(),
+        stored: 0,
+        notStored: undefined,
+        saved: 0,
+        run: undefined,
+        imagesPerSecond: 0,
+        timed: false,
+        model: { name: 'a' },
+      },
+    ],
+    [
+      'has an opened model beside the run',
+      [built, losses(0, 1), opened('a'), opened('b')],
+      { ...of(1), run: {}, model: { name: 'b' } },
+    ],
+    ['asks for the images of a kept run', [{ type: 'needsData', id: 'a' }], { needsData: 'a' }],
+    [
+      'asks for none once another run begins',
+      [{ type: 'needsData', id: 'a' }, begun, built],
+      { needsData: undefined, run: { held: 7 } },
+    ],
+    [
+      'offers no kept run of a few steps',
+      [{ type: 'runs', runs: [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun) }],
+      { kept: [{ step: LEAST_STEPS }] },
+    ],
+    [
+      'offers no kept run that goes on',
+      [
+        { type: 'runs', runs: ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun) },
+        resumed(true, 'a'),
+        built,
+      ],
+      { kept: [{ id: 'b' }], id: 'a' },
+    ],
+    [
+      'knows how far a distillation is',
+      [built, far(0), far(1, 0.5), far(2, 0.25)],
+      { distilling: { calls: 2, step: 2, ...of(0.5, 0.25) } },
+    ],
+    ['has no distillation that is over', [built, far(0), { type: 'distilled' }], { distilling: undefined }],
+    ['keeps a warning of the run', [warned(true), phase('finished')], { warning: 'It learns nothing.' }],
+    ['has no warning of a run that is reset', [warned(true), freed], { warning: undefined }],
+    ['has no warning of the GPU', [warned(true), freed, warned(false)], { warning: undefined }],
+    ['keeps an error of a task', [phase('idle'), failed('task'), phase('idle')], said('no')],
+    ['has no error of a task once the next one begins', [failed('task'), phase('compiling', true)], said()],
+    ['has no error of a task while images are made', [failed('task'), phase('sampling')], said()],
+    [
+      'keeps an error of a task beside training',
+      [phase('training', true), failed('task'), phase('training', true)],
+      said('no'),
+    ],
+    [
+      'has none once training is begun anew',
+      [phase('training', true), failed('task'), phase('paused'), phase('training', true)],
+      said(),
+    ],
+    [
+      'keeps an error about files while training goes on',
+      [failed('data'), phase('training', true)],
+      said('no'),
+    ],
+    ['has none once other files are loaded', [failed('data'), phase('loading')], said()],
+    [
+      'keeps why a run has stopped while images are made or files opened',
+      [
+        built,
+        losses(0, 1),
+        timeUp,
+        failed('task', 400),
+        ...(['paused', 'compiling', 'sampling', 'loading', 'paused'] as const).map((name) => phase(name)),
+      ],
+      { measured: { timeUp: true }, error: { back: 400 } },
+    ],
+    [
+      'does not say why it had stopped once it trains on',
+      [built, losses(0, 1), timeUp, failed('task', 400), phase('compiling', true)],
+      { measured: { timeUp: false }, ...said() },
+    ],
+  ])('%s', (_, events, expected) => {
+    expect(stateAfter(...events)).toMatchObject(expected);
   });
 
-  test('names a shader that compiles for long', () => {
-    const of = (progress: object) => ({ type: 'progress', done: 3, total: 5, ...progress }) as WorkerEvent;
-    const compiling = stateAfter(built, phase('compiling', true));
-    const late = reduce(compiling, of({ task: 'compiling', kernel: 'mse.plain', seconds: 20 }));
-    expect([compiling, late].map(describeState)).toEqual([
-      'Compiling the shaders',
-      'Compiling mse.plain, for 20 s so far',
-    ]);
-    expect(describeState(reduce(late, of({ task: 'compiling' })))).toBe('Compiling the shaders');
-  });
+  test.each([
+    ['goes on by itself from step 2', { recovers: true }],
+    [`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`, { step: LEAST_STEPS - 1 }],
+    [`Step ${LEAST_STEPS} of the run is kept in this browser`, { step: LEAST_STEPS }],
+  ])(
+    'says of a run whose device was lost: %s',
+    (words, { step, recovers }: { step?: number; recovers?: boolean }) => {
+      const event = {
+        ...lost(...Array<number>(step ?? 2).fill(1)),
+        again: !recovers,
+        advice: recovers ? undefined : 'reload',
+      };
+      expect(stateAfter(built, stored(step ?? 2), event as WorkerEvent).error!.message).toContain(words);
+    },
+  );
 
-  test('replaces the losses of steps that come again', () => {
-    const state = stateAfter(built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5));
-    expect([...state.losses]).toEqual([1, 2, 0.5]);
-    expect(state.error?.message).toMatch(/lost \(a crash\)\..* goes on by itself from step 2\.$/);
-  });
-
-  test('knows how much of the run is in a file', () => {
+  test('counts what is in a file to the end of what is left of the run', () => {
     const saved = { ...stateAfter(built, losses(0, 3, 2, 1)), saved: 2 };
     expect(reduce(saved, lost(3)).saved).toBe(1);
-    expect(reduce(saved, { type: 'freed' }).saved).toBe(0);
-
-    const { widths, ...others } = initialSettings;
-    const settings = { ...others, widths: [8] };
-    const resumed = (kept: boolean) =>
-      stateAfter({ type: 'resumed', kept, settings, losses: Float32Array.of(3, 2) });
-    expect(resumed(false)).toMatchObject({ losses: Losses.of([3, 2]), saved: 2, stored: 0 });
-    expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
-  test('keeps the error of a task while training goes on beside it, until training is begun anew', () => {
-    const phase = (training: boolean) => ({ type: 'phase', phase: 'training', training }) as const;
-    const error = { type: 'error', at: 'task', code: 'data', message: 'no network' } as const;
-    const after = stateAfter(phase(true), error, phase(true));
-    expect(after.error?.message).toBe('no network');
-    const paused = { type: 'phase', phase: 'paused', training: false } as const;
-    expect([paused, phase(true)].reduce(reduce, after).error).toBeUndefined();
+  test('is not changed by an event, which makes a new state', () => {
+    const before = Object.freeze(stateAfter(built, losses(0, 1)));
+    Object.freeze(before.losses);
+    reduce(before, losses(1, 2));
+    expect([...before.losses]).toEqual([1]);
   });
 
-  test('asks for the images of a kept run until another run begins', () => {
-    const waiting = { type: 'needsData', id: 'a' } as const;
-    const begun = { type: 'begun', held: 7, begin: 'new', sampling: recipes.digits.sampling } as const;
-    expect(stateAfter(waiting).needsData).toBe('a');
-    expect(stateAfter(waiting, begun, built)).toMatchObject({ needsData: undefined, run: { held: 7 } });
-  });
-
-  test('moves a kept run that goes on from the kept runs to the page’s own; at its end no time is left', () => {
-    const { widths, ...others } = initialSettings;
-    const settings = { ...others, widths: [8] };
-    const runs = ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun);
-    const state = stateAfter(
-      { type: 'runs', runs },
-      { type: 'resumed', id: 'a', kept: true, settings, losses: Float32Array.of(3, 2) },
-      built,
-    );
-    expect(state.kept.map(({ id }) => id)).toEqual(['b']);
-    expect(state.id).toBe('a');
-    const { stepsPerEpoch } = state.run!;
-    const ended = { ...state, losses: Losses.of(new Float32Array(2 * stepsPerEpoch)) };
-    expect(secondsLeft(ended, 4, 2)).toBe(0);
-    expect(secondsLeft(ended, 4, 3)).toBeNaN();
-  });
-
-  test('knows how much of the run is in the browser’s storage, and that the storage is full', () => {
-    const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2, id: 'a' });
-    expect(stored.stored).toBe(2);
-    expect(reduce(stored, { type: 'wentBack', losses: Float32Array.of(3) })).toMatchObject({
-      losses: Losses.of([3]),
-      stored: 1,
-    });
-    const full = reduce(stored, { type: 'notStored', message: 'full' });
-    expect([full.notStored, full.stored]).toEqual(['full', 2]);
-    expect(reduce(full, { type: 'stored', step: 3, id: 'a' }).notStored).toBeUndefined();
-    expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
-  });
-
-  test('shows no kept runs of a few steps, and does not promise them when the device is lost', () => {
-    const runs = [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun);
-    expect(stateAfter({ type: 'runs', runs }).kept).toEqual([{ step: LEAST_STEPS }]);
-    const said = (step: number) => {
-      const event = { ...lost(...Array<number>(step).fill(1)), again: true, advice: 'reload' } as WorkerEvent;
-      return stateAfter(built, { type: 'stored', step, id: 'a' }, event).error!.message;
-    };
-    expect(said(LEAST_STEPS - 1)).toContain(`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`);
-    expect(said(LEAST_STEPS)).toContain(`Step ${LEAST_STEPS} of the run is kept in this browser`);
-  });
-
-  test('knows how far a distillation is, until it is over', () => {
-    const far = {
-      type: 'distilling',
-      calls: 2,
-      noises: 8,
-      steps: 4,
-      batch: 2,
-      trajectories: 8,
-      step: 0,
-    } as const;
-    const state = stateAfter(
-      built,
-      losses(0, 1),
-      far,
-      { ...far, step: 1, loss: 0.5 },
-      { ...far, step: 2, loss: 0.25 },
-    );
-    expect(state.distilling).toMatchObject({ calls: 2, step: 2, losses: Losses.of([0.5, 0.25]) });
-    expect(describeState(reduce(state, phase('finished')))).toBe('Distilling');
-    expect(describeState(reduce(state, phase('sampling')))).toBe('Sampling');
-    expect(reduce(state, { type: 'distilled' }).distilling).toBeUndefined();
-  });
-
-  test('has an opened model beside the run, and keeps it after the run', () => {
-    const opened = stateAfter(built, losses(0, 1), { type: 'model', model: model('a.safetensors') });
-    expect([opened.model, [...opened.losses], opened.run]).toMatchObject([
-      { name: 'a.safetensors' },
-      [1],
-      {},
-    ]);
-    expect(reduce(opened, { type: 'freed' }).model?.name).toBe('a.safetensors');
-    expect(reduce(opened, { type: 'model', model: model('b.safetensors') }).model?.name).toBe(
-      'b.safetensors',
+  test.each<[string | RegExp, WorkerEvent[]]>([
+    ['', [phase('idle')]],
+    ...(
+      [
+        'starting',
+        'loading',
+        'training',
+        'pausing',
+        'paused',
+        'finished',
+        'sampling',
+        'lost',
+        'failed',
+      ] as const
+    ).map((name): [RegExp, WorkerEvent[]] => [/^[A-Z]/, [phase(name)]]),
+    ['Stopped', [failed('task'), phase('idle')]],
+    ['Compiling the shaders', [phase('compiling', true)]],
+    [
+      'Compiling mse.plain, for 20 s so far',
+      [phase('compiling', true), progress('compiling', 3, { kernel: 'mse.plain', seconds: 20 })],
+    ],
+    [
+      'Compiling the shaders',
+      [
+        phase('compiling', true),
+        progress('compiling', 3, { kernel: 'mse.plain', seconds: 20 }),
+        progress('compiling', 4),
+      ],
+    ],
+    ['Measuring which kernels are fastest', [phase('compiling', true), progress('tuning', 3)]],
+    [
+      'Training: the first step is under way',
+      [phase('compiling', true), progress('tuning', 3), phase('training', true)],
+    ],
+    [
+      'Checking what this GPU computes, the first time only',
+      [built, phase('training', true), losses(1, 2), progress('comparing', 3)],
+    ],
+    [
+      'Training',
+      [built, phase('training', true), losses(1, 2), progress('comparing', 3), progress('comparing', 9)],
+    ],
+    ['Distilling', [built, far(0), phase('finished')]],
+    ['Sampling', [built, far(0), phase('sampling')]],
+  ])('says %j', (words, events) => {
+    expect(describeState(stateAfter(...events))).toMatch(
+      words instanceof RegExp ? words : new RegExp(`^${words}$`),
     );
   });
 
-  test('takes samples from the pretrained network, from the run once there is one, or from the chosen network', () => {
-    const source = (state: State, choice: ModelChoice, file = false) =>
-      sourceOf(state, { model: choice }, file);
-    const trained = stateAfter(built, losses(0, 1));
-    expect([source(initialState, 'auto'), source(trained, 'auto')]).toEqual(['pretrained', 'run']);
-    expect([source(initialState, 'run'), source(trained, 'pretrained')]).toEqual(['run', 'pretrained']);
-    // A file is chosen beside that, as long as it is open.
-    expect(source(initialState, 'auto', true)).toBe('pretrained');
-    const opened = reduce(trained, { type: 'model', model: model('a') });
-    expect([source(opened, 'run', true), source(opened, 'run', false)]).toEqual(['file', 'run']);
+  test.each<[boolean, string, WorkerEvent[]]>([
+    [false, 'of a page that rests', [phase('idle')]],
+    [true, 'of a run that was asked for', [phase('compiling', true)]],
+    [true, 'of a run that is paused', [built, phase('paused')]],
+  ])('fixes the settings, or not (%s), %s', (fixed, _, events) => {
+    expect(isFixed(stateAfter(...events))).toBe(fixed);
+  });
+
+  test.each<[string, ModelChoice, boolean, WorkerEvent[], string]>([
+    ['before a run', 'auto', false, [], 'pretrained'],
+    ['once there is a run', 'auto', false, [built, losses(0, 1)], 'run'],
+    ['that are chosen', 'run', false, [], 'run'],
+    ['that are chosen', 'pretrained', false, [built, losses(0, 1)], 'pretrained'],
+    ['of a file that is not open', 'auto', true, [], 'pretrained'],
+    ['of an open file', 'run', true, [built, opened('a')], 'file'],
+    ['beside an open file', 'run', false, [built, opened('a')], 'run'],
+  ])('takes samples %s, model=%s, file %s, from its source', (_, choice, file, events, source) => {
+    expect(sourceOf(stateAfter(...events), { model: choice }, file)).toBe(source);
   });
 
   test('describes the network that makes samples: recipe, classes, images and sampling', () => {
-    const classNames = ['A', 'B'];
     const size = { height: 32, width: 24, channels: 3 };
-    const data = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames };
-    const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
+    const images = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames: ['A', 'B'] };
+    const state = stateAfter({ type: 'data', data: images }, opened('a'));
     const digits = { recipe: 'digits' } as const;
     const { sampling } = recipes.digits;
-    const own = { recipe: 'digits', classes: 26, classNames, data: 'x', ...size, sampling };
+    const own = { recipe: 'digits', classes: 26, classNames: ['A', 'B'], data: 'x', ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
+    // What the run was built on wins.
     const conditioning = { noiseLevel: true, classes: 30 };
-    const names = { classNames: ['C', 'D'] };
     const told = {
       ...built,
-      data: { ...fingerprint, ...names, name: 'y' },
+      data: { ...fingerprint, classNames: ['C', 'D'], name: 'y' },
       network: { ...defaultConfig, conditioning },
     } as WorkerEvent;
-    expect(networkIn('run', reduce(state, told), digits)).toEqual({
-      ...{ ...own, ...names },
-      data: 'y',
-      classes: 30,
-    });
-    const unlabelled = { name: 'x', builtIn: false, count: 10, ...size };
+    const built30 = { ...own, classNames: ['C', 'D'], data: 'y', classes: 30 };
+    expect(networkIn('run', reduce(state, told), digits)).toEqual(built30);
+    const { classes: _, ...unlabelled } = images;
     expect(networkIn('run', stateAfter({ type: 'data', data: unlabelled }), digits).classes).toBe(0);
-    const ten = { classes: 10 };
-    expect([ten, { ...ten, data: DIGITS }].map(makesDigits)).toEqual([true, true]);
-    const others = [{ classes: 9 }, { ...ten, data: 'clothes' }, { ...ten, classNames: ['shirt'] }];
-    expect(others.map(makesDigits)).toEqual([false, false, false]);
-    expect(networkIn('pretrained', state, digits)).toEqual({
+    const pretrained = {
       recipe: 'digits',
       classes: 10,
       data: DIGITS,
@@ -251,10 +348,10 @@ describe('the state of the page', () => {
       width: 28,
       channels: 1,
       sampling,
-    });
+    };
     // Recipes without a pretrained network of their own show the one of digits.
-    for (const recipe of ['digits-3x3', 'pictures'] as const) {
-      expect(networkIn('pretrained', state, { recipe })).toEqual(networkIn('pretrained', state, digits));
+    for (const recipe of ['digits', 'digits-3x3', 'pictures'] as const) {
+      expect(networkIn('pretrained', state, { recipe })).toEqual(pretrained);
       expect(networkIn('run', state, { recipe })).toMatchObject({
         recipe,
         sampling: recipes[recipe].sampling,
@@ -265,145 +362,62 @@ describe('the state of the page', () => {
     expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
   });
 
-  test('ends a run by its epochs or by its time', () => {
-    const begun = [built, losses(0, 1)] as const;
-    const paused = { type: 'phase', phase: 'paused', training: false } as const;
-    expect(hasEnded(stateAfter(...begun, paused), 1)).toBe(false);
-    expect(hasEnded(stateAfter(...begun, { type: 'timeUp' }, paused), 1)).toBe(true);
-    expect(hasEnded(stateAfter(built, losses(0, 3, 2, 1), paused), 1)).toBe(true);
+  const digitsOf = (more: object) =>
+    ({
+      ...{
+        recipe: 'digits',
+        classes: 10,
+        height: 28,
+        width: 28,
+        channels: 1,
+        sampling: recipes.digits.sampling,
+      },
+      ...more,
+    }) as const;
+  test.each([
+    [true, true, {}],
+    [true, true, { data: DIGITS }],
+    [false, true, { data: DIGITS, classes: 0 }],
+    [false, false, { classes: 9, data: 'icons' }],
+    [false, false, { data: 'clothes' }],
+    [false, false, { classNames: [...'ABCDEFGHIJ'], data: 'clothes' }],
+    [true, false, { channels: 3, data: DIGITS }],
+  ])('says whether a network makes digits (%s), and looks like them (%s): %j', (makes, looks, more) => {
+    const network = digitsOf(more) as Parameters<typeof isOfDigits>[0];
+    expect([makesDigits(network), isOfDigits(network)]).toEqual([makes, looks]);
   });
 
-  test('counts a planned run to the end of its plan, whatever the epochs', () => {
-    const plan = {
-      batch: 4,
-      steps: undefined as number | undefined,
-      most: 9,
-      epochs: 9,
-      seconds: 1,
-      fits: true,
-    };
+  test('ends a run by its epochs, its time or its plan', () => {
+    const at = (count: number, ...events: WorkerEvent[]) =>
+      stateAfter(built, losses(0, ...Array(count).fill(1)), ...events, phase('paused'));
+    expect([at(1), at(1, timeUp), at(3)].map((state) => hasEnded(state, 1))).toEqual([false, true, true]);
+    expect([1, 2].map((epochs) => isComplete(at(3), epochs))).toEqual([true, false]);
+    expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
+    const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
     const planned = (steps?: number): WorkerEvent => ({
       ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true, averages: true },
     });
     const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
-    expect([endOf(open, 1), isComplete(open, 1)]).toEqual([Number.POSITIVE_INFINITY, false]);
-    expect(secondsLeft(open, 4, 1)).toBeNaN();
+    expect([endOf(open, 1), isComplete(open, 1), secondsLeft(open, 4, 1)]).toEqual([
+      Number.POSITIVE_INFINITY,
+      false,
+      Number.NaN,
+    ]);
     const known = reduce(open, planned(8));
-    expect([endOf(known, 1), isComplete(known, 1)]).toEqual([8, false]);
     // Two whole epochs of 10 images and two steps of 4, without what is done: one epoch and one step.
-    expect(secondsLeft(known, 4, 1)).toBeCloseTo(14 / 100);
-    const paused = { type: 'phase', phase: 'paused', training: false } as const;
-    const stopped = reduce(reduce(known, { type: 'timeUp' }), paused);
+    expect([endOf(known, 1), isComplete(known, 1), secondsLeft(known, 4, 1)]).toEqual([
+      8,
+      false,
+      expect.closeTo(14 / 100),
+    ]);
+    const stopped = [timeUp, phase('paused')].reduce(reduce, known);
     expect(describeState(stopped)).toContain('half as long again, is up: samples come from the average');
     const tutorial = { ...stopped, planned: { ...stopped.planned!, averages: false } };
     expect(describeState(tutorial)).not.toContain('average');
-    const ended = reduce(reduce(known, losses(4, 1, 1, 1, 1)), phase('finished'));
+    const ended = [losses(4, 1, 1, 1, 1), phase('finished')].reduce(reduce, known);
     expect([isComplete(ended, 9), secondsLeft(ended, 4, 9)]).toEqual([true, 0]);
     expect(describeState(ended)).toBe('Finished. Train on plans further steps');
-    expect(reduce(ended, { type: 'freed' }).planned).toBeUndefined();
-  });
-
-  test('fixes the settings of a run from the moment that the run is asked for', () => {
-    expect(isFixed(stateAfter(phase('idle')))).toBe(false);
-    expect(isFixed(stateAfter(phase('compiling', true)))).toBe(true);
-    expect(isFixed(stateAfter(built, phase('paused')))).toBe(true);
-  });
-
-  test('forgets at a reset the run, not the adapter and the data', () => {
-    const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
-    const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
-    const state = stateAfter({ type: 'adapter', adapter }, { type: 'data', data }, built, losses(0, 1), {
-      type: 'freed',
-    });
-    expect(state).toMatchObject({ adapter, data, losses: Losses.of([]), run: undefined, imagesPerSecond: 0 });
-  });
-
-  test('keeps a warning of the run until the run is reset', () => {
-    const warned = reduce(initialState, { type: 'warning', message: 'It learns nothing.', run: true });
-    expect(reduce(warned, { type: 'phase', phase: 'finished', training: false }).warning).toBe(
-      'It learns nothing.',
-    );
-    expect(reduce(warned, { type: 'freed' }).warning).toBeUndefined();
-    expect(
-      reduce(initialState, { type: 'warning', message: 'A kernel.', run: false }).warning,
-    ).toBeUndefined();
-  });
-
-  test('keeps an error until the next task starts', () => {
-    const failed = stateAfter(
-      phase('idle'),
-      { type: 'error', at: 'task', code: 'limit', message: 'too big' },
-      phase('idle'),
-    );
-    expect(failed.error?.message).toBe('too big');
-    expect(describeState(failed)).toBe('Stopped');
-    expect(reduce(failed, phase('compiling', true)).error).toBeUndefined();
-  });
-
-  test('keeps what a run that has stopped says while images are made or a file is opened, until it trains on', () => {
-    const diverged: WorkerEvent = { type: 'error', at: 'task', code: 'diverged', message: 'NaN', back: 400 };
-    const stopped = stateAfter(built, losses(0, 1), { type: 'timeUp' }, diverged, phase('paused'));
-    const isSaid = ({ measured, error }: State) => [measured.timeUp, error?.back];
-    const others = [phase('compiling'), phase('sampling'), phase('loading'), phase('paused')];
-    expect(isSaid(others.reduce(reduce, stopped))).toEqual([true, 400]);
-    expect(isSaid(reduce(stopped, phase('compiling', true)))).toEqual([false, undefined]);
-    // A failed order is over with the next one.
-    const { back: _, ...failed } = diverged;
-    expect(stateAfter(failed, phase('sampling')).error).toBeUndefined();
-  });
-
-  test('keeps an error about files while training goes on, until other files are loaded', () => {
-    const told = stateAfter(
-      { type: 'error', at: 'data', code: 'data', message: 'no image' },
-      phase('training', true),
-    );
-    expect(told.error?.message).toBe('no image');
-    expect(reduce(told, phase('loading')).error).toBeUndefined();
-  });
-
-  test('is not changed by an event, which makes a new state', () => {
-    const before = Object.freeze(stateAfter(built, losses(0, 1)));
-    Object.freeze(before.losses);
-    reduce(before, losses(1, 2));
-    expect([...before.losses]).toEqual([1]);
-  });
-
-  test('says what is being prepared, until something else begins', () => {
-    const compiling = stateAfter(phase('compiling', true));
-    expect(describeState(compiling)).toBe('Compiling the shaders');
-    const tuning: WorkerEvent = { type: 'progress', task: 'tuning', done: 3, total: 9 };
-    expect(describeState(reduce(compiling, tuning))).toBe('Measuring which kernels are fastest');
-    const training = [tuning, phase('training', true)].reduce(reduce, compiling);
-    expect(training.preparing).toBeUndefined();
-    expect(describeState(training)).toBe('Training: the first step is under way');
-  });
-
-  test('says that kernels are compared while the run trains, until the comparison ends', () => {
-    const of = (done: number): WorkerEvent => ({
-      ...{ type: 'progress', task: 'comparing', done, total: 9 },
-    });
-    const training = stateAfter(built, phase('training', true), losses(1, 2));
-    expect(describeState(reduce(training, of(3)))).toBe(
-      'Checking what this GPU computes, the first time only',
-    );
-    expect(describeState([of(3), of(9)].reduce(reduce, training))).toBe('Training');
-  });
-
-  test('has words for every phase but the one in which there is nothing to say', () => {
-    expect(describeState(stateAfter(phase('idle')))).toBe('');
-    for (const name of [
-      'starting',
-      'loading',
-      'compiling',
-      'training',
-      'pausing',
-      'paused',
-      'finished',
-      'sampling',
-      'lost',
-      'failed',
-    ] as const)
-      expect(describeState(stateAfter(phase(name)))).toMatch(/^[A-Z]/);
+    expect(reduce(ended, freed).planned).toBeUndefined();
   });
 });
 
@@ -421,34 +435,20 @@ describe('figures of a run', () => {
     );
   });
 
-  // The first 300 steps of `train --recipe digits --batch 16 --max-steps 600 --schedule cosine,warmup=60 --seed 1`.
-  test.each(['the recorded run', 'a run of batch 16'])(
-    'the smoothed curve of %s stays within its losses',
-    async (name) => {
-      const read = (file: string) => readFile(new URL(file, import.meta.url));
-      const { losses, batch } =
-        name === 'the recorded run'
-          ? decodeRecording(
-              new Uint8Array(gunzipSync(await read('../../../harness/page/welcome/recording.gz'))),
-            ).learning
-          : { losses: JSON.parse(String(await read('../runs/losses_of_16.json'))) as number[], batch: 16 };
-      const outside = smooth(losses, batch).flatMap((mean, i) => {
-        const last = losses.slice(Math.max(0, i - 49), i + 1);
-        return i >= 50 && (mean < Math.min(...last) || mean > Math.max(...last)) ? [i + 1] : [];
-      });
-      expect(losses.length).toBeGreaterThan(250);
-      expect(outside).toEqual([]);
-    },
-  );
-
-  test('the smoothed curve starts at the first value and keeps a constant', () => {
+  test('the smoothed curve starts at the first value, keeps a constant, falls with a step, and stays within its losses', () => {
     expect(smooth([3, 3, 3], 256)).toEqual([3, 3, 3]);
     expect(smooth([3, 5], 8192)).toEqual([3, 5]);
     expect(smooth([], 256)).toEqual([]);
     const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)], 256);
-    expect(steps[49]).toBe(1);
-    expect(steps[249]).toBeLessThan(0.001);
+    expect([steps[49], steps[249] < 0.001]).toEqual([1, true]);
     for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
+    const recording = readFileSync(new URL('../../../harness/page/welcome/recording.gz', import.meta.url));
+    const { losses, batch } = decodeRecording(new Uint8Array(gunzipSync(recording))).learning;
+    const outside = smooth(losses, batch).flatMap((mean, i) => {
+      const last = losses.slice(Math.max(0, i - 49), i + 1);
+      return i >= 50 && (mean < Math.min(...last) || mean > Math.max(...last)) ? [i + 1] : [];
+    });
+    expect([losses.length > 250, outside]).toEqual([true, []]);
   });
 
   test('smoothing spans about the same number of images at any batch', () => {
@@ -456,29 +456,42 @@ describe('figures of a run', () => {
     const [large, small] = [smooth(fall(100, 20), 256).at(-1)!, smooth(fall(400, 80), 64).at(-1)!];
     expect(small).toBeCloseTo(large, 1);
     // Of what is long ago nothing shows.
-    expect(smoothLoss(fall(1, 200), 256)).toBe(0);
+    expect([smoothLoss(fall(1, 200), 256), smoothLoss(fall(1, 800), 64)]).toEqual([0, 0]);
     expect(smoothLoss(fall(1, 799), 64)).toBeGreaterThan(0);
-    expect(smoothLoss(fall(1, 800), 64)).toBe(0);
     expect(smoothLoss(new Float32Array(), 64)).toBeUndefined();
   });
 
-  test('time left counts images, so that the small last batch of an epoch is not overrated', () => {
-    // 10 images an epoch in batches of 4: 4, 4, 2.
-    const one = stateAfter(built, losses(0, 1), speed(100));
-    expect(secondsLeft(one, 4, 2)).toBeCloseTo((20 - 4) / 100);
-    const epoch = stateAfter(built, losses(0, 1, 1, 1), speed(100));
-    expect(secondsLeft(epoch, 4, 2)).toBeCloseTo(10 / 100);
-    expect(secondsLeft(epoch, 4, 1)).toBe(0);
-    expect(secondsLeft(initialState, 4, 1)).toBeNaN();
-    // Of 3 steps an epoch of 3: the tenth image is left out.
-    expect(secondsLeft(one, 3, 2)).toBeCloseTo((18 - 3) / 100);
-  });
-
-  test('time left is empty until the speed is measured: the first steps wait for the checks of the engine', () => {
-    const slow = stateAfter(built, losses(0, 1, 1));
-    expect(secondsLeft(slow, 4, 2)).toBeNaN();
-    expect(secondsLeft(reduce(slow, speed(4)), 4, 2)).toBe((20 - 8) / 4);
-    expect(stateAfter(built, speed(4), { type: 'freed' }).timed).toBe(false);
+  // 10 images an epoch in batches of 4: 4, 4, 2.
+  test.each<[string, WorkerEvent[], batch: number, epochs: number, seconds: number]>([
+    [
+      'counts images, so that the small last batch of an epoch is not overrated',
+      [built, losses(0, 1), speed(100)],
+      4,
+      2,
+      (20 - 4) / 100,
+    ],
+    ['after an epoch', [built, losses(0, 1, 1, 1), speed(100)], 4, 2, 10 / 100],
+    ['at the end', [built, losses(0, 1, 1, 1), speed(100)], 4, 1, 0],
+    [
+      'of 3 steps an epoch of 3, where the tenth image is left out',
+      [built, losses(0, 1), speed(100)],
+      3,
+      2,
+      (18 - 3) / 100,
+    ],
+    ['without a run', [], 4, 1, Number.NaN],
+    [
+      'before the speed is measured: the first steps wait for the checks of the engine',
+      [built, losses(0, 1, 1)],
+      4,
+      2,
+      Number.NaN,
+    ],
+    ['by the measured speed', [built, losses(0, 1, 1), speed(4)], 4, 2, (20 - 8) / 4],
+  ])('time left, %s', (_, events, batch, epochs, seconds) => {
+    expect(secondsLeft(stateAfter(...events), batch, epochs)).toEqual(
+      seconds > 0 ? expect.closeTo(seconds) : seconds,
+    );
   });
 });
 
@@ -504,15 +517,15 @@ describe('messages of the worker', () => {
     );
   });
 
-  test('hold few frames of a long sampling run, the first and the last among them', () => {
-    for (const steps of [1, 2, 5, 50, 100, 101, 137, 1000]) {
+  test.each([1, 2, 50, 100, 101, 137, 1000])(
+    'hold few frames of %i steps, the first and the last among them',
+    (steps) => {
       const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
-      expect(kept[0]).toBe(1);
-      expect(kept[kept.length - 1]).toBe(steps);
+      expect([kept[0], kept.at(-1)]).toEqual([1, steps]);
       expect(kept.length).toBeLessThanOrEqual(MAX_FRAMES + 1);
-      if (steps <= MAX_FRAMES) expect(kept.length).toBe(steps);
-    }
-  });
+      if (steps <= MAX_FRAMES) expect(kept).toHaveLength(steps);
+    },
+  );
 
   test('hold losses in bunches, none lost, none twice', () => {
     const sent: WorkerEvent[] = [];
@@ -522,9 +535,8 @@ describe('messages of the worker', () => {
     for (let step = 1; step <= 5; step++) batcher.add(step, step / 2, 10);
     batcher.flush();
     batcher.flush();
-    const state = sent.reduce(reduce, initialState);
     expect(sent).toHaveLength(2);
-    expect([...state.losses]).toEqual([0.5, 1, 1.5, 2, 2.5]);
+    expect(stateAfter(...sent)).toMatchObject(of(0.5, 1, 1.5, 2, 2.5));
   });
 });
 
@@ -547,24 +559,4 @@ test('Draw and Explain take the run’s network after 51,200 images or 300 steps
   // Where its time is up it has ended, too.
   expect(after(20, { phase: 'paused' })).toBe(true);
   expect(after(20, { phase: 'paused', measured: { ...initialState.measured, timeUp: true } })).toBe(false);
-});
-
-test('the page shows a recorded digit only for networks of digits', () => {
-  const own = {
-    height: 24,
-    width: 24,
-    channels: 3,
-    sampling: recipes.pictures.sampling,
-    recipe: 'pictures',
-  } as const;
-  const digits = { ...own, channels: 1, recipe: 'digits', classes: 10, data: DIGITS } as const;
-  for (const network of [digits, { ...digits, classes: 0 }, { ...digits, data: undefined }])
-    expect(isOfDigits(network)).toBe(true);
-  for (const network of [
-    { ...own, classes: 10, data: DIGITS },
-    { ...digits, data: 'icons' },
-    { ...digits, data: 'icons', classes: 0 },
-    { ...digits, classes: 4, classNames: ['animals', 'faces', 'flags', 'food & drink'] },
-  ])
-    expect(isOfDigits(network)).toBe(false);
 });
