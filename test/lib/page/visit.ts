@@ -4,19 +4,12 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, ElementHandle, EvaluateFunc, KeyInput, Page, WebWorker } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
 import type { WorkerEvents } from '../../../src/worker/protocol';
-import { hear, stateOf } from './page_state';
+import { until as untilHere } from '../until';
+import { hear } from './page_state';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
-
-/** Half of what a test that drives a page may take (lanes/limits.ts): one wait, and what comes before it. */
-const WAIT_MS = 150_000;
-/** A page in which nothing has happened for this time, and nothing is under way, does nothing more. */
-const REST_MS = 20_000;
-/** What is waited for may come although something was thrown, but not much later. */
-const GRACE_MS = 10_000;
-const LOOK_MS = 1000;
 
 /** The page as `npm start` serves it: from its sources. */
 export async function servePage(): Promise<{
@@ -66,125 +59,36 @@ export async function visit(
   before?: () => void,
 ): Promise<Visited> {
   const page = await browser.newPage();
-  await page.evaluateOnNewDocument(noteWork);
   if (before) await page.evaluateOnNewDocument(before);
-  page.setDefaultTimeout(WAIT_MS);
+  page.setDefaultTimeout(0); // the test's own limit ends it
   const problems: string[] = [];
   watch(page, problems);
-  const thrown = new Promise<never>((_, reject) => {
-    page.once('pageerror', (error) => reject(new Error('The page threw before it began.', { cause: error })));
-  });
   await page.goto(address);
-  await Promise.race([until(page, () => window.harness !== undefined), thrown]);
+  await until(page, () => window.harness !== undefined);
   return { page, problems };
 }
 
-/** What goes on in a page: calls of workers without an answer, and the time at which something last happened. */
-export interface Work {
-  readonly calls: Set<string>;
-  at: number;
-}
-
-/** Notes in `window.work` what goes on in a page, before the page's own scripts run. */
-function noteWork(): void {
-  const work: Work = { calls: new Set(), at: 0 };
-  Object.assign(window, { work });
-  const happens = () => {
-    work.at = performance.now();
-  };
-  new MutationObserver(happens).observe(document, {
-    ...{ subtree: true, childList: true, attributes: true, characterData: true },
-  });
-  let workers = 0;
-  const numbers = new WeakMap<Worker, number>();
-  const heard = (worker: Worker, data: unknown) => {
-    happens();
-    const { type, id, result } = Object(data) as { type?: unknown; id?: unknown; result?: unknown };
-    work.calls.delete(`${numbers.get(worker)} first`);
-    if (type === 'done' || type === 'failed' || result) work.calls.delete(`${numbers.get(worker)} ${id}`);
-  };
-  // Before a test replaces it: what a test holds back from the page is heard here.
-  const { addEventListener, postMessage } = Worker.prototype;
-  Worker.prototype.postMessage = function (message: unknown, ...rest: unknown[]) {
-    if (!numbers.has(this)) {
-      numbers.set(this, workers++);
-      addEventListener.call(this, 'message', (event) => heard(this, (event as MessageEvent).data));
-    }
-    happens();
-    const { type, id } = Object(message) as { type?: unknown; id?: unknown };
-    // Without a number a message is under way until the worker says anything.
-    const call = `${numbers.get(this)} ${typeof id === 'number' ? id : 'first'}`;
-    if (type === 'abort') work.calls.delete(call);
-    else work.calls.add(call);
-    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
-  };
-}
-
-/** In the page: the seconds for which nothing has happened in it; 0 while something is under way. */
-function restingSeconds(): number {
-  const { work } = window as unknown as { work?: Work };
-  if (!work || !window.harness) return 0;
-  const { phase, preparing } = window.harness.state;
-  const rests = ['idle', 'paused', 'finished', 'failed'].includes(phase);
-  if (!rests || preparing || work.calls.size > 0) return 0;
-  return (performance.now() - work.at) / 1000;
-}
-
 /**
- * Waits until a condition holds in the page. Not page.waitForFunction, which makes a function of a text there, as the page's policy
- * forbids; like that it goes on in the page that comes after this one.
+ * Waits until a condition holds in the page; what never comes is ended by the limit of the test, and told by `tellOfFailures`. Not
+ * page.waitForFunction, which makes a function of a text there, as the page's policy forbids; like that it goes on in the page that comes
+ * after this one.
  */
 export async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  const heard = hear(page);
+  heard.waitsFor = `${condition} of ${JSON.stringify(args)}`;
   const wait = `(async () => {
     const condition = ${condition};
-    while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 30));
+    while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 10));
   })()`;
-  return unlessItEnds(page, `${condition} of ${JSON.stringify(args)}`, async () => {
-    for (;;) {
-      try {
-        return await page.evaluate(wait);
-      } catch (error) {
-        if (!/context was destroyed|Cannot find context/.test(String(error))) throw error;
-      }
+  for (;;) {
+    try {
+      await page.evaluate(wait);
+      heard.waitsFor = undefined;
+      return;
+    } catch (error) {
+      if (!/context was destroyed|Cannot find context|Not attached to an active page/.test(String(error)))
+        throw error;
     }
-  });
-}
-
-/** Waits for what a page does. Throws, with the state of the page, where it never comes: something was thrown, or all rests. */
-async function unlessItEnds<T>(page: Page, awaited: string, work: () => Promise<T>): Promise<T> {
-  const heard = hear(page);
-  heard.waitsFor = awaited;
-  const thrown: string[] = [];
-  const onThrown = (error: unknown) => thrown.push(String(error));
-  page.on('pageerror', onThrown);
-  const start = performance.now();
-  let [timer, over, thrownAt]: [NodeJS.Timeout | undefined, boolean, number] = [undefined, false, 0];
-  const never = new Promise<never>((_, reject) => {
-    const look = async () => {
-      const now = performance.now();
-      if (thrown.length > 0) thrownAt ||= now;
-      const rests = await page.evaluate(restingSeconds).catch(() => 0);
-      if (over) return;
-      const why =
-        thrownAt > 0 && now - thrownAt > GRACE_MS
-          ? `, and this was thrown: ${thrown[0]}`
-          : Math.min(1000 * rests, now - start) > REST_MS
-            ? `, and the page rests for ${REST_MS / 1000} s`
-            : now - start > WAIT_MS
-              ? ` in ${WAIT_MS / 1000} s`
-              : undefined;
-      if (why === undefined) timer = setTimeout(look, LOOK_MS);
-      else reject(new Error(`Never came${why}: ${awaited}\n${await stateOf(page)}`));
-    };
-    timer = setTimeout(look, LOOK_MS);
-  });
-  try {
-    return await Promise.race([work(), never]);
-  } finally {
-    over = true;
-    clearTimeout(timer);
-    page.off('pageerror', onThrown);
-    heard.waitsFor = undefined;
   }
 }
 
@@ -293,8 +197,6 @@ export const changed = (page: Page, before: string, id = 'sample-prediction') =>
     before,
     id,
   );
-/** What a screen reader says of an element. */
-export const labelOf = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
 /** Chooses files in a field. */
 export async function upload(page: Page, id: string, ...paths: string[]): Promise<void> {
   await ((await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>).uploadFile(...paths);
@@ -315,15 +217,14 @@ export const reads = (page: Page, id: string, words: string | RegExp) =>
 /** Waits until an element has these words in its text. */
 export const mentions = (page: Page, id: string, words: string) =>
   until(page, (i, w) => document.getElementById(i)?.textContent?.includes(w) ?? false, id, words);
-/** Waits until an element is not hidden any more. */
-export const unhidden = (page: Page, id: string) =>
-  until(page, (i) => !document.getElementById(i)!.hidden, id);
-export const hidden = (page: Page, id: string) => until(page, (i) => document.getElementById(i)!.hidden, id);
-/** Waits until a button can be pressed. */
-export const enabled = (page: Page, id: string) =>
-  until(page, (i) => !(document.getElementById(i) as HTMLButtonElement).disabled, id);
-export const disabled = (page: Page, id: string) =>
-  until(page, (i) => (document.getElementById(i) as HTMLButtonElement).disabled, id);
+/** Waits until an element, as a button that can be pressed, matches a selector. */
+const matches = (page: Page, id: string, selector: string) =>
+  until(page, (i, s) => document.getElementById(i)!.matches(s), id, selector);
+export const unhidden = (page: Page, id: string) => matches(page, id, ':not([hidden])');
+export const hidden = (page: Page, id: string) => matches(page, id, '[hidden]');
+const OFF = ':is(:disabled, [aria-disabled=true])';
+export const enabled = (page: Page, id: string) => matches(page, id, `:not(${OFF})`);
+export const disabled = (page: Page, id: string) => matches(page, id, OFF);
 /** Notes all that an element says from now on. Returns a function that reads it. */
 export async function saidBy(page: Page, id: string): Promise<() => Promise<string[]>> {
   await page.evaluate((i) => {
@@ -369,17 +270,6 @@ export const type = (page: Page, id: string, value: string) =>
       input.dispatchEvent(new Event('change'));
     },
     id,
-    value,
-  );
-
-/** Moves a slider. */
-export const slide = (page: Page, id: string, value: number) =>
-  page.$eval(
-    `#${id}`,
-    (slider, v) => {
-      Object.assign(slider, { value: String(v) });
-      slider.dispatchEvent(new Event('input'));
-    },
     value,
   );
 
@@ -511,20 +401,15 @@ export async function dropFolder(page: Page, path: string): Promise<void> {
 }
 
 /** The page's training worker, or another one by a part of its address. It begins a little after the page. */
-export async function workerOf(page: Page, name = '/worker'): Promise<WebWorker> {
-  for (;;) {
-    const worker = page.workers().find((each) => each.url().includes(name));
-    if (worker) return worker;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
+export const workerOf = (page: Page, name = '/worker'): Promise<WebWorker> =>
+  untilHere(() => page.workers().find((each) => each.url().includes(name)));
 
 /**
  * Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. With a `step`, the worker itself
  * does so when the run is there: on a busy machine the run may end before a message from outside arrives.
  */
-export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?: number) => Promise<void>> {
-  const worker = await workerOf(page, name);
+export async function deviceLoser(page: Page): Promise<(step?: number) => Promise<void>> {
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
     GPUDevice.prototype.createBuffer = function (descriptor) {
@@ -533,8 +418,7 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?:
     };
   });
   return (step) =>
-    worker.evaluate(async (n) => {
-      while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
+    worker.evaluate((n) => {
       Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
       const lose = () => (globalThis as unknown as { device: GPUDevice }).device.destroy();
       if (n === undefined) return lose();
@@ -584,33 +468,37 @@ export async function reset(page: Page): Promise<void> {
   await phase(page, 'idle');
 }
 
-/** Pauses a run that trains, or is about to. In the page: on a busy machine a run may end before a click from outside arrives. */
-export async function pause(page: Page): Promise<void> {
-  const press = async () => {
-    const train = document.getElementById('train') as HTMLButtonElement;
-    const pauses = () => window.harness.state.phase === 'training' && train.textContent === 'Pause';
-    while (!pauses() || train.disabled || train.ariaDisabled === 'true')
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    train.click();
-  };
-  await unlessItEnds(page, 'a run that can be paused', () => page.evaluate(press));
+/** Presses Train, if the page rests, and Pause where the run has this number of losses. In the page: on a busy machine a run may end before a click from outside arrives. */
+async function pauseAt(page: Page, count: number, begins: boolean): Promise<void> {
+  await until(
+    page,
+    (n, presses) => {
+      const train = document.getElementById('train') as HTMLButtonElement;
+      if (!window.harness.isDrawn || train.matches(':disabled, [aria-disabled=true]')) return false;
+      if (presses && !train.dataset.pressed) {
+        train.dataset.pressed = 'Train';
+        train.click();
+        return false;
+      }
+      const { phase, losses } = window.harness.state;
+      // The run may have this number before it begins.
+      if (phase !== 'training' || losses.length < n || train.textContent !== 'Pause') return false;
+      delete train.dataset.pressed;
+      train.click();
+      return true;
+    },
+    count,
+    begins,
+  );
   await phase(page, 'paused');
 }
 
+/** Pauses a run that trains, or is about to. */
+export const pause = (page: Page) => pauseAt(page, 0, false);
+
 /** Trains to about here, and waits until that is kept. */
 export async function keepAt(page: Page, count: number): Promise<void> {
-  // All in the page, as above.
-  const run = async (n: number) => {
-    const train = document.getElementById('train') as HTMLButtonElement;
-    const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
-    while (train.disabled || train.ariaDisabled === 'true') await soon(); // until the page is drawn anew
-    train.click();
-    // The run may have this number before it begins.
-    while (window.harness.state.phase !== 'training' || window.harness.state.losses.length < n) await soon();
-    train.click();
-  };
-  await unlessItEnds(page, `a run of ${count} steps`, () => page.evaluate(run, count));
-  await phase(page, 'paused');
+  await pauseAt(page, count, true);
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }
 

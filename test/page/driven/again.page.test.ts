@@ -3,7 +3,7 @@
  *
  * @module-tag nightly
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
@@ -18,13 +18,11 @@ import {
   click,
   deviceLoser,
   drawn,
-  exist,
   files,
   fromState,
   go,
   isHidden,
   isOff,
-  labelOf,
   losses,
   mentions,
   messagesOf,
@@ -33,7 +31,6 @@ import {
   reads,
   recordMessages,
   reset,
-  root,
   step,
   steps,
   TINY,
@@ -43,65 +40,11 @@ import {
   unhidden,
   until,
   upload,
-  type Work,
   workerOf,
 } from '../../lib/page/visit';
 
 const driven = drive();
 const open = (query: string, before?: () => void) => driven.visit(`${driven.tiny}${query}`, before);
-
-const LOST =
-  'images are made again after the device was lost, also by the pretrained network; older orders are dropped';
-const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next file is taken';
-const PRESS = 'a press on Make or Train that cannot start says why, and the next press starts';
-const LOAD = 'a network or digits that do not load come with the next press';
-const STOP = 'images that Stop ends are made with the next press';
-const READING = 'the reading of pictures is cancelled, and begun again';
-const NO_GPU =
-  'where no GPU is found, the page says so, and the button on the welcome page can be pressed again';
-/** A test of this file, a test of another one, or why there can be none. */
-type Again = string | readonly [file: string, title: string] | { readonly never: string };
-const never = (why: string) => ({ never: why });
-const ENDS = ['an abort', 'a lost device', 'a refusal', 'a failed load'] as const;
-/**
- * What a visitor does, how it ends badly, and the test in which it is done again. Nothing of a visitor's is called back: what a caller throws
- * cannot end anything on the page.
- */
-const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Again>>>> = {
-  'the start of the page': {
-    'an abort': never('a press waits for the start, and nothing ends that'),
-    'a lost device': never('until the start is over there is no device'),
-    'a refusal': NO_GPU,
-    'a failed load': never('a page that did not load is loaded again by its visitor'),
-  },
-  Make: { 'an abort': STOP, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
-  Train: {
-    'an abort': ['smoke.test.ts', 'the buttons of a run work in turn'],
-    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
-    'a refusal': PRESS,
-    'a failed load': LOAD,
-  },
-  'own images': {
-    'an abort': READING,
-    'a lost device': never('they are read without a device'),
-    'a refusal': FILE,
-    'a failed load': FILE,
-  },
-  'a kept run': {
-    'an abort': never('the page has no way to end its opening'),
-    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
-    'a refusal': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
-    'a failed load': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
-  },
-};
-
-test('each task of the page and each bad end has a test of another try, or a reason against one', () => {
-  for (const again of Object.values(pairs).flatMap((ends) => ENDS.map((end) => ends[end]))) {
-    if (typeof again === 'object' && 'never' in again) continue;
-    const [file, title] = typeof again === 'string' ? ['driven/again.test.ts', again] : again;
-    expect(readFileSync(`${root}/test/page/${file}`, 'utf8')).toContain(`'${title}`);
-  }
-});
 
 const pictures = mkdtempSync(join(tmpdir(), 'again-'));
 writePictures(pictures, { width: 20, height: 20 });
@@ -123,40 +66,47 @@ const make = async (page: Page, digits: string) => {
   await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
 };
 
+/** Waits until the worker has answered all that it was asked, or all of a kind, of which there are more than a number. */
+const answered = (page: Page, kind?: string, more = 0) =>
+  until(
+    page,
+    (what, n) => {
+      const ids = (to: string) =>
+        window.messages.filter((each) => each.to === to && (!what || each.type === what)).map(({ id }) => id);
+      return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
+    },
+    kind ?? '',
+    more,
+  );
+
 test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
   const { page } = await open('?task=sample&calls=6&text=20', () => {
-    const copies: string[] = [];
-    Object.assign(window, { copies, shares: [] as string[] });
+    const [copies, shares]: [string[], string[]] = [[], []];
+    Object.assign(window, { copies, shares });
     const given = { configurable: true, writable: true };
+    const share = async ({ url }: { url: string }) => {
+      shares.push(url);
+      throw new DOMException('Closed.', 'AbortError');
+    };
     Object.defineProperties(navigator, {
       canShare: { ...given, value: () => true },
-      share: {
-        ...given,
-        value: async ({ url }: { url: string }) => {
-          (window as unknown as { shares: string[] }).shares.push(url);
-          throw new DOMException('Closed.', 'AbortError');
-        },
-      },
+      share: { ...given, value: share },
       clipboard: { ...given, value: { writeText: async (text: string) => void copies.push(text) } },
     });
   });
   await phase(page, 'idle');
   await make(page, '2, 0');
-  const told = () =>
-    page.evaluate(() => {
-      const { copies, shares } = window as unknown as Record<'copies' | 'shares', string[]>;
-      return { copies: copies.length, shares: shares.length };
-    });
   // Who closes the share menu wants no copy either.
   for (const shares of [1, 2]) {
     await click(page, '#share');
     await until(page, (n) => (window as unknown as { shares: string[] }).shares.length === n, shares);
-    expect([await told(), await text(page, 'shared')]).toEqual([{ copies: 0, shares }, '']);
+    expect(await text(page, 'shared')).toBe('');
   }
   // What is said of an address is not true of other images.
   await page.evaluate(() => Object.assign(navigator, { canShare: () => false }));
   await click(page, '#share');
   await reads(page, 'shared', /^The address is copied/);
+  expect(await page.evaluate(() => (window as unknown as { copies: string[] }).copies.length)).toBe(1);
   await type(page, 'text', '31');
   await make(page, '3, 1');
   expect(await text(page, 'shared')).toBe('');
@@ -174,51 +124,31 @@ test('an address that is shared, a chosen file and a drop that is left work a se
   await unhidden(page, 'files-problem');
 
   // Files that are dragged over the page, and out of it again, or dropped.
-  const veil = () => isHidden(page, 'drop');
-  for (const end of ['dragleave', 'drop']) {
-    for (const event of ['dragenter', end]) {
-      await page.evaluate((name) => {
-        const dataTransfer = new DataTransfer();
-        dataTransfer.items.add(new File(['no model'], 'other.safetensors'));
-        document.body.dispatchEvent(
-          new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true, relatedTarget: null }),
-        );
-      }, event);
-      expect(await veil(), event).toBe(event !== 'dragenter');
-    }
+  for (const event of ['dragenter', 'dragleave', 'dragenter', 'drop']) {
+    await page.evaluate((name) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['no model'], 'other.safetensors'));
+      const given = { dataTransfer, bubbles: true, cancelable: true, relatedTarget: null };
+      document.body.dispatchEvent(new DragEvent(name, given));
+    }, event);
+    expect(await isHidden(page, 'drop'), event).toBe(event !== 'dragenter');
   }
 });
 
-test(LOST, async () => {
+test('images are made again after the device was lost, also by the pretrained network; older orders are dropped', async () => {
   const { page } = await open('?task=sample&calls=6&text=20', recordMessages);
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
   await make(page, '2, 0');
-  // As long as the browser has no adapter for it, the view of the GPU says so.
-  await page.evaluate(() => {
-    const { prototype } = GPU;
-    const { requestAdapter } = prototype;
-    prototype.requestAdapter = async () => {
-      prototype.requestAdapter = requestAdapter;
-      return null;
-    };
-  });
-  await go(page, 'gpu');
-  await mentions(page, 'gpu-problem', 'no adapter');
-  await go(page, 'sample');
   for (const word of ['31', '42']) {
     // After the map of the noise field is made, nothing but the next press asks for another device.
-    await until(page, () => (window as unknown as { work: Work }).work.calls.size === 0);
+    await answered(page);
     await lose();
     await until(page, () => window.harness.state.error?.code === 'device-lost');
     await type(page, 'text', word);
     await make(page, [...word].join(', '));
     expect(await fromState(page, 'error')).toBeUndefined();
   }
-
-  await go(page, 'gpu');
-  await exist(page, '#gpu-facts .facts');
-  expect(await text(page, 'gpu-problem')).toBe('');
 
   // A better answer to a drawing, which a loss has ended, is not asked for again before something changes.
   const worker = await workerOf(page);
@@ -242,7 +172,7 @@ test(LOST, async () => {
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
 });
 
-test(FILE, async () => {
+test('a file that cannot be read or is refused leaves the page as it was, and the next file is taken', async () => {
   const { page } = await open(`?${TUTORIAL}&epochs=2000`);
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
@@ -252,20 +182,14 @@ test(FILE, async () => {
   expect(await asks()).toBe(true);
   const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
   const complaint = (words: string) => mentions(page, 'files-problem-text', words);
-  const enabled = () =>
-    page.$$eval('#train, #step, #reset', (all) =>
-      all.map((each) => !each.matches(':disabled, [aria-disabled=true]')),
-    );
-  for (let turn = 0; turn < 2; turn++) {
-    await drop('no checkpoint', 'broken.safetensors');
-    await complaint('broken.safetensors');
-    // Refused: another run is under way.
-    await drop(checkpoint, 'checkpoint.safetensors');
-    await complaint('A run is in progress');
-    await phase(page, 'paused');
-    expect(await losses(page)).toEqual(before);
-    expect(await enabled()).toEqual([true, true, true]);
-  }
+  await drop('no checkpoint', 'broken.safetensors');
+  await complaint('broken.safetensors');
+  // Refused: another run is under way.
+  await drop(checkpoint, 'checkpoint.safetensors');
+  await complaint('A run is in progress');
+  await phase(page, 'paused');
+  expect(await losses(page)).toEqual(before);
+  for (const id of ['#train', '#step', '#reset']) expect(await isOff(page, id), id).toBe(false);
   // What is saved needs no question.
   expect(await asks()).toBe(false);
 
@@ -306,17 +230,7 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
     for (const view of views) {
       const before = await asked(view);
       await go(page, view);
-      await until(
-        page,
-        (what, n) => {
-          const { messages } = window;
-          const ids = (to: string) =>
-            messages.filter((each) => each.to === to && each.type === what).map(({ id }) => id);
-          return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
-        },
-        view,
-        before,
-      );
+      await answered(page, view, before);
     }
   };
   await openModel(1);
@@ -350,35 +264,29 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
   expect(problems.splice(0)).toEqual(['TypeError: No list for a test.']);
 });
 
-test(PRESS, async () => {
+test('a press on Make or Train that cannot start says why, and the next press starts', async () => {
   const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
   const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { createShaderModule } = GPUDevice.prototype;
-    Object.assign(globalThis, {
-      mend: () => Object.assign(GPUDevice.prototype, { createShaderModule }),
-    });
+    Object.assign(globalThis, { mend: () => Object.assign(GPUDevice.prototype, { createShaderModule }) });
     GPUDevice.prototype.createShaderModule = () => {
       throw new TypeError('No shader for a test.');
     };
   });
-  for (let turn = 0; turn < 2; turn++) {
-    await click(page, '#sample');
-    await unhidden(page, 'sample-error');
-    await phase(page, 'idle');
-    expect(await isOff(page, '#sample')).toBe(false);
-  }
+  await click(page, '#sample');
+  await unhidden(page, 'sample-error');
+  await phase(page, 'idle');
+  expect(await isOff(page, '#sample')).toBe(false);
   await go(page, 'train');
-  for (let turn = 0; turn < 2; turn++) {
-    await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
-    await pressStep(page);
-    await until(page, () => {
-      const { error, phase } = window.harness.state;
-      return phase === 'idle' && error?.at === 'task' && error !== (window as { seen?: unknown }).seen;
-    });
-    expect(await losses(page)).toEqual([]);
-  }
+  await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
+  await pressStep(page);
+  await until(page, () => {
+    const { error, phase } = window.harness.state;
+    return phase === 'idle' && error?.at === 'task' && error !== (window as { seen?: unknown }).seen;
+  });
+  expect(await losses(page)).toEqual([]);
   await go(page, 'sample');
   await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
   await make(page, '2, 0');
@@ -389,29 +297,27 @@ test(PRESS, async () => {
   expect(problems.splice(0).filter((each) => !each.includes('No shader for a test'))).toEqual([]);
 });
 
-test(STOP, async () => {
+test('images that Stop ends are made with the next press', async () => {
   const { page } = await open(`?task=sample&steps=1000&method=euler&text=20&${TINY}`);
   await phase(page, 'idle');
-  for (let turn = 0; turn < 2; turn++) {
-    // Both presses in the page: the steps may be over before a message from outside arrives.
-    await until(page, () => {
-      const press = document.getElementById('sample') as HTMLButtonElement;
-      if (!window.harness.isDrawn || press.matches(':disabled, [aria-disabled=true]')) return false;
-      const stops = press.textContent === 'Stop';
-      press.click();
-      return stops;
-    });
-    await reads(page, 'sample', 'Make');
-    await phase(page, 'idle');
-    // Stopped before its first step or after it, but not made.
-    expect(await labelOf(page, 'sample-prediction')).not.toMatch(/finished/);
-  }
+  await click(page, '#sample');
+  // In the page: the steps may be over before a message from outside arrives.
+  await until(page, () => {
+    const label = document.getElementById('frame-label')!.textContent!;
+    if (window.harness.state.phase !== 'sampling' || !label.endsWith(' of 1,000')) return false;
+    document.getElementById('sample')!.click();
+    return true;
+  });
+  await reads(page, 'sample', 'Make');
+  await phase(page, 'idle');
+  expect(await text(page, 'sample-status-text')).toBe('Stopped before the last step');
   await type(page, 'steps', '2');
   await make(page, '2, 0');
+  expect(await text(page, 'sample-status-text')).toBe('');
 });
 
 // Not in a page from its sources, which fetches nothing.
-test(LOAD, async () => {
+test('a network or digits that do not load come with the next press', async () => {
   const { page } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
   const worker = await workerOf(page);
@@ -437,7 +343,7 @@ test(LOAD, async () => {
   expect(await fromState(page, 'error')).toBeUndefined();
 });
 
-test(READING, async () => {
+test('the reading of pictures is cancelled, and begun again', async () => {
   const { page } = await open(`?task=train&${TINY}`);
   await phase(page, 'idle');
   const worker = await workerOf(page);
@@ -470,10 +376,8 @@ test(READING, async () => {
   await phase(page, 'idle');
 });
 
-test(NO_GPU, async () => {
+test('where no GPU is found, the page says so, and the button on the welcome page can be pressed again', async () => {
   const { page } = await open('');
-  await until(page, () => window.harness !== undefined);
-  await until(page, () => !document.getElementById('make-now')!.matches(':disabled, [aria-disabled=true]'));
   const worker = await workerOf(page);
   await worker.evaluate(() => {
     navigator.gpu.requestAdapter = async () => null;
@@ -481,6 +385,5 @@ test(NO_GPU, async () => {
   await click(page, '#make-now');
   await unhidden(page, 'unsupported');
   await drawn(page);
-  expect(await isOff(page, '#make-now')).toBe(false);
-  expect(await isHidden(page, 'home-progress')).toBe(true);
+  expect([await isOff(page, '#make-now'), await isHidden(page, 'home-progress')]).toEqual([false, true]);
 });

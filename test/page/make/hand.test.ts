@@ -18,47 +18,35 @@ const SIZE = 784;
 const varianceOf = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
 
 describe('the noise between four noises', () => {
-  test('has the same variance everywhere, and is Gaussian', () => {
-    for (const place of [
-      { across: 50, down: 0 },
-      { across: 0, down: 37 },
-      { across: 50, down: 50 },
-      { across: 12.3, down: 98.7 },
-    ]) {
-      expect(sharesAt(place).reduce((sum, share) => sum + share * share, 0)).toBeCloseTo(1, 12);
-      const noise = noiseOf(5, imagesAt(place, 16), SIZE);
-      expect(Math.abs(varianceOf(noise) - 1)).toBeLessThan(0.05);
-      // Of a Gaussian, 68.3% are within one standard deviation, and the fourth power's mean is 3.
-      expect(noise.filter((v) => Math.abs(v) < 1).length / noise.length).toBeCloseTo(0.683, 1);
-      expect(Math.abs(noise.reduce((sum, v) => sum + v ** 4, 0) / noise.length - 3)).toBeLessThan(0.4);
-    }
+  test.each([
+    { across: 50, down: 0 },
+    { across: 0, down: 37 },
+    { across: 12.3, down: 98.7 },
+  ])('has the same variance at %j, and is Gaussian', (place) => {
+    expect(sharesAt(place).reduce((sum, share) => sum + share * share, 0)).toBeCloseTo(1, 12);
+    const noise = noiseOf(5, imagesAt(place, 16), SIZE);
+    expect(Math.abs(varianceOf(noise) - 1)).toBeLessThan(0.05);
+    // Of a Gaussian, 68.3% are within one standard deviation, and the fourth power's mean is 3.
+    expect(noise.filter((v) => Math.abs(v) < 1).length / noise.length).toBeCloseTo(0.683, 1);
+    expect(Math.abs(noise.reduce((sum, v) => sum + v ** 4, 0) / noise.length - 3)).toBeLessThan(0.4);
   });
 
-  test('equals in the corners the noise of the seed and of the next three seeds, to the bit', () => {
-    const corners = [
-      [0, 0],
-      [100, 0],
-      [0, 100],
-      [100, 100],
-    ];
-    for (const [i, [across, down]] of corners.entries()) {
-      expect(noiseOf(7, imagesAt({ across, down }, 3), SIZE)).toEqual(gaussianNoise(7 + i, 3, SIZE));
-    }
-    // After the last seed comes the first.
-    const last = 2 ** 32 - 1;
-    expect(noiseOf(last, imagesAt({ across: 100, down: 0 }, 1), SIZE)).toEqual(gaussianNoise(0, 1, SIZE));
+  const LAST = 2 ** 32 - 1;
+  test.each([
+    [7, 0, 0, 7],
+    [7, 100, 0, 8],
+    [7, 0, 100, 9],
+    [7, 100, 100, 10],
+    [LAST, 100, 0, 0],
+  ])('of seed %i at %i, %i equals the noise of seed %i, to the bit', (seed, across, down, corner) => {
+    expect(noiseOf(seed, imagesAt({ across, down }, 3), SIZE)).toEqual(gaussianNoise(corner, 3, SIZE));
   });
 
-  test('mixes along an edge only its two noises, and turns evenly from one to the other', () => {
-    const [a, b, c, d] = sharesAt({ across: 25, down: 0 });
-    expect([a, b]).toEqual([expect.closeTo(Math.cos(Math.PI / 8)), expect.closeTo(Math.sin(Math.PI / 8))]);
-    expect([c, d]).toEqual([0, 0]);
-    expect(sharesAt({ across: 100, down: 50 })).toEqual([
-      0,
-      expect.closeTo(Math.SQRT1_2),
-      0,
-      expect.closeTo(Math.SQRT1_2),
-    ]);
+  test.each([
+    [25, 0, [Math.cos(Math.PI / 8), Math.sin(Math.PI / 8), 0, 0]],
+    [100, 50, [0, Math.SQRT1_2, 0, Math.SQRT1_2]],
+  ])('mixes along an edge, at %i, %i, only its two noises, and turns evenly', (across, down, shares) => {
+    expect(sharesAt({ across, down })).toEqual(shares.map((share) => expect.closeTo(share)));
   });
 
   test('is made for each image at its own place', () => {
@@ -67,9 +55,8 @@ describe('the noise between four noises', () => {
       { image: 1, place: { across: 0, down: 0 } },
     ];
     const noise = noiseOf(9, images, SIZE);
-    expect(noise.subarray(0, SIZE)).toEqual(
-      noiseOf(9, imagesAt(images[0].place, 5), SIZE).subarray(4 * SIZE),
-    );
+    const alone = noiseOf(9, imagesAt(images[0].place, 5), SIZE);
+    expect(noise.subarray(0, SIZE)).toEqual(alone.subarray(4 * SIZE));
     expect(noise.subarray(SIZE)).toEqual(gaussianNoise(9, 2, SIZE).subarray(SIZE));
   });
 });
@@ -79,56 +66,39 @@ describe('examples/morph', () => {
     const size = 64;
     const noises = [3, 4, 5, 6].map((seed) => gaussianNoise(seed, 1, size));
     const page = noiseOf(3, imagesAt({ across: 30, down: 80 }, 1), size);
-    between(noises, 0.3, 0.8).forEach((value: number, i: number) => {
-      expect(value).toBeCloseTo(page[i], 6);
-    });
+    expect([...between(noises, 0.3, 0.8)]).toEqual([...page].map((value) => expect.closeTo(value, 6)));
     expect(Math.abs(varianceOf(gaussian(10_000)) - 1)).toBeLessThan(0.1);
   });
 
-  test('makes one picture at a time, and after it the newest that was asked for meanwhile', async () => {
-    const done: string[] = [];
-    let end = () => {};
-    const give = newest((what: string) => {
-      done.push(what);
-      return new Promise<void>((resolve) => {
-        end = resolve;
-      });
-    });
-    const turn = () => new Promise((resolve) => setTimeout(resolve));
-    void give('a');
+  test('makes one picture at a time, and after it, also where it failed, the newest that was asked for', async () => {
+    const made: { what: string; end(): void; fail(error: Error): void }[] = [];
+    const give = newest((what: string) => new Promise<void>((end, fail) => made.push({ what, end, fail })));
+    const first = give('a');
     void give('b');
     void give('c');
-    expect(done).toEqual(['a']);
-    end();
-    await turn();
-    expect(done).toEqual(['a', 'c']);
-    end();
-    await turn();
+    expect(made.map(({ what }) => what)).toEqual(['a']);
+    made[0].end();
+    await vi.waitUntil(() => made.length === 2);
+    made[1].fail(new Error('lost'));
+    await expect(first).rejects.toThrow('lost');
     void give('d');
-    expect(done).toEqual(['a', 'c', 'd']);
-  });
-
-  test('makes the next picture after one that failed', async () => {
-    const give = newest(async (what: string) => {
-      if (what === 'a') throw new Error('lost');
-      done.push(what);
-    });
-    const done: string[] = [];
-    await expect(give('a')).rejects.toThrow('lost');
-    await give('b');
-    expect(done).toEqual(['b']);
+    expect(made.map(({ what }) => what)).toEqual(['a', 'c', 'd']);
   });
 });
 
-test('keys move the handle of the noise field, and never out of the field', () => {
-  const place = { across: 50, down: 1 };
-  expect(movedBy(place, 'ArrowRight', false)).toEqual({ across: 52, down: 1 });
-  expect(movedBy(place, 'ArrowLeft', true)).toEqual({ across: 40, down: 1 });
-  expect(movedBy(place, 'ArrowUp', false)).toEqual({ across: 50, down: 0 });
-  expect(movedBy(place, 'PageDown', false)).toEqual({ across: 50, down: 11 });
-  expect(movedBy(place, 'End', false)).toEqual({ across: 100, down: 1 });
-  expect(movedBy(place, 'Tab', false)).toBeUndefined();
-});
+test.each([
+  ['ArrowRight', false, { across: 52, down: 1 }],
+  ['ArrowLeft', true, { across: 40, down: 1 }],
+  ['ArrowUp', false, { across: 50, down: 0 }],
+  ['PageDown', false, { across: 50, down: 11 }],
+  ['End', false, { across: 100, down: 1 }],
+  ['Tab', false, undefined],
+])(
+  'the key %s, with Shift: %o, moves the handle of the noise field to %j, never out of the field',
+  (key, shift, to) => {
+    expect(movedBy({ across: 50, down: 1 }, key, shift)).toEqual(to);
+  },
+);
 
 const digits = { recipe: 'digits', classes: 10, sampling: recipes.digits.sampling } as const;
 const instant = { source: 'instant', method: 'euler', steps: 2, guidance: 1 } as const;
@@ -136,42 +106,46 @@ const instant = { source: 'instant', method: 'euler', steps: 2, guidance: 1 } as
 describe('network calls', () => {
   const making = (settings: Partial<typeof initialSettings>) =>
     makingOf({ ...initialSettings, ...settings }, 'pretrained', digits);
+  const { method, steps } = recipes.digits.sampling;
+  const usual = { source: 'pretrained', method, steps, guidance: 2 } as const;
 
   test.each([
     ['2', instant, 2],
-    ['8', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }, 8],
-    ['40', { source: 'pretrained', method: 'euler', steps: 20, guidance: 2 }, 40],
-  ] as const)(
-    'of the choice %s come with a network, a method, steps and guidance',
-    (calls, expected, count) => {
-      const made = making({ calls });
-      expect(made).toEqual(expected);
-      expect(callsIn(made, digits)).toBe(count);
-      expect(choiceOf(made)).toBe(calls);
-      expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
-    },
-  );
+    ['8', { ...usual, method: 'adams', steps: 4 }, 8],
+    ['40', { ...usual, method: 'euler', steps: 20 }, 40],
+  ] as const)('of the choice %s come with %j', (calls, expected, count) => {
+    const made = making({ calls });
+    expect([made, callsIn(made, digits), choiceOf(made)]).toEqual([expected, count, calls]);
+    expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
+  });
 
   test('of the distilled network are the ones that its file states', async () => {
     const { sampling } = await loadPretrained(INSTANT.name);
     expect(INSTANT.sampling).toEqual(sampling);
   });
 
-  test('give way to steps, method and guidance that old addresses set beside them', () => {
-    const { method, steps } = recipes.digits.sampling;
-    expect(making({ steps: 7 })).toEqual({ source: 'pretrained', method, steps: 7, guidance: 2 });
-    expect(making({ method: 'heun' })).toEqual({ source: 'pretrained', method: 'heun', steps, guidance: 2 });
-    expect(making({ guidance: 3 })).toEqual({ source: 'pretrained', method, steps, guidance: 3 });
-    expect(making({ calls: '40', steps: 5 })).toMatchObject({ method: 'euler', steps: 5 });
+  test.each([
+    [{ steps: 7 }, { ...usual, steps: 7 }],
+    [{ method: 'heun' }, { ...usual, method: 'heun' }],
+    [{ guidance: 3 }, { ...usual, guidance: 3 }],
+    [
+      { calls: '40', steps: 5 },
+      { ...usual, method: 'euler', steps: 5 },
+    ],
+  ] as const)('give way to %j, which old addresses set beside them', (settings, expected) => {
+    expect(making(settings)).toEqual(expected);
+  });
+
+  test('of an own sampling are none of the choices, and come back from its settings', () => {
     const own = making({ steps: 7, method: 'heun', guidance: 3 });
-    expect(choiceOf(own)).toBeUndefined();
+    expect([choiceOf(own), callsIn(own, digits)]).toEqual([undefined, 26]);
     expect(making(settingsFor('digits', own))).toEqual(own);
-    expect(callsIn(own, digits)).toBe(26);
   });
 
   test('of other networks follow their files or recipes, where nothing is chosen', () => {
     const own = { ...digits, sampling: { method: 'euler', steps: 12, guidance: 2 } } as const;
-    expect(makingOf(initialSettings, 'run', own)).toMatchObject({
+    expect(makingOf(initialSettings, 'run', own)).toEqual({
+      ...usual,
       source: 'run',
       method: 'euler',
       steps: 12,
@@ -179,30 +153,27 @@ describe('network calls', () => {
     const distilled = { ...digits, sampling: { method: 'euler', steps: 1, guidance: 1, calls: 1 } } as const;
     for (const calls of ['2', '40'] as const)
       expect(makingOf({ ...initialSettings, calls, steps: 9 }, 'file', distilled)).toEqual({
-        source: 'file',
-        method: 'euler',
-        steps: 1,
-        guidance: 1,
+        ...{ source: 'file', method: 'euler', steps: 1, guidance: 1 },
       });
     const tutorial = { recipe: 'tutorial', classes: 0, sampling: recipes.tutorial.sampling } as const;
     const fifty = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
-    expect(fifty).toMatchObject({ source: 'pretrained', steps: 50 });
-    expect(callsIn(fifty, tutorial)).toBe(50);
+    expect([fifty.source, fifty.steps, callsIn(fifty, tutorial)]).toEqual(['pretrained', 50, 50]);
     expect(settingsFor('tutorial', { ...fifty, steps: 5 })).toMatchObject({ calls: '8', steps: 5 });
   });
 
-  test('under the hand are made by the distilled network, or are the fewest that another network needs', () => {
-    for (const calls of ['2', '40'] as const)
-      expect(handMaking({ ...initialSettings, calls, guidance: 3 }, 'pretrained', digits)).toEqual(instant);
-    const quick = { method: 'adams', steps: 3, guidance: 3 };
-    expect(handMaking({ ...initialSettings, guidance: 3 }, 'run', digits)).toEqual({
-      source: 'run',
-      ...quick,
-    });
+  test.each([
+    [{ ...initialSettings, calls: '2', guidance: 3 }, 'pretrained', instant],
+    [{ ...initialSettings, calls: '40', guidance: 3 }, 'pretrained', instant],
+    [{ ...initialSettings, guidance: 3 }, 'run', { source: 'run', method: 'adams', steps: 3, guidance: 3 }],
     // Recipes with the pretrained network of digits.
-    for (const recipe of ['digits-3x3', 'pictures'] as const)
-      expect(handMaking(initialOf(recipe), 'pretrained', digits)).toEqual(instant);
-  });
+    [initialOf('digits-3x3'), 'pretrained', instant],
+    [initialOf('pictures'), 'pretrained', instant],
+  ] as const)(
+    'under the hand are made by the distilled network, or are the fewest that another network needs: row %#',
+    (settings, source, expected) => {
+      expect(handMaking(settings, source, digits)).toEqual(expected);
+    },
+  );
 });
 
 describe('pictures that follow the hand', () => {
@@ -241,12 +212,7 @@ describe('pictures that follow the hand', () => {
     sent = [];
     rests = 0;
     settings = { ...initialSettings, task: 'sample' };
-    const network = {
-      recipe: 'digits',
-      classes: 10,
-      ...{ height: 1, width: 2, channels: 1 },
-      sampling: digits.sampling,
-    } as const;
+    const network = { ...digits, height: 1, width: 2, channels: 1 };
     const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
     const app = {
       get settings() {
@@ -344,13 +310,8 @@ describe('pictures that follow the hand', () => {
   });
 
   test('leave the images of before in place until new ones replace them', async () => {
-    following.follow(at(1), {
-      bytes: new Uint8Array(20).fill(77),
-      height: 1,
-      width: 2,
-      channels: 1,
-      columns: 5,
-    });
+    const bytes = new Uint8Array(20).fill(77);
+    following.follow(at(1), { bytes, height: 1, width: 2, channels: 1, columns: 5 });
     expect(shown()).toEqual(Array(10).fill(77));
     await answer();
     expect(shown().filter((v) => v === 1)).toHaveLength(4);
@@ -441,7 +402,7 @@ describe('pictures that follow the hand', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('are not asked for from a run that is gone', async () => {
+  test('are not asked for from a run that is gone', () => {
     following.follow({ ...at(1), source: 'run' }, undefined);
     following.receive({ type: 'freed' } as WorkerEvent);
     following.next();
