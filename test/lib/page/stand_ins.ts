@@ -9,7 +9,9 @@ export class StandIn {
   disabled = false;
   clientWidth = 280;
   labels = [];
+  options = [];
   childNodes = [];
+  children: unknown[] = [];
   htmlFor = { add() {} };
   style = { setProperty() {} };
   dataset = {};
@@ -37,14 +39,25 @@ export class StandIn {
   removeAttribute(name: string): void {
     this.attributes.delete(name);
   }
-  append(): void {}
+  append(...children: unknown[]): void {
+    this.children.push(...children);
+  }
   prepend(): void {}
   contains(): boolean {
     return false;
   }
-  replaceChildren(): void {}
+  replaceChildren(...children: unknown[]): void {
+    this.children = children;
+  }
   appendChild<T>(child: T): T {
+    this.children.push(child);
     return child;
+  }
+  get firstChild(): unknown {
+    return this.children[0];
+  }
+  closest(): StandIn {
+    return this.parentElement;
   }
   insertCell(): StandIn {
     return new StandIn();

@@ -8,10 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, expect, test } from 'vitest';
-import { recipes } from '../../../src/recipes';
-import { checkConfig, parametersOf } from '../../../src/unet/config';
-import { initialParameters } from '../../../src/unet/weights';
-import { saveModel } from '../../../src/weights/save_model';
 import { drive } from '../../lib/page/drive';
 import { leaveNoRoom, writePictures } from '../../lib/page/own_pictures';
 import {
@@ -65,19 +61,6 @@ const make = async (page: Page, digits: string) => {
   );
   await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
 };
-
-/** Waits until the worker has answered all that it was asked, or all of a kind, of which there are more than a number. */
-const answered = (page: Page, kind?: string, more = 0) =>
-  until(
-    page,
-    (what, n) => {
-      const ids = (to: string) =>
-        window.messages.filter((each) => each.to === to && (!what || each.type === what)).map(({ id }) => id);
-      return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
-    },
-    kind ?? '',
-    more,
-  );
 
 test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
   const { page } = await open('?task=sample&calls=6&text=20', () => {
@@ -142,7 +125,10 @@ test('images are made again after the device was lost, also by the pretrained ne
   await make(page, '2, 0');
   for (const word of ['31', '42']) {
     // After the map of the noise field is made, nothing but the next press asks for another device.
-    await answered(page);
+    await until(page, () => {
+      const ids = (to: string) => window.messages.filter((each) => each.to === to).map(({ id }) => id);
+      return ids('worker').every((id) => ids('page').includes(id));
+    });
     await lose();
     await until(page, () => window.harness.state.error?.code === 'device-lost');
     await type(page, 'text', word);
@@ -202,66 +188,6 @@ test('a file that cannot be read or is refused leaves the page as it was, and th
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(before);
   expect(await text(page, 'files-problem-text')).toBe('');
-});
-
-/** A network that draws digits, as a file. */
-async function modelOf(seed: number): Promise<Uint8Array> {
-  const config = checkConfig({ ...recipes.digits.network, widths: [8, 8] });
-  const { parameters } = parametersOf(config);
-  const network = { config, parameters, getParameters: async () => initialParameters(parameters, seed) };
-  return saveModel(network, { objective: 'flow' });
-}
-
-test('after a second file of the same name, Inside, Draw and Explain ask its network; a list that fails comes when it is opened again', async () => {
-  const { page, problems } = await open('?task=draw&ask=classify&scene=3', recordMessages);
-  await phase(page, 'idle');
-  await click(page, '#draw-example');
-  const { add, drop } = await files(page);
-  const openModel = async (seed: number) => {
-    await drop(await add(await modelOf(seed)), 'model.safetensors');
-    await until(page, () => window.harness.settings.task === 'sample');
-    await phase(page, 'idle');
-  };
-  const asked = async (view: string) =>
-    (await messagesOf(page)).filter(({ to, type: what }) => to === 'worker' && what === view).length;
-  const views = ['inside', 'draw', 'explain'];
-  /** Each view, when it is opened, asks. */
-  const allAsk = async () => {
-    for (const view of views) {
-      const before = await asked(view);
-      await go(page, view);
-      await answered(page, view, before);
-    }
-  };
-  await openModel(1);
-  await allAsk();
-  const before = await Promise.all(views.map(asked));
-  for (const view of views) {
-    await go(page, view);
-    await drawn(page);
-  }
-  expect(await Promise.all(views.map(asked))).toEqual(before);
-  await openModel(2);
-  await allAsk();
-
-  await go(page, 'inside');
-  const worker = await workerOf(page);
-  await worker.evaluate(() => {
-    const { prototype } = GPUDevice;
-    const features = Object.getOwnPropertyDescriptor(prototype, 'features')!;
-    const get = () => {
-      Object.defineProperty(prototype, 'features', features);
-      throw new TypeError('No list for a test.');
-    };
-    Object.defineProperty(prototype, 'features', { configurable: true, get });
-  });
-  await click(page, '#inside-list summary');
-  await mentions(page, 'inside-error', 'No list for a test.');
-  await drawn(page);
-  await click(page, '#inside-list summary');
-  await unhidden(page, 'dispatches-table');
-  expect(await text(page, 'inside-error')).toBe('');
-  expect(problems.splice(0)).toEqual(['TypeError: No list for a test.']);
 });
 
 test('a press on Make or Train that cannot start says why, and the next press starts', async () => {

@@ -24,13 +24,11 @@ import {
   isSeen,
   mentions,
   onPhone,
-  phase,
   picture,
   pressOn,
   reads,
   searchOf,
   setting,
-  TINY,
   text,
   textsOf,
   type,
@@ -192,50 +190,6 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   expect(await intervals(page)).toBe(waiting + 1);
   await reads(page, 'recorded-making-at', /^step \d of/);
   expect(await picture(page, 'recorded-making')).not.toBe(still);
-});
-
-test('a phone has samples right under the buttons, and nothing sticks out; a large screen has all pictures', async () => {
-  // Runs that the browser keeps are offered above: here there are none.
-  const { page } = await driven.visitAlone(`${driven.address}?${TINY}`);
-  await phase(page, 'idle');
-  const box = (id: string) =>
-    page.$eval(`#${id}`, (element) => element.getBoundingClientRect().toJSON() as DOMRect);
-  await page.setViewport({ width: 360, height: 740 });
-  const [buttons, grid] = [await box('train'), await box('grid')];
-  expect(grid.top - buttons.bottom).toBeLessThan(140);
-  expect(grid.bottom).toBeLessThan(740);
-  expect(await isSeen(page, '#batch')).toBe(false);
-  // What can be pressed before anything unfolds: a set of keys and a menu count as one.
-  const controls = () =>
-    page.$$eval(
-      ['a[href]', 'button:not(.term)', 'input', 'select', 'summary', '[role=slider]']
-        .map((one) => `.panel:not([hidden]) ${one}`)
-        .join(),
-      (all) => {
-        const seen = all.filter((one) => one.checkVisibility());
-        return new Set(seen.map((one) => one.closest('fieldset, [popover], #gpu-bars') ?? one)).size;
-      },
-    );
-  const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  for (const task of ['sample', 'draw', 'train', 'explain', 'inside', 'gpu']) {
-    await go(page, task);
-    await page.setViewport({ width: 320, height: 740 });
-    expect([(await tooWide()) <= 0, (await controls()) <= 10], task).toEqual([true, true]);
-  }
-  await page.setViewport({ width: 1280, height: 800 });
-  for (const [task, ids] of Object.entries({
-    train: ['curve', 'grid', 'strip-predictions'],
-    sample: ['frame', 'sample-prediction'],
-  })) {
-    await go(page, task);
-    for (const id of ids) expect((await box(id)).bottom, id).toBeLessThan(800);
-  }
-  await click(page, '#name');
-  await unhidden(page, 'home');
-  for (const width of [320, 2560]) {
-    await page.setViewport({ width, height: 740 });
-    expect(await tooWide()).toBeLessThanOrEqual(0);
-  }
 });
 
 /** A network for 8 x 8 colours that predicts the same velocity everywhere: its samples are red, and hardly blue. With the run that it is of. */

@@ -194,6 +194,11 @@ test('without room for the images the run goes on; transparent pictures are the 
   await until(page, () => window.harness.state.losses.length === 24);
   await phase(page, 'finished');
   expect((await losses(page)).slice(0, 21)).toEqual(before);
+  // It is kept again, without its images.
+  await type(page, 'epochs', '9');
+  await trainToEnd(page);
+  await until(page, () => window.harness.state.stored === 27);
+  expect(await keptImages(page)).toEqual([]);
   await goOn(page);
   await mentions(page, 'runs-needed', 'does not keep');
 });

@@ -9,53 +9,10 @@ import type {
 import { initialSettings, type Source, withRecipe } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
-import { lost } from '../../lib/page/stand_ins';
-
-/** As much of an element as the view uses. */
-class Fake {
-  hidden = false;
-  value = '';
-  textContent = '';
-  style = {};
-  dataset = {};
-  options = [];
-  children: Fake[] = [];
-  classList = { toggle() {} };
-  press = () => {};
-  get parentElement() {
-    return new Fake();
-  }
-  get firstChild() {
-    return this.children[0];
-  }
-  closest() {
-    return new Fake();
-  }
-  addEventListener(type: string, listener: () => void) {
-    if (type === 'click') this.press = listener;
-  }
-  appendChild(child: Fake) {
-    this.children.push(child);
-    return child;
-  }
-  append(...children: Fake[]) {
-    this.children.push(...children);
-  }
-  replaceChildren(...children: Fake[]) {
-    this.children = children;
-  }
-  setAttribute() {}
-  removeAttribute() {}
-}
-
-let elements: Map<string, Fake>;
-const element = (id: string) => elements.get(id) ?? elements.set(id, new Fake()).get(id)!;
+import { lost, standIns } from '../../lib/page/stand_ins';
 
 vi.hoisted(() => vi.stubGlobal('matchMedia', () => ({ matches: true, addEventListener() {} })));
-for (const kind of ['', 'Input', 'Select', 'Details', 'Button', 'Canvas'])
-  vi.stubGlobal(`HTML${kind}Element`, Fake);
-vi.stubGlobal('document', { getElementById: element, createElement: () => new Fake() });
-vi.stubGlobal('Option', Fake);
+let element = standIns('');
 afterAll(() => vi.unstubAllGlobals());
 
 vi.mock('../../../harness/page/inside/shades', async (original) => ({ ...(await original()), paint() {} }));
@@ -89,15 +46,9 @@ function answered(order: InsideOrder, name: string): InsideAnswer {
   const pixels = new Uint8Array(4);
   const looked: Looked = {
     ...{ kind: 'looked', picture, objective: 'flow', layers: [{ ...layer, name }], classes: 0 },
-    ...{
-      height: 2,
-      width: 2,
-      channels: 1,
-      choices: new Uint8Array(40),
-      labels: [...Array(10).keys()],
-      noisy: pixels,
-    },
-    ...{ prediction: pixels, activations: maps, preActivations: maps, kernels: new Float32Array(1) },
+    ...{ height: 2, width: 2, channels: 1, choices: new Uint8Array(40), labels: [...Array(10).keys()] },
+    ...{ noisy: pixels, prediction: pixels, activations: maps, preActivations: maps },
+    kernels: new Float32Array(1),
   };
   if (order.kind === 'look') return looked;
   return {
@@ -140,7 +91,7 @@ function inside(lookedInto: Source = 'pretrained') {
     answer(answered(order, name));
     await new Promise((resolve) => setTimeout(resolve));
   };
-  const make = () => element('slow-make').press();
+  const make = () => element('slow-make').click();
   return { app, panel, orders, draw, answer, make };
 }
 
@@ -153,28 +104,30 @@ async function seen(lookedInto?: Source) {
 }
 
 beforeEach(() => {
-  elements = new Map([['inside-list', Object.assign(new Fake(), { open: false })]]);
+  element = standIns('');
+  Object.assign(element('inside-list'), { open: false });
 });
 
 /** The text about the stage that is shown; undefined if no step is. */
 const stage = () => (element('stages').hidden ? undefined : element('stage-text').textContent);
 
-test.each<[string, Source, (page: ReturnType<typeof inside>) => void]>([
-  [
-    'of another recipe',
-    'pretrained',
-    ({ app }) => {
-      app.settings = withRecipe(app.settings, 'tutorial');
-    },
-  ],
-  [
-    'of other widths',
-    'run',
-    ({ app }) => {
-      app.settings = { ...app.settings, widths: [8] };
-    },
-  ],
-  ['of another run', 'run', ({ panel }) => panel.receive!({ type: 'freed' })],
+type Page = ReturnType<typeof inside>;
+const anotherRecipe = ({ app }: Page) => {
+  app.settings = withRecipe(app.settings, 'tutorial');
+};
+const otherWidths = ({ app }: Page) => {
+  app.settings = { ...app.settings, widths: [8] };
+};
+const reset = ({ panel }: Page) => panel.receive!({ type: 'freed' });
+const anotherFile = ({ app }: Page) => {
+  app.replacements++;
+};
+
+test.each<[string, Source, (page: Page) => void]>([
+  ['of another recipe', 'pretrained', anotherRecipe],
+  ['of other widths', 'run', otherWidths],
+  ['of another run', 'run', reset],
+  ['of another file', 'file', anotherFile],
 ])('a step in slow motion does not stay over a network %s', async (_, source, change) => {
   const page = await seen(source);
   page.make();
@@ -185,8 +138,7 @@ test.each<[string, Source, (page: ReturnType<typeof inside>) => void]>([
   change(page);
   expect(page.draw()).toEqual(['look']);
   await page.answer();
-  expect(stage()).toBeUndefined();
-  expect(element('inside-norms-box').hidden).toBe(true);
+  expect([stage(), element('inside-norms-box').hidden]).toEqual([undefined, true]);
 });
 
 test('a step in slow motion stays while its network and picture do', async () => {
@@ -201,13 +153,12 @@ test('a step in slow motion stays while its network and picture do', async () =>
 });
 
 test('a step in slow motion is not shown if another network was chosen while it was made', async () => {
-  const { app, draw, answer, make } = await seen();
-  make();
-  draw();
-  app.settings = withRecipe(app.settings, 'tutorial');
-  await answer('digits');
-  expect(stage()).toBeUndefined();
-  expect(draw()).toEqual(['look']);
+  const page = await seen();
+  page.make();
+  page.draw();
+  anotherRecipe(page);
+  await page.answer('digits');
+  expect([stage(), page.draw()]).toEqual([undefined, ['look']]);
 });
 
 test('a step that is asked for while the network is looked at is made right after that', async () => {
@@ -225,14 +176,9 @@ test('a step that is asked for while the network is looked at is made right afte
   expect(stage()).toMatch(/with 50 %/);
 });
 
-test.each<[string, (page: ReturnType<typeof inside>) => void]>([
-  [
-    'another network is chosen',
-    ({ app }) => {
-      app.settings = withRecipe(app.settings, 'tutorial');
-    },
-  ],
-  ['the run is reset', ({ panel }) => panel.receive!({ type: 'freed' })],
+test.each<[string, (page: Page) => void]>([
+  ['another network is chosen', anotherRecipe],
+  ['the run is reset', reset],
   ['the device is lost', ({ panel }) => panel.receive!(lost)],
 ])('a step that waits for a look is not made after %s', async (_, change) => {
   const page = await seen();
