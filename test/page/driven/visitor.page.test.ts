@@ -68,6 +68,8 @@ test('an order that is not the usual one says so beside Make, and a press undoes
   await phase(page, 'idle');
   const unusual = 'Not the usual order: 1 step of Euler, guidance 1 and 2 images.';
   expect([await text(page, 'unusual-text'), await isSeen(page, '#usual')]).toEqual([unusual, true]);
+  await click(page, '#sample');
+  await finished(1);
   await click(page, '#usual');
   await hidden(page, 'unusual');
   await finished(4);
