@@ -147,51 +147,43 @@ test('Latest asks one question at a time, and after its answer the last one that
   ]);
 });
 
-test('noise is Gaussian, follows from the seed, and drowns the image as far as the level says', () => {
-  const noise = gaussianNoise(5, 2, 784);
-  const mean = noise.reduce((sum, v) => sum + v, 0) / noise.length;
-  const variance = noise.reduce((sum, v) => sum + v * v, 0) / noise.length;
-  expect(Math.abs(mean)).toBeLessThan(0.08);
-  expect(Math.abs(variance - 1)).toBeLessThan(0.12);
-  expect(gaussianNoise(5, 1, 784)).toEqual(noise.slice(0, 784));
-  expect(gaussianNoise(6, 1, 784)).not.toEqual(noise.slice(0, 784));
+test('noise drowns the image as far as the level says', () => {
   const image = Float32Array.of(0, 1);
   expect(noised(image, 0, 5)).toEqual(image);
   // A flow's pixels are from -1 to 1: half of a number of the noise is that much ink.
-  const [first, second] = noised(image, 0.5, 5);
   const [n0, n1] = gaussianNoise(5, 1, 2);
-  expect([first, second]).toEqual([expect.closeTo(0.25 * n0 + 0.25, 5), expect.closeTo(0.75 + 0.25 * n1, 5)]);
+  const half = [0.25 * n0 + 0.25, 0.75 + 0.25 * n1];
+  expect([...noised(image, 0.5, 5)]).toEqual(half.map((value) => expect.closeTo(value, 5)));
 });
 
 describe('the answer to a drawing', () => {
-  const order = {
-    source: 'pretrained',
-    image: new Float32Array(784),
-    seed: 1,
-    digit: 3,
-    guidance: 2,
-  } as const;
-  const denoise = (level: number) => ({ ...order, ask: 'denoise', level, rough: true }) as const;
+  const image = new Float32Array(784);
+  const order = { source: 'pretrained', image, seed: 1, digit: 3, guidance: 2, rough: true } as const;
+  const denoise = (level: number) => ({ ...order, ask: 'denoise', level }) as const;
 
-  test('is sampled in three steps of Adams, and if nothing changes again in the steps of Euler for its level', () => {
-    const fill = { ...order, ask: 'fill', mask: new Float32Array(784), rough: true } as const;
-    for (const [first, steps] of [
-      [denoise(0.6), 12],
-      [denoise(1), 20],
-      [fill, 20],
-    ] as const) {
-      expect(samplingOfDrawing(first)).toEqual({ method: 'adams', steps: 3, polish: false });
-      const better = refined(first)!;
-      expect(samplingOfDrawing(better as typeof first)).toEqual({ method: 'euler', steps, polish: false });
-      expect(refined(better)).toBeUndefined();
-    }
+  // In three steps of Adams, and if nothing changes again in the steps of Euler for its level.
+  test.each([
+    [denoise(0.6), 'adams', 3, 12],
+    [denoise(1), 'adams', 3, 20],
+    [{ ...order, ask: 'fill', mask: image } as const, 'adams', 3, 20],
+    [denoise(0.15), 'euler', 3, undefined],
+    [denoise(0.01), 'euler', 2, undefined],
+  ] as const)('is sampled, row %#, by %s in %i steps, and refined in %s', (asked, method, steps, better) => {
+    expect(samplingOfDrawing(asked)).toEqual({ method, steps, polish: false });
+    const again = refined(asked);
+    if (better === undefined) expect(again).toBeUndefined();
+    else
+      expect(samplingOfDrawing(again as typeof asked)).toEqual({
+        method: 'euler',
+        steps: better,
+        polish: false,
+      });
+    expect(again && refined(again)).toBeUndefined();
   });
 
-  test('is sampled once where few steps are enough, and not refined where nothing is sampled', () => {
-    expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3, polish: false });
-    expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2, polish: false });
-    expect(refined(denoise(0.15))).toBeUndefined();
-    expect(refined({ ...order, ask: 'classify' })).toBeUndefined();
+  test('is not refined where nothing is sampled', () => {
+    const { rough: _, ...asked } = order;
+    expect(refined({ ...asked, ask: 'classify' })).toBeUndefined();
   });
 });
 
@@ -209,25 +201,26 @@ describe('the question about a drawing', () => {
     expect(masked?.ask === 'fill' && at(masked.mask, 14, 14)).toBe(1);
   });
 
-  test('is refused without a drawing, a mask or noise', () => {
-    for (const asked of ['denoise', 'fill', 'classify'] as const)
-      expect(ask(nothing, { ask: asked })).toMatchObject({
-        why: expect.stringMatching(/^Nothing is drawn yet/),
-      });
-    expect(ask(line, { ask: 'fill' }).why).toMatch(/^Nothing is masked yet/);
-    expect(ask(line, { ask: 'denoise', level: 0 }).why).toMatch(/^At 0 % there is no noise/);
-    expect(ask(line, { ask: 'fill' }).order).toBeUndefined();
+  test.each<[RegExp, Drawing, Partial<typeof initialSettings>]>([
+    [/^Nothing is drawn yet/, nothing, { ask: 'denoise' }],
+    [/^Nothing is drawn yet/, nothing, { ask: 'classify' }],
+    [/^Nothing is masked yet/, line, { ask: 'fill' }],
+    [/^At 0 % there is no noise/, line, { ask: 'denoise', level: 0 }],
+  ])('is refused: %s', (why, drawing, settings) => {
+    const { why: said, order } = ask(drawing, settings);
+    expect([said, order]).toEqual([expect.stringMatching(why), undefined]);
   });
 
-  test('is refused for a network without noise levels or classes, of another size, or in colour', () => {
-    const { sampling } = recipes.digits;
-    const size = { height: 28, width: 28, channels: 1 };
-    const fine = { recipe: 'digits', classes: 10, ...size, sampling } as const;
-    expect(unfit(fine)).toBeUndefined();
-    expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('does not take a noise level');
-    expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');
-    expect(unfit({ ...fine, channels: 3 })).toContain('colours');
-    expect(unfit({ ...fine, classes: 0 })).toContain('without classes');
+  const { sampling } = recipes.digits;
+  const fine = { recipe: 'digits', classes: 10, height: 28, width: 28, channels: 1, sampling } as const;
+  test.each([
+    [undefined, {}],
+    [expect.stringContaining('does not take a noise level'), { recipe: 'tutorial', classes: 0 }],
+    [expect.stringContaining('28 x 32'), { width: 32 }],
+    [expect.stringContaining('colours'), { channels: 3 }],
+    [expect.stringContaining('without classes'), { classes: 0 }],
+  ] as const)('is refused for a network, with these words: %s', (words, network) => {
+    expect(unfit({ ...fine, ...network })).toEqual(words);
   });
 });
 

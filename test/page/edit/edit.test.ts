@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { assemble, changedShaders, TextError } from '../../../harness/page/edit/assemble';
 import { Edits } from '../../../harness/page/edit/edits';
 import { guardLoops, MOST_TURNS, RAN_AWAY } from '../../../harness/page/edit/guard';
-import { verdictOf } from '../../../harness/page/edit/verdict';
 import { shaders } from '../../../harness/specs/lib/registry';
 
 /** What is wrong with some texts. */
@@ -55,63 +54,29 @@ describe('assemble', () => {
     expect(lines).toBeGreaterThan(5000);
   });
 
-  test('gives all turns of an unrolled loop the same line of the file', () => {
-    const name = 'conv2d.winograd7_input';
-    const { code, placeOf } = assemble(name);
-    const all = code.split('\n').map((_, i) => placeOf(i + 1));
-    const times = new Map<string, number>();
-    for (const { file, line } of all) times.set(`${file}:${line}`, (times.get(`${file}:${line}`) ?? 0) + 1);
-    expect(Math.max(...times.values())).toBeGreaterThan(5);
-  });
-
-  test('names the line of a mistake that no compiler sees', () => {
-    const line = (file: string, text: string) =>
-      files[file].split('\n').findIndex((each) => each.includes(text)) + 1;
-    const swish = 'activation/swish.wgsl';
-    for (const [name, texts, file, at, words] of [
-      [
-        'swish',
-        edited(swish, 'lib/flat.wgsl', 'lib/flatt.wgsl'),
-        swish,
-        line(swish, 'lib/flat'),
-        'no such file',
-      ],
-      ['swish', edited(swish, '#endif', ''), swish, line(swish, '#if'), '#if without #endif'],
-      ['swish', edited(swish, '#if residual', ''), swish, line(swish, '#endif'), '#endif has no beginning'],
-      [
-        'swish',
-        edited('lib/swish.wgsl', 'exp(', 'exp($x * '),
-        'lib/swish.wgsl',
-        line('lib/swish.wgsl', 'exp('),
-        '$x',
-      ],
-      [
-        'swish',
-        edited('lib/flat.wgsl', '64u', '/* 64u */'),
-        'lib/flat.wgsl',
-        line('lib/flat.wgsl', '64u'),
-        '/*',
-      ],
-      [
-        'swish',
-        edited(swish, 'struct Params {', '#each i 1000000\n#end\nstruct Params {'),
-        swish,
-        line(swish, 'struct'),
-        '1000000 times; at most 256',
-      ],
-      [
-        'swish',
-        edited(swish, 'struct Params {', '#each i MANY\n#end\nstruct Params {'),
-        swish,
-        line(swish, 'struct'),
-        'MANY is no number',
-      ],
-    ] as const) {
-      const { place, message } = errorOf(name, texts);
+  const swish = 'activation/swish.wgsl';
+  test.each([
+    [swish, 'lib/flat.wgsl', 'lib/flatt.wgsl', 'lib/flat', 'no such file'],
+    [swish, '#endif', '', '#if', '#if without #endif'],
+    [swish, '#if residual', '', '#endif', '#endif has no beginning'],
+    ['lib/swish.wgsl', 'exp(', 'exp($x * ', 'exp(', '$x'],
+    ['lib/flat.wgsl', '64u', '/* 64u */', '64u', '/*'],
+    [
+      swish,
+      'struct Params {',
+      '#each i 1000000\n#end\nstruct Params {',
+      'struct',
+      '1000000 times; at most 256',
+    ],
+  ])(
+    'names the line of a mistake in %s that no compiler sees: %j becomes %j',
+    (file, from, to, at, words) => {
+      const { place, message } = errorOf('swish', edited(file, from, to));
+      const line = files[file].split('\n').findIndex((each) => each.includes(at)) + 1;
       expect(message).toContain(words);
-      expect([place.file, place.line]).toEqual([file, at]);
-    }
-  });
+      expect([place.file, place.line]).toEqual([file, line]);
+    },
+  );
 });
 
 describe('changedShaders', () => {
@@ -178,21 +143,4 @@ describe('Edits', () => {
     edits.set(file, 'z');
     expect(edits.toTry([file])).toEqual({ [file]: 'z' });
   });
-});
-
-test('the verdict on an edited shader says how much is right, and how long the kernel takes', () => {
-  const text = verdictOf({
-    kind: 'passed',
-    variants: ['swish.plain', 'mse.plain'],
-    cases: 8,
-    share: 0.25,
-    times: { kernel: 'swish', layer: 'up.0', shipped: 2, edited: 1.5, rounds: 9, clock: 'wall clock' },
-    replacements: [],
-  });
-  expect(text).toContain(
-    'swish.plain and mse.plain agree with the reference in 8 cases; the largest error is 25.0 %',
-  );
-  expect(text).toContain(
-    'swish of up.0 takes 0.75 times as long as the shipped one: 1.50 ms instead of 2.00',
-  );
 });

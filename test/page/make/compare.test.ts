@@ -65,16 +65,13 @@ describe('a column of a comparison', () => {
       );
   });
 
-  test('says what its network cannot do', () => {
-    const { pretrained } = networks();
-    expect(columnOf('guidance-2', networks({ chosen: { ...pretrained, classes: 0 } }))).toContain(
-      'no classes',
-    );
-    const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
-    expect(columnOf('calls-8', networks({ chosen: { ...pretrained, sampling } }))).toContain(
-      'distilled to 1 call',
-    );
-    const tutorial = { ...pretrained, recipe: 'tutorial', sampling: recipes.tutorial.sampling } as const;
-    expect(columnOf('calls-8', networks({ chosen: tutorial }))).toContain('one way of sampling');
+  const { pretrained } = networks();
+  const distilled = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+  test.each([
+    ['guidance-2', { classes: 0 }, 'no classes'],
+    ['calls-8', { sampling: distilled }, 'distilled to 1 call'],
+    ['calls-8', { recipe: 'tutorial', sampling: recipes.tutorial.sampling }, 'one way of sampling'],
+  ] as const)('with the choice %s says what its network cannot do: row %#', (choice, network, words) => {
+    expect(columnOf(choice, networks({ chosen: { ...pretrained, ...network } }))).toContain(words);
   });
 });

@@ -6,7 +6,7 @@ import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { recipes } from '../../../src/recipes';
-import { StandIn, standIns } from '../../lib/page/stand_ins';
+import { type StandIn, standIns } from '../../lib/page/stand_ins';
 
 type Sampling = Required<Parameters<TrainingWorker['sample']>[0]>;
 
@@ -159,19 +159,6 @@ test('columns of a comparison say which network made them, and go with their cho
   expect(shown()).toEqual([none, none, 'The file a.safetensors']);
 });
 
-test('both columns of a comparison are saved as one picture, named after both', async () => {
-  const { element } = making('&text=20&left=guidance-1&right=guidance-4');
-  vi.stubGlobal(
-    'OffscreenCanvas',
-    class extends StandIn {
-      convertToBlob = async () => new Blob();
-    },
-  );
-  element('save-columns').click();
-  await vi.dynamicImportSettled();
-  expect(element('shared').textContent).toBe('Saved as digits-20-guidance-1-guidance-4-seed-123.png.');
-});
-
 test('both columns of a comparison are made by one network, also where a run begins meanwhile', () => {
   const { make } = making('&text=20&left=guidance-1&right=guidance-4');
   make(() => train(1, digits));
@@ -255,14 +242,6 @@ test('behind finished images the page checks what makes the map, and says nothin
     said = says();
   });
   expect(said).toBe('Checking what this GPU computes, the first time only');
-});
-
-test('guidance is offered of networks with classes alone', () => {
-  const { element, show } = making('&text=20');
-  expect(element('guidance-form').hidden).toBe(false);
-  train(1, { name: 'mine', count: 10 });
-  show();
-  expect(element('guidance-form').hidden).toBe(true);
 });
 
 test('columns that are being made stop with their comparison, also where a link ends that', () => {

@@ -9,7 +9,6 @@ import { BenchView } from '../../../harness/page/measure/bench_view';
 import {
   type GpuFacts,
   gpuReport,
-  limitText,
   type Measured,
   selfCheckText,
 } from '../../../harness/page/measure/gpu_facts';
@@ -79,13 +78,15 @@ function page(state: Partial<State> = {}) {
   return { app: app as unknown as App, pause };
 }
 
-test('the time left of a check or a bench is shown once it can be estimated', () => {
-  expect(timeLeft(1, 0.5)).toBe('');
-  expect(timeLeft(60, 0.001)).toBe('');
-  expect(timeLeft(60, 0.25)).toBe('about 3 min 0 s left');
-  expect(timeLeft(60, 1)).toBe('about 0.0 s left');
-  expect(budgetLeft(18, 60)).toBe('at most about 42 s left');
-  expect(budgetLeft(61, 60)).toBe('time is up; finishing the last measurement');
+test.each([
+  [timeLeft(1, 0.5), ''],
+  [timeLeft(60, 0.001), ''],
+  [timeLeft(60, 0.25), 'about 3 min 0 s left'],
+  [timeLeft(60, 1), 'about 0.0 s left'],
+  [budgetLeft(18, 60), 'at most about 42 s left'],
+  [budgetLeft(61, 60), 'time is up; finishing the last measurement'],
+])('the time left of a check or a bench is shown once it can be estimated: %j', (text, words) => {
+  expect(text).toBe(words);
 });
 
 test.each([
@@ -127,8 +128,7 @@ const facts: GpuFacts = {
 
 test('the GPU report holds the adapter, its limits and features, and the results of the trials', () => {
   const before = gpuReport(facts, { kernels: [] }, '2026-01-02');
-  expect(before.split('\n')).toEqual([
-    expect.stringMatching(/^webgpu-diffusion \d+\.\d+\.\d+, 2026-01-02$/),
+  expect(before.split('\n').slice(1)).toEqual([
     'Adapter: Intel Xe',
     'As the browser names it: vendor intel, architecture xe',
     'Clock: Not tried yet',
@@ -167,8 +167,6 @@ test('the GPU report holds the adapter, its limits and features, and the results
     expect(after).toContain(line);
   const wrong = ['adam is wrong.', 'mse is wrong.'];
   expect(selfCheckText({ checked: { ...checked, wrong }, kernels: [] })).toBe('adam is wrong. mse is wrong.');
-  expect(before).not.toContain('The engine');
-  expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
 });
 
 describe('the view of the GPU', () => {
@@ -269,16 +267,22 @@ describe('the view of the GPU', () => {
 });
 
 test('every word that the bench or the page marks as a term is explained', () => {
-  for (const word of ['inside', 'of peak', 'ms', 'GB/s', 'GFLOP/s', 'p10 … p90'])
-    expect([...rowHead, word].filter((head) => head === word)).toHaveLength(2);
   // What names itself needs no explanation.
-  const plain = ['kernel', 'variant', 'layer', 'batch', 'size', 'images/s', 'ms/image'];
-  const own = ['step ms', 'forward ms'];
-  for (const head of [...rowHead, ...sweepHead])
-    if (![...plain, ...own].includes(head)) expect(terms[head], head).toMatch(/\.$/);
+  const plain = [
+    'kernel',
+    'variant',
+    'layer',
+    'batch',
+    'size',
+    'images/s',
+    'ms/image',
+    'step ms',
+    'forward ms',
+  ];
   const marked = [...markup.matchAll(/data-term>([^<]+)</g)].map(([, word]) => word);
   expect(marked.length).toBeGreaterThan(4);
-  for (const word of marked) expect(terms[word], word).toMatch(/\.$/);
+  for (const word of [...rowHead, ...sweepHead, ...marked])
+    if (!plain.includes(word)) expect(terms[word], word).toMatch(/\.$/);
 });
 
 describe('Bench', () => {
@@ -316,14 +320,10 @@ describe('Bench', () => {
     const earlier = grown(begun);
     view.draw(earlier, false);
     element('bench-rows').replaceChildren = drawn;
-    const now = grown(earlier);
-    view.draw(now, false);
+    view.draw(grown(earlier), false);
     expect(drawn).not.toHaveBeenCalled();
     view.draw(JSON.parse(toJson(earlier)), true);
     expect(drawn).toHaveBeenCalled();
-    // A new run has no result at first.
-    view.draw(begun, false);
-    view.draw(undefined, false);
   });
 
   test('an opened file is compared with what the page’s run has by then, also where that has begun since', async () => {

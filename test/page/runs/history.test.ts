@@ -8,12 +8,6 @@ const filled = (count: number, most: number) => {
 };
 
 describe('the history of pictures', () => {
-  test('shows the newest picture', () => {
-    const history = filled(3, 10);
-    expect(history.shown).toEqual({ step: 3, value: 'grid 3' });
-    expect(history.index).toBe(2);
-  });
-
   test('stays at a chosen picture while more come, until the last one is chosen', () => {
     const history = filled(3, 10);
     history.choose(1);
@@ -54,13 +48,5 @@ describe('the history of pictures', () => {
     history.add(3, 'again');
     expect(history.length).toBe(3);
     expect(history.shown).toEqual({ step: 3, value: 'again' });
-  });
-
-  test('can be emptied', () => {
-    const history = filled(5, 20);
-    history.choose(0);
-    history.clear();
-    expect(history.shown).toBeUndefined();
-    expect(history.index).toBe(0);
   });
 });

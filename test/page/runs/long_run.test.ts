@@ -65,16 +65,6 @@ describe('the losses of a run', () => {
     expect([one, other, third].map((losses) => losses.continues(first))).toEqual([false, true, false]);
     expect(first.continues(other)).toBe(false);
   });
-
-  test('are found from both ends', () => {
-    const losses = Losses.of([4, 3]).after(2, [2]);
-    expect([losses.at(0), losses.at(-1), losses.at(3), losses.at(-4)]).toEqual([4, 2, undefined, undefined]);
-    expect([losses.slice(1), losses.slice(-2), losses.slice(-9)]).toEqual([
-      [3, 2],
-      [3, 2],
-      [4, 3, 2],
-    ]);
-  });
 });
 
 /** Counts the losses that are read from then on. */
@@ -154,16 +144,5 @@ describe('the loss curve', () => {
     expect(smoothed).toEqual(steps.map((step) => means[step - 1]));
     expect(linearRange(columns, { recipe: 'tutorial', batch, overlays: [] })).toEqual([0, 0.1]);
     expect(logRange(columns)).toEqual([0.0005, 1]);
-  });
-
-  test('shows lines of other lengths, and points between their steps, at the right steps', () => {
-    const overlay = { name: 'other', losses: [3, 2], batch, hue: 0 };
-    const point = { step: 100_000, loss: 0.5, images: 10, bins: [] };
-    const columns = curveColumns({ ...curves(Losses.of(long)), overlays: [overlay], heldOut: [point] });
-    const [steps, each, , held, other] = columns;
-    expect([steps[0], steps[1], steps[2]]).toEqual([1, 2, 129]);
-    expect([each[0], each[1], other[0], other[2]]).toEqual([1, undefined, 3, null]);
-    expect(held.filter((loss) => loss !== null)).toEqual([0.5]);
-    expect(held[steps.indexOf(100_000)]).toBe(0.5);
   });
 });

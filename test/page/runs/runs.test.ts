@@ -35,16 +35,8 @@ const measured = {
 };
 const now = new Date(2026, 10, 26, 18, 5).getTime();
 const kept: StoredRun = {
-  ...{
-    id: 'a',
-    step: 2,
-    loss: 0.5,
-    losses: Float32Array.of(0.5, 0.5),
-    savedAt: now,
-    objective: 'flow',
-    config: presets.digits,
-    held: false,
-  },
+  ...{ id: 'a', step: 2, loss: 0.5, losses: Float32Array.of(0.5, 0.5), savedAt: now, held: false },
+  ...{ objective: 'flow', config: presets.digits },
   settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
   data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as StoredRun['data'],
 };
@@ -77,63 +69,43 @@ describe('the table of runs', () => {
     for (const none of [[1, 2, 3], '%', '']) expect(sampleOf(none)).toBeUndefined();
   });
 
-  test('says when a run was kept, and that another tab has it', () => {
+  test('says when a run was kept, that another tab has it, and which images it needs', () => {
     expect(keptRow(kept, undefined, now + 86_400_000).about).toBe('26 Nov 18:05');
-    expect(keptRow({ ...kept, held: true }, undefined, now)).toMatchObject({
-      held: true,
-      about: '18:05, open in another tab',
-    });
-  });
-
-  test('says which images a run needs, with their classes and how many', () => {
+    const held = { held: true, about: '18:05, open in another tab' };
+    expect(keptRow({ ...kept, held: true }, undefined, now)).toMatchObject(held);
     const settings = { ...kept.settings, source: '/home/me/garden', limit: 90 };
     const config = { ...presets.digits, conditioning: { noiseLevel: true, classes: 2 } };
     const data = { ...kept.data, name: 'garden', classNames: ['poppy', 'x'.repeat(500)], labels: 'def' };
+    const needed = neededData({ ...kept, settings, config, data });
     const asked = `the first 90 images of 28 × 28 from garden (poppy, ${'x'.repeat(23)}…), which`;
-    expect(neededData({ ...kept, settings, config, data })).toContain(asked);
-    expect(neededData({ ...kept, settings, config, data })).toContain('with their labels');
+    for (const words of [asked, 'with their labels']) expect(needed).toContain(words);
     expect(neededData(kept)).toContain('on 90 images of 28 × 28 from your own images, which');
   });
 
-  test('says that losses of different objectives, or on different images, are not comparable', () => {
-    const [digits, tutorial] = [
-      { recipe: 'digits', images: undefined },
-      { recipe: 'tutorial', images: undefined },
-    ] as const;
-    expect(unlike([digits, { ...digits, recipe: 'digits-3x3' }])).toBeUndefined();
-    expect(unlike([tutorial, tutorial])).toBeUndefined();
-    expect(unlike([digits, tutorial])).toContain('the error of the velocity');
-    expect(unlike([digits, { ...digits, images: 'garden' }])).toContain('different images');
+  const digits = { recipe: 'digits', images: undefined } as const;
+  test.each([
+    [{ ...digits, recipe: 'digits-3x3' }, undefined],
+    [{ ...digits, recipe: 'tutorial' }, expect.stringContaining('the error of the velocity')],
+    [{ ...digits, images: 'garden' }, expect.stringContaining('different images')],
+  ] as const)('says whether losses beside those of %j are comparable', (other, words) => {
+    expect(unlike([digits, other])).toEqual(words);
   });
 
-  test('has a row for the run of the page as soon as the run has a step', () => {
+  test('has a row for the run of the page as soon as it has a step, and one after it is reset', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
-    const row = ownRow(
-      { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured },
-      settings,
-    )!;
+    const state = { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured } as const;
+    const row = ownRow(state, settings)!;
     expect(cellsOf(row)).toEqual(['digits', 'pretrained', '2', '0.5000', '0.2500', '50 %', '1 min 1 s']);
-    expect(pastRow(row, 'x', now)).toMatchObject({
-      key: 'x',
-      where: 'past',
-      name: 'your own images',
-      about: 'reset 18:05',
-    });
+    const past = { key: 'x', where: 'past', name: 'your own images', about: 'reset 18:05' };
+    expect(pastRow(row, 'x', now)).toMatchObject(past);
   });
 
   test('shows the notes of a kept run, and says what is unknown', () => {
     const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
-    expect(cellsOf(keptRow(kept, notes, now))[1]).toBe('new weights');
-    expect(cellsOf(keptRow(kept, notes, now)).slice(2)).toEqual([
-      '2',
-      '0.5000',
-      '0.2500',
-      '50 %',
-      '1 min 1 s',
-    ]);
-    expect(cellsOf(keptRow(kept, undefined, now))[1]).toBe('–');
-    expect(cellsOf(keptRow(kept, undefined, now)).slice(3)).toEqual(['0.5000', '–', '–', '–']);
+    const known = ['new weights', '2', '0.5000', '0.2500', '50 %', '1 min 1 s'];
+    expect(cellsOf(keptRow(kept, notes, now)).slice(1)).toEqual(known);
+    expect(cellsOf(keptRow(kept, undefined, now)).slice(1)).toEqual(['–', '2', '0.5000', '–', '–', '–']);
   });
 });
 
@@ -158,28 +130,28 @@ describe('the loss curve', () => {
     expect(other).toEqual([2, 2, 2, 2]);
   });
 
-  test('reads out a step: its loss, smoothed loss, newest held-out loss, and the rate once that was changed', () => {
-    const columns = curveColumns(curves);
-    const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
-    expect(readingOf(changed, columns, 0)).toEqual({
-      at: 'step 1',
-      each: '1.0000',
-      smoothed: '1.0000',
-      held: '',
-    });
-    expect(readingOf(changed, columns, 1)).toEqual({
-      at: 'step 2',
-      each: '',
-      smoothed: '1.0000',
-      held: '0.7500',
-    });
-    const { at, each, smoothed, held } = readingOf(changed, columns, 2);
-    expect([at, each, held]).toEqual(['step 3, rate 0.001', '0.5000', '0.7500, step 2']);
-    expect(Number(smoothed)).toBeCloseTo(columns[2][2]!, 4);
+  test.each([
+    [0, { at: 'step 1', each: '1.0000', smoothed: '1.0000', held: '' }],
+    [1, { at: 'step 2', each: '', smoothed: '1.0000', held: '0.7500' }],
+    [
+      2,
+      {
+        at: 'step 3, rate 0.001',
+        each: '0.5000',
+        smoothed: curveColumns(curves)[2][2]!.toFixed(4),
+        held: '0.7500, step 2',
+      },
+    ],
     // Beyond the run's own losses, or nowhere.
-    for (const index of [3, null, undefined])
-      expect(readingOf(changed, columns, index)).toEqual({ at: '', each: '', smoothed: '', held: '' });
-  });
+    [3, { at: '', each: '', smoothed: '', held: '' }],
+    [undefined, { at: '', each: '', smoothed: '', held: '' }],
+  ])(
+    'reads out the point %s: loss, smoothed loss, newest held-out loss, and the rate once that was changed',
+    (at, reading) => {
+      const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
+      expect(readingOf(changed, curveColumns(curves), at)).toEqual(reading);
+    },
+  );
 
   test('has axes that show all of its lines', () => {
     const columns = curveColumns(curves);
@@ -201,26 +173,19 @@ describe('the loss curve', () => {
   });
 });
 
-/** Where the axis ends for a smoothed line. */
-function topOf(line: number[], recipe: PageRecipe, batch: number): number {
+const short = [0.31, 0.2, ...Array(198).fill(0.05)];
+// Losses along a flow are larger.
+test.each<[string, number[], PageRecipe, number, number]>([
+  ['the whole of a short run', short, 'tutorial', 256, 0.35],
+  ['recent losses later', [...short, 0.05, 0.05], 'tutorial', 256, 0.1],
+  ['small losses', [0.02], 'tutorial', 256, 0.1],
+  ['as many images of smaller batches', [0.31, ...Array(799).fill(0.05)], 'tutorial', 64, 0.35],
+  ['high losses along a flow', [1.84, 1.2], 'digits', 64, 1.9],
+  ['losses along a flow', [0.41], 'digits', 64, 0.5],
+  ['small losses along a flow', [0.17], 'digits', 64, 0.4],
+])('the loss curve has room for %s', (_, line, recipe, batch, top) => {
   const columns: Columns = [line.map((_, i) => i + 1), line, line, line.map(() => null)];
-  return linearRange(columns, { recipe, batch, overlays: [] })[1];
-}
-
-test('the loss curve has room for the whole of a short run, and later for recent losses', () => {
-  const run = [0.31, 0.2, ...Array(198).fill(0.05)];
-  expect(topOf(run, 'tutorial', 256)).toBeCloseTo(0.35);
-  expect(topOf([...run, 0.05], 'tutorial', 256)).toBe(0.2);
-  expect(topOf([...run, 0.05, 0.05], 'tutorial', 256)).toBe(0.1);
-  expect(topOf([0.02], 'tutorial', 256)).toBe(0.1);
-  expect(topOf([0.31, ...Array(799).fill(0.05)], 'tutorial', 64)).toBeCloseTo(0.35);
-});
-
-test('the loss curve has more room for losses along a flow, which are larger', () => {
-  expect(topOf([1.84, 1.2], 'digits', 64)).toBe(1.9);
-  expect(topOf([1.9], 'digits', 64)).toBe(1.9);
-  expect(topOf([0.41], 'digits', 64)).toBe(0.5);
-  expect(topOf([0.17], 'digits', 64)).toBe(0.4);
+  expect(linearRange(columns, { recipe, batch, overlays: [] })[1]).toBeCloseTo(top);
 });
 
 describe('the notes of a run', () => {
@@ -245,17 +210,14 @@ describe('the notes of a run', () => {
   });
 
   test('keep what the run began with and its drawings, however often the run is measured', () => {
-    const drawings = [7, 0].map((digit) => ({
-      digit,
-      image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
-    }));
-    const pictures = 'size=16&fit=fit&ink=auto';
-    const noted = {
-      begin: 'pretrained',
+    const image = (first: number) => Uint8Array.from({ length: 784 }, (_, i) => (first + i) % 256);
+    const drawings = [7, 0].map((digit) => ({ digit, image: image(digit) }));
+    const texts = {
       drawings: textOfDrawings(drawings),
-      pictures,
+      pictures: 'size=16&fit=fit&ink=auto',
       sample: 'AA==',
-    } as const;
+    };
+    const noted = { begin: 'pretrained', ...texts } as const;
     writeNotes('a', nothingMeasured, noted);
     writeNotes('a', measured);
     expect(readNotes().a).toMatchObject({ ...noted, heldOut: [point] });

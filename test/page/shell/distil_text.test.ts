@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
   distillable,
-  distilledNote,
   distilOffer,
   distilShare,
   distilStatus,
@@ -83,21 +82,4 @@ test('the status of distilling says how far it is', () => {
   const later = { ...begun, trajectories: 4000, step: 50, secondsLeft: 34 };
   expect(distilStatus(later)).toBe('Distilling to 1 call: step 50 of 200, 34 s left');
   expect([distilShare(begun), distilShare(later)]).toEqual([0.125, 0.625]);
-});
-
-test('a note names a distilled network, which has no levels in between', () => {
-  const model = {
-    name: 'a.safetensors',
-    recipe: 'digits',
-    classes: 10,
-    height: 28,
-    width: 28,
-    channels: 1,
-  } as const;
-  const sampling = { method: 'euler', steps: 2, guidance: 1 } as const;
-  expect(distilledNote({ ...model, sampling: { ...sampling, calls: 2 } })).toBe(
-    'a.safetensors is distilled to 2 calls, and knows no levels in between',
-  );
-  expect(distilledNote({ ...model, sampling })).toBeUndefined();
-  expect(distilledNote(undefined)).toBeUndefined();
 });

@@ -90,21 +90,6 @@ const frames = [
   { step: 2, x: new Uint8Array([7, 8, 9, 10, 11, 12]), prediction: new Uint8Array([0, 0, 255, 255, 0, 255]) },
 ];
 
-test('the .npy file of a run holds its grids', () => {
-  const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
-  const view = new DataView(bytes.buffer);
-  expect([...bytes.subarray(0, 8)]).toEqual([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
-  const start = 10 + view.getUint16(8, true);
-  expect(start % 64).toBe(0);
-  const head = new TextDecoder().decode(bytes.subarray(10, start));
-  expect(head).toMatch(/^\{'descr': '\|u1', 'fortran_order': False, 'shape': \(2, 2, 1, 2,\), \} *\n$/);
-  const { shape: sizes, values } = readNpy(bytes, 'run.npy');
-  expect([sizes, [...Array.from(values)]]).toEqual([
-    [2, 2, 1, 2],
-    [1, 2, 3, 4, 5, 6, 7, 8],
-  ]);
-});
-
 test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
   const colours = { columns: 2, height: 1, width: 1, channels: 3 };
   const [orange, teal, black] = [

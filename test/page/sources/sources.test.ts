@@ -32,13 +32,6 @@ test('texts that could not be loaded are loaded at another press', async () => {
   expect(tries).toBe(2);
 });
 
-test('a shader of another version of the project is no reason to try again', async () => {
-  sourcesOf('swish', ['swush']);
-  const why = 'The sources cannot be shown: this version of the page has no shader swush.';
-  await vi.waitFor(() => expect(words()).toContain(why));
-  expect(words()).not.toContain('Try again');
-});
-
 let triesOfColours = 0;
 vi.mock('prismjs/components/prism-wgsl.js', () => {
   if (++triesOfColours === 1) throw new Error('No network for a test');

@@ -70,9 +70,8 @@ describe('plans in the worker', () => {
   test('a run begins with small batches, and gets an end and a schedule after 5 s, and again after 25 s', () => {
     const { begin, steps, planned, adjust, speeds, plans } = planning();
     expect(begin()).toMatchObject({ batch: 16, steps: undefined });
-    expect(planned()).toMatchObject([
-      { isOpen: true, averages: true, plan: { batch: 16, steps: undefined } },
-    ]);
+    const open = { isOpen: true, averages: true };
+    expect(planned()).toMatchObject([{ ...open, plan: { batch: 16, steps: undefined } }]);
     expect(plans.minutes).toBe(0);
     // The first step compiles, and the second waits for the check of what the GPU computes.
     steps(1, 20);
@@ -81,19 +80,11 @@ describe('plans in the worker', () => {
     expect(adjust).not.toHaveBeenCalled();
     steps(1, 0.5);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1, schedule: scheduleOf(360) });
-    expect(planned().at(-1)).toMatchObject({
-      isOpen: true,
-      averages: true,
-      plan: { steps: 360, epochs: 1, fits: true },
-    });
+    expect(planned().at(-1)).toMatchObject({ ...open, plan: { steps: 360, epochs: 1, fits: true } });
     expect(plans.minutes).toBe(4.5);
     steps(80, 0.25);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, schedule: scheduleOf(720) });
-    expect(planned().at(-1)).toMatchObject({
-      isOpen: false,
-      averages: true,
-      plan: { steps: 720, epochs: 2 },
-    });
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, plan: { steps: 720, epochs: 2 } });
     expect(speeds()).toEqual([32, 64]);
     steps(200, 1);
     expect(adjust).toHaveBeenCalledTimes(2);
@@ -155,12 +146,7 @@ describe('plans in the worker', () => {
     plans.press({ speed: 5000 });
     const schedule = { decay: 'linear', warmup: 396, steps: 720, floor: 0.01 };
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
-    expect(planned().at(-1)).toMatchObject({
-      isOpen: false,
-      averages: true,
-      lr: 1e-3,
-      plan: { steps: 720, seconds: 180 },
-    });
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, lr: 1e-3, plan: { steps: 720, seconds: 180 } });
     expect(plans.minutes).toBe(4.5);
   });
 
@@ -264,19 +250,30 @@ describe('the planner of the page', () => {
   const built = { type: 'built', images: 9000, stepsPerEpoch: 562, network: {} } as WorkerEvent;
   const letters = { ...digits, builtIn: false, letters: true };
 
-  test('says what Train does before there is a run, and nothing of it afterwards', () => {
-    const ahead = (query?: string, data?: DataDescription) => page(query, data).planner.ahead;
-    expect(ahead()).toBe(
-      'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.',
-    );
-    expect(ahead('?batch=8')).toBe('Train makes 6,750 steps of 8 images, each seen 6 times.');
+  test.each([
+    [false, '', 'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.'],
+    [false, '&batch=8', 'Train makes 6,750 steps of 8 images, each seen 6 times.'],
+    [true, '', 'Train makes 360 steps of 16 images, about 3 min 0 s here.'],
+    [true, '&begin=pretrained', 'Train makes 360 steps of 16 images, about 3 min 0 s here.'],
+    [true, '&batch=8&epochs=1', 'Train makes 1,125 steps of 8 images, about 4 min 41 s here.'],
+    [
+      true,
+      '&batch=8&minutes=2',
+      'Train makes up to 6,750 steps of 8 images, each seen 6 times, about 2 min 0 s here.',
+    ],
+    [
+      true,
+      '&batch=8&minutes=99',
+      'Train makes 6,750 steps of 8 images, each seen 6 times, about 28 min here.',
+    ],
+  ])('says before a run, with a speed that is known (%s) and %j: %s', (known, query, words) => {
+    if (known) measure(32);
+    expect(page(`?task=train${query}`).planner.ahead).toBe(words);
+  });
+
+  test('says of letters when most can be read, and nothing once a run is asked for', () => {
     measure(32);
-    expect(ahead()).toBe('Train makes 360 steps of 16 images, about 3 min 0 s here.');
-    expect(ahead('?begin=pretrained')).toBe(ahead());
-    expect(ahead('?batch=8&epochs=1')).toBe('Train makes 1,125 steps of 8 images, about 4 min 41 s here.');
-    expect(ahead('?batch=8&minutes=2')).toMatch(/^Train makes up to 6,750 steps.* about 2 min 0 s here.$/);
-    expect(ahead('?batch=8&minutes=99')).toMatch(/^Train makes 6,750 steps.* about 28 min here.$/);
-    expect(ahead('?task=train', letters)).toBe(`${ahead()} Most letters can be read after 1,200.`);
+    expect(page('?task=train', letters).planner.ahead).toMatch(/ Most letters can be read after 1,200\.$/);
     for (const event of [{ type: 'phase', phase: 'compiling', training: true }, losses(3)] as const) {
       const { planner, tell } = page();
       tell(event);
@@ -294,12 +291,15 @@ describe('the planner of the page', () => {
     expect(wordsOf(app as unknown as App)).toEqual({ images, use });
   });
 
-  test('asks for a plan unless batch or epochs are chosen', () => {
-    expect(page().planner.wish).toEqual({ speed: undefined });
-    for (const chosen of ['batch=128', 'epochs=7'])
-      expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
-    for (const open of ['minutes=8', 'begin=pretrained', 'recipe=pictures'])
-      expect(page(`?task=train&${open}`).planner.wish).toBeDefined();
+  test.each([
+    ['', true],
+    ['&batch=128', false],
+    ['&epochs=7', false],
+    ['&minutes=8', true],
+    ['&begin=pretrained', true],
+    ['&recipe=pictures', true],
+  ])('asks, with %j, for a plan, or not: %s', (query, asks) => {
+    expect(page(`?task=train${query}`).planner.wish !== undefined).toBe(asks);
   });
 
   test.each([
@@ -341,42 +341,45 @@ describe('the planner of the page', () => {
     known.element('plan-pretrained').click();
     expect([known.app.settings.begin, known.app.command.mock.calls.length]).toEqual(['pretrained', 0]);
     expect([known.app.settings.batch, known.app.settings.minutes, known.offers()]).toEqual([64, 0, false]);
-    // Measured, in a run.
-    const run = (count: number, speed: number, minutes = 3) => {
-      stored = {};
+  });
+
+  // 300 steps of 16 images take 20 minutes; of the last 40, 160 seconds are left.
+  test.each([
+    [9, 4, 3, true],
+    [299, 4, 0.01, true],
+    [300, 4, 0.01, false],
+    [260, 4, 3, false],
+    [9, 32, 3, false],
+  ])(
+    'offers a shorter way after %i steps, at %i images a second, with %d minutes, or not: %s',
+    (count, speed, minutes, isOffered) => {
       const { app, tell, offers, planner } = page(`?task=train&minutes=${minutes}`);
       planner.pressed();
       app.set('batch', '16');
       for (const event of [built, planned(planOf({ ...order, minutes }, speed)), losses(count)] as const)
         tell(event);
       tell({ type: 'speed', imagesPerSecond: speed });
-      return offers();
-    };
-    expect(run(9, 4)).toEqual(['pretrained']);
-    expect(run(299, 4, 0.01)).toEqual(['pretrained']);
-    expect(run(300, 4, 0.01)).toBe(false);
-    // 300 steps of 16 images take 20 minutes; of the last 40, 160 seconds are left.
-    expect(run(260, 4)).toBe(false);
-    expect(run(9, 32)).toBe(false);
-  });
+      expect(offers()).toEqual(isOffered && ['pretrained']);
+    },
+  );
 
-  test('expects a lower speed for more pixels, channels and multiply-adds', () => {
+  test('expects a lower speed for more pixels, channels and multiply-adds, until one is measured', () => {
     expect(speedOf()).toBeUndefined();
     measure(100);
-    expect(speedOf()).toBeCloseTo(100, 1);
-    const larger = { ...digits, height: 56, width: 56 };
-    expect(speedOf(page('?task=train', larger))).toBeCloseTo(25, 1);
-    const half = speedOf(page('?task=train&widths=16,32,32'))!;
-    expect(half).toBeGreaterThan(370);
-    expect(half).toBeLessThan(400);
-    const colours = speedOf(page('?task=train', { ...digits, channels: 3 }))!;
-    expect(colours).toBeLessThan(98);
-    expect(colours).toBeGreaterThan(80);
+    const of = (query = '?task=train', data: DataDescription = digits) => speedOf(page(query, data));
+    expect(of()).toBeCloseTo(100, 1);
+    expect(of('?task=train', { ...digits, height: 56, width: 56 })).toBeCloseTo(25, 1);
+    const half = of('?task=train&widths=16,32,32')!;
+    expect([half > 370, half < 400]).toEqual([true, true]);
+    const colours = of('?task=train', { ...digits, channels: 3 })!;
+    expect([colours > 80, colours < 98]).toEqual([true, true]);
     // 0.88 times the work; and once it is measured, its own speed.
-    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(114, -1);
+    expect(of('?task=train&recipe=digits-3x3')).toBeCloseTo(114, -1);
     measure(70, page('?task=train&recipe=digits-3x3'));
-    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(70, 1);
-    expect(speedOf()).toBeCloseTo(100, 1);
+    expect([of('?task=train&recipe=digits-3x3'), of()]).toEqual([
+      expect.closeTo(70, 1),
+      expect.closeTo(100, 1),
+    ]);
   });
 });
 
