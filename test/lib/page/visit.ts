@@ -248,7 +248,6 @@ export const exist = (page: Page, selector: string, count?: number) =>
     selector,
     count ?? null,
   );
-export const countOf = (page: Page, selector: string) => page.$$eval(selector, (all) => all.length);
 export const textsOf = (page: Page, selector: string) =>
   page.$$eval(selector, (all) => all.map((each) => each.textContent!));
 export const isHidden = (page: Page, id: string) =>
@@ -288,19 +287,6 @@ export async function go(page: Page, task: string): Promise<void> {
   );
   // What is asked next, as the focus on a word, is asked of the view: until it is drawn, it is hidden.
   await drawn(page);
-}
-
-/** What each of these says, if all of it is within the width of a phone. */
-export async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
-  await page.setViewport({ width: 390, height: 800 });
-  return page.evaluate(
-    (all) =>
-      all.map((selector) => {
-        const element = document.querySelector(selector)!;
-        return element.getBoundingClientRect().right <= innerWidth ? element.textContent! : 'cut off';
-      }),
-    selectors,
-  );
 }
 
 /** A call that the page makes of its worker, the end of one, or a `frame` of samples, as `recordMessages` has it. */
@@ -474,7 +460,7 @@ async function pauseAt(page: Page, count: number, begins: boolean): Promise<void
     page,
     (n, presses) => {
       const train = document.getElementById('train') as HTMLButtonElement;
-      if (!window.harness.isDrawn || train.matches(':disabled, [aria-disabled=true]')) return false;
+      if (train.matches(':disabled, [aria-disabled=true]')) return false;
       if (presses && !train.dataset.pressed) {
         train.dataset.pressed = 'Train';
         train.click();
