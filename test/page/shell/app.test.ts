@@ -45,11 +45,12 @@ function nextFrame(): void {
   for (const draw of frames.splice(0)) draw();
 }
 
-/** A page without panels. */
-function opened(query = '?task=train'): App {
+/** A page with these panels, and what its storage holds. */
+function opened(query = '?task=train', panels: Parameters<App['open']>[0] = [], stored = {}): App {
   standIns(query);
+  standInStorage(stored);
   const app = new App();
-  app.open([]);
+  app.open(panels);
   return app;
 }
 
@@ -58,18 +59,12 @@ const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render
 const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
 
 test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {
-  standIns('?task=train');
-  const app = new App();
-  const [train, make, both, always] = [
-    panel(['train']),
-    panel(['sample']),
-    panel(['check', 'bench']),
-    panel(),
-  ];
-  const panels = [train, make, both, always];
-  const calls = () => panels.map(({ render }) => render.mock.calls.length);
-  app.open(panels);
-  nextFrame();
+  const panels = [panel(['train']), panel(['sample']), panel(['check', 'bench']), panel()];
+  const calls = () => {
+    nextFrame();
+    return panels.map(({ render }) => render.mock.calls.length);
+  };
+  const app = opened('?task=train', panels);
   expect(calls()).toEqual([1, 0, 0, 1]);
   for (let i = 0; i < 3; i++) {
     tell({ ...loss, first: i });
@@ -77,22 +72,18 @@ test('a new state is shown only by the panels of the open tab, and the panels of
   }
   expect(calls()).toEqual([4, 0, 0, 4]);
   app.set('task', 'bench');
-  nextFrame();
   expect(calls()).toEqual([4, 0, 1, 5]);
   app.goHome();
-  nextFrame();
   expect(calls()).toEqual([4, 0, 1, 6]);
 });
 
 test('settings of a plan stay out of the address and end with their run; changes by the user stay', () => {
-  standIns('?task=train&minutes=8');
-  const app = new App();
   /** Batch and rate that a panel sees as the run ends: its row in the table of runs has them. */
   let atEnd: unknown;
   const receive = ({ type }: WorkerEvent) => {
     if (type === 'freed') atEnd = [app.settings.batch, app.settings.lr];
   };
-  app.open([{ ...panel(), receive }]);
+  const app = opened('?task=train&minutes=8', [{ ...panel(), receive }]);
   const replaced = vi.fn();
   vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
   const software = { vendor: '', architecture: '', device: '', description: '', software: true };
@@ -101,13 +92,8 @@ test('settings of a plan stay out of the address and end with their run; changes
   tell({ type: 'planned', plan, isOpen: true, averages: true });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
   expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
-  tell({
-    type: 'planned',
-    plan: { ...plan, steps: 720, epochs: 2 },
-    isOpen: false,
-    averages: true,
-    lr: 1e-3,
-  });
+  const other = { ...plan, steps: 720, epochs: 2 };
+  tell({ type: 'planned', plan: other, isOpen: false, averages: true, lr: 1e-3 });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 2, samples: 10, lr: 1e-3 });
   app.set('seed', '7');
   const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
@@ -200,11 +186,7 @@ test('no kept run goes on, and the present one stays, while a measurement has th
 test.each(['that is being built', 'with steps'])(
   'a run %s is put aside before another goes on, and what the page notes until then is of that run',
   async (which) => {
-    standIns('?task=train');
-    const stored = { notes: { a: { pictures: { size: '16' } } } };
-    vi.stubGlobal('localStorage', { getItem: () => JSON.stringify(stored), setItem() {} });
-    const app = new App();
-    app.open([]);
+    const app = opened();
     tell(which === 'with steps' ? loss : { type: 'phase', phase: 'compiling', training: true });
     const take = vi.spyOn(app, 'set');
     const before = app.settings;
@@ -239,12 +221,9 @@ test('a kept run without its images waits for them, and tries again with what th
 });
 
 test('a kept run on drawings gives them to the worker where it lacks them', async () => {
-  standIns('?task=train');
   const drawings = textOfDrawings([{ image: new Uint8Array(784), digit: 3 }]);
   const notes = { heldOut: [], quality: [], rates: [], seconds: 0, drawings };
-  vi.stubGlobal('localStorage', { getItem: () => JSON.stringify({ a: notes }), setItem() {} });
-  const app = new App();
-  app.open([]);
+  const app = opened('?task=train', [], { 'webgpu-diffusion-run-notes': JSON.stringify({ a: notes }) });
   client.resume.mockImplementationOnce(async () => {
     tell({ type: 'needsData', id: 'a' });
     throw new Error();
@@ -282,11 +261,9 @@ test('a kept run that is complete goes on without training', async () => {
 });
 
 test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
-  standIns('?task=train');
-  const app = new App();
+  const app = opened();
   const train = vi.fn();
-  const starter = createStarter(app, { train: { start: train } } as never);
-  app.open([starter]);
+  app.open([createStarter(app, { train: { start: train } } as never)]);
   const phase = (name: 'loading' | 'idle') => tell({ type: 'phase', phase: name, training: false });
   app.takeImages('letters');
   phase('loading');
@@ -315,10 +292,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', async () => {
-  standIns('?task=train');
-  standInStorage();
-  const app = new App();
-  app.open([]);
+  const app = opened();
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
   tell({ type: 'stored', step: 9, id: 'own' });
   let end = () => {};
@@ -338,7 +312,6 @@ test('the notes of a run that is about to go on stay, although a list of the kep
 });
 
 test('while a kept run goes on, the worker gets no settings of before, which would change its rate and its end', async () => {
-  standInStorage();
   const app = opened();
   const rates = () =>
     client.call.mock.calls.flatMap(([what, to]) => (what === 'adjust' ? (to as { lr: number }).lr : []));
@@ -376,12 +349,11 @@ test('a link that leads on changes no setting that a run keeps', () => {
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
   const app = opened('?task=inside');
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };
-  const data = () =>
-    tell({ type: 'data', data: { ...size, name: 'pictures', builtIn: false } } as unknown as WorkerEvent);
+  const data = () => tell({ type: 'data', data: { ...size, name: 'pictures', builtIn: false } });
   const model = () =>
     tell({
       type: 'model',
-      model: { ...size, name: 'model.safetensors', recipe: 'digits' },
+      model: { ...size, name: 'a.safetensors', recipe: 'digits' },
     } as unknown as WorkerEvent);
   const counts = [data, model, data, model].map((event) => {
     event();

@@ -27,61 +27,51 @@ const order = {
   method: 'euler',
 } as const;
 
-test('the shared address makes the shown images, whatever is chosen now, and holds no network of the user’s', () => {
-  const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
-  const query = queryOf(now, order);
-  expect(query).toBe('?task=sample&calls=40&text=2026&autorun=1');
-  const two = {
-    ...order,
-    source: 'instant',
-    steps: 2,
-    guidance: 1,
-    place: { across: 5.5, down: 70 },
-  } as const;
+const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
+
+test('the shared address makes the shown images, whatever is chosen now', () => {
+  expect(queryOf(now, order)).toBe('?task=sample&calls=40&text=2026&autorun=1');
+  const place = { across: 5.5, down: 70 };
+  const two = { ...order, source: 'instant', steps: 2, guidance: 1, place } as const;
   expect(queryOf(now, two)).toBe('?task=sample&calls=2&across=5.5&down=70&text=2026&autorun=1');
   const { settings } = parseQuery(queryOf(now, { ...order, text: '', guidance: 3, method: 'heun' }));
-  expect(settings).toMatchObject({
-    model: 'auto',
-    count: 4,
-    noise: 123,
-    digit: 'all',
-    guidance: 3,
-    steps: 20,
-    method: 'heun',
-  });
-  expect(promise('pretrained', true)).toBe(': it makes the same images.');
-  expect(promise('pretrained', false)).toBe(': it makes the images that are chosen here.');
-  for (const source of ['run', 'file'] as const)
-    expect(promise(source, true)).toBe(
-      '; these images are of your own network, which the address does not hold.',
-    );
+  const chosen = { model: 'auto', count: 4, noise: 123, digit: 'all' };
+  expect(settings).toMatchObject({ ...chosen, guidance: 3, steps: 20, method: 'heun' });
 });
 
-test('a file of samples is named after the settings that make it again', () => {
-  const name = (given: Partial<Order>, step: number | string, ending: string) =>
-    fileName({ recipe: 'digits' }, { ...order, ...given }, step, ending);
-  expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
-  expect(name({ text: '', digit: 7 }, 'all', 'gif')).toBe('digits-7-20-steps-seed-123.gif');
-  expect(name({ text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
-  expect(name({ text: '' }, 21, 'png')).toBe('digits-all-20-steps-polished-seed-123.png');
-  const mixed = { ...order, source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
-  expect(fileName({ recipe: 'digits' }, mixed, 2, 'png')).toBe(
-    'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png',
-  );
-  expect(fileName({ recipe: 'tutorial' }, order, 'all', 'gif')).toBe('tutorial-20-steps-seed-123.gif');
-  const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
-  expect(fileName(letters, { ...order, text: 'HELLO' }, 7, 'png')).toBe(
-    'letters-a-to-z-HELLO-step-7-of-20-seed-123.png',
-  );
-  const faces = { recipe: 'pictures', data: 'ff2', classNames: ['happy', 'a bit/sad'] } as const;
-  const of = (digit: Order['digit']) => fileName(faces, { ...order, text: '', digit }, 'all', 'gif');
-  expect([of(0), of(1), of('all')]).toEqual([
-    'ff2-happy-20-steps-seed-123.gif',
-    'ff2-a-bit-sad-20-steps-seed-123.gif',
-    'ff2-all-20-steps-seed-123.gif',
-  ]);
-  expect(name({}, 'guidance-1-guidance-4', 'png')).toBe('digits-2026-guidance-1-guidance-4-seed-123.png');
-});
+test.each([
+  ['pretrained', true, ': it makes the same images.'],
+  ['pretrained', false, ': it makes the images that are chosen here.'],
+  ['run', true, '; these images are of your own network, which the address does not hold.'],
+  ['file', true, '; these images are of your own network, which the address does not hold.'],
+] as const)(
+  'the shared address of images of %s, as they are shown (%s), is copied%s',
+  (source, shown, words) => {
+    expect(promise(source, shown)).toBe(words);
+  },
+);
+
+const digits = { recipe: 'digits' } as const;
+const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
+const faces = { recipe: 'pictures', data: 'ff2', classNames: ['happy', 'a bit/sad'] } as const;
+const instant = { source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
+
+test.each<[Parameters<typeof fileName>[0], Partial<Order>, number | string, string]>([
+  [digits, {}, 7, 'digits-2026-step-7-of-20-seed-123.x'],
+  [digits, { text: '', digit: 7 }, 'all', 'digits-7-20-steps-seed-123.x'],
+  [digits, { text: '' }, 21, 'digits-all-20-steps-polished-seed-123.x'],
+  [digits, instant, 2, 'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.x'],
+  [digits, {}, 'guidance-1-guidance-4', 'digits-2026-guidance-1-guidance-4-seed-123.x'],
+  [{ recipe: 'tutorial' }, {}, 'all', 'tutorial-20-steps-seed-123.x'],
+  [letters, { text: 'HELLO' }, 7, 'letters-a-to-z-HELLO-step-7-of-20-seed-123.x'],
+  [faces, { text: '', digit: 1 }, 'all', 'ff2-a-bit-sad-20-steps-seed-123.x'],
+  [faces, { text: '', digit: 'all' }, 'all', 'ff2-all-20-steps-seed-123.x'],
+])(
+  'a file of samples of %j, %j, is named after the settings that make it again',
+  (network, given, step, name) => {
+    expect(fileName(network, { ...order, ...given }, step, 'x')).toBe(name);
+  },
+);
 
 /** Three images of 1 x 2 pixels, two in a row. */
 const shape = { columns: 2, height: 1, width: 2, channels: 1 };
@@ -177,13 +167,18 @@ test('the picture of a step has x beside the prediction, row by row, and of the 
   }
 });
 
-test('a file of a run is named after recipe, step and seed, or after its images where they are no digits', () => {
-  const named = (data?: string) =>
-    runFileName({ recipe: 'digits-3x3', seed: 7 }, data, 'model-step-20', 'safetensors');
-  for (const data of [undefined, DIGITS, '', '…'])
-    expect(named(data)).toBe('digits-3x3-model-step-20-seed-7.safetensors');
-  expect(named('Letters A to Z')).toBe('letters-a-to-z-model-step-20-seed-7.safetensors');
-  expect(named('../My: “cats” & dogs, all of the pictures')).toBe(
-    'my-cats-dogs-all-of-the-model-step-20-seed-7.safetensors',
-  );
-});
+test.each([
+  [undefined, 'digits-3x3'],
+  [DIGITS, 'digits-3x3'],
+  ['…', 'digits-3x3'],
+  ['Letters A to Z', 'letters-a-to-z'],
+  ['../My: “cats” & dogs, all of the pictures', 'my-cats-dogs-all-of-the'],
+])(
+  'a file of a run on %s is named after its recipe, or after its images where they are no digits',
+  (data, name) => {
+    const given = { recipe: 'digits-3x3', seed: 7 } as const;
+    expect(runFileName(given, data, 'model-step-20', 'safetensors')).toBe(
+      `${name}-model-step-20-seed-7.safetensors`,
+    );
+  },
+);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { missingWebGpu, startTrouble } from '../../../harness/page/welcome/support';
+import { missingWebGpu } from '../../../harness/page/welcome/support';
 
 const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
 
@@ -20,13 +20,5 @@ describe('the reason why the page cannot run', () => {
     const trouble = missingWebGpu({ ...here, hasGpu: false, userAgent });
     expect(trouble?.remedies).toHaveLength(3);
     expect(trouble?.remedies[0].startsWith(name)).toBe(true);
-  });
-
-  test('has its own words for each cause', () => {
-    const titles = ['no-webgpu', 'no-adapter', 'limit', 'unexpected'].map(
-      (code) => startTrouble(code, 'x', '').title,
-    );
-    expect(new Set(titles).size).toBe(4);
-    expect(startTrouble('limit', 'maxBufferSize is 3', '').why).toBe('maxBufferSize is 3');
   });
 });
