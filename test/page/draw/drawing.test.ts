@@ -1,5 +1,5 @@
 /** The pure parts of the Draw view: strokes, where a drawing is put, what is asked about it, and when. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { fits, verdict } from '../../../harness/page/draw/draw_answers';
 import { DrawHistory } from '../../../harness/page/draw/draw_paper';
 import { centred, questionOf, unfit } from '../../../harness/page/draw/draw_question';
@@ -122,7 +122,9 @@ test('Latest asks one question at a time, and after its answer the last one that
     (question, signal) => new Promise((resolve, reject) => sent.push({ question, signal, resolve, reject })),
     (outcome) => outcomes.push({ ...outcome, waiting: latest.waiting }),
   );
-  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  const turn = () => vi.advanceTimersByTimeAsync(0);
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   latest.ask('a');
   latest.ask('b');
   latest.ask('c');

@@ -25,10 +25,14 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 }));
 
 beforeEach(() => {
+  vi.useFakeTimers();
   [asked, frames] = [[], []];
   example = { image: new Uint8Array(784).fill(200), label: 7 };
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** The open view, with nothing drawn. */
 function drawing(query = '') {
@@ -42,7 +46,7 @@ function drawing(query = '') {
   const rest = async () => {
     do {
       for (const draw of frames.splice(0)) draw();
-      await new Promise((resolve) => setTimeout(resolve));
+      await vi.advanceTimersByTimeAsync(0);
     } while (frames.length > 0);
   };
   const says = async (id: string) => {

@@ -29,6 +29,7 @@ import {
   until,
   upload,
 } from '../../lib/page/visit';
+import { until as untilHere } from '../../lib/until';
 
 const driven = drive();
 let downloads: string;
@@ -94,7 +95,7 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
   const save = async (button: string, name: string) => {
     await enabled(page, button);
     await click(page, `#${button}`);
-    await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
+    await untilHere(() => existsSync(join(downloads, name)));
   };
 
   await go(page, 'train');
@@ -126,9 +127,9 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
   });
   await expect(inject).rejects.toThrow('TrustedHTML');
   // Both reports, or the second one would be the next test's.
-  await expect
-    .poll(() => served.reports.map((report) => report['violated-directive']), { timeout: 60_000 })
-    .toEqual(['style-src-attr', 'require-trusted-types-for']);
+  await untilHere(() => served.reports.length === 2);
+  const broken = served.reports.map((report) => report['violated-directive']);
+  expect(broken).toEqual(['style-src-attr', 'require-trusted-types-for']);
   problems.length = served.reports.length = 0;
 });
 

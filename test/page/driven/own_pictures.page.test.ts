@@ -34,6 +34,7 @@ import {
   upload,
   type Visited,
 } from '../../lib/page/visit';
+import { until as untilHere } from '../../lib/until';
 
 const driven = drive();
 /** The pictures are of 30 x 40 pixels. The folders have one name, so that a run cannot tell them apart by that. */
@@ -89,7 +90,7 @@ const keptImages = (page: Page) =>
   });
 
 const keptSets = (page: Page, count: number) =>
-  expect.poll(async () => (await keptImages(page)).length, { timeout: 60_000 }).toBe(count);
+  untilHere(async () => (await keptImages(page)).length === count);
 
 test('a kept run goes on without the files; where its images are damaged, the page asks for the files again', async () => {
   const { page } = await trained();

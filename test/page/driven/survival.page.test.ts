@@ -36,10 +36,11 @@ import {
   trainToEnd,
   type,
   unhidden,
-  until,
+  until as untilOnPage,
   type Visited,
   visit,
 } from '../../lib/page/visit';
+import { until } from '../../lib/until';
 
 /** Enough for a run to be still under way when what happens to it arrives. */
 const STEPS = 160;
@@ -59,7 +60,7 @@ async function withoutRun(): Promise<Visited> {
   const visited = await inTurn();
   const { page } = visited;
   if (await page.evaluate(() => window.harness.state.losses.length > 0)) await click(page, '#reset');
-  await until(page, () => window.harness.state.losses.length === 0);
+  await untilOnPage(page, () => window.harness.state.losses.length === 0);
   await phase(page, 'idle');
   return visited;
 }
@@ -93,7 +94,7 @@ test('a run that an earlier version of the page kept goes on', async () => {
   await page.reload();
   await offered(page, `step ${kept}, `);
   await click(page, '#runs-body .kept button');
-  await until(page, (n) => window.harness.state.losses.length > n, kept + 20);
+  await untilOnPage(page, (n) => window.harness.state.losses.length > n, kept + 20);
   const now = await losses(page);
   expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
   for (let i = kept; i < kept + 20; i++) expect(Math.abs(now[i] / before[i] - 1)).toBeLessThan(1e-3);
@@ -106,7 +107,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   const said = await saidBy(page, 'error-text');
   await loseDevice(LEAST_STEPS + 15);
   await click(page, '#train');
-  await until(page, () => window.said.length > 0);
+  await untilOnPage(page, () => window.said.length > 0);
   expect((await said())[0]).toMatch(/^The GPU device was lost.*The run goes on by itself/);
   await phase(page, 'finished');
   // Neither Chrome nor the page that the next test opens counts this loss.
@@ -134,7 +135,7 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   const kept = (await losses(page)).length;
   // All in the page: on a busy machine the run may end before a message from outside arrives. With nothing of the run in the address.
   await page.evaluate(() => document.getElementById('train')!.click());
-  await until(
+  await untilOnPage(
     page,
     (n, address) => {
       if (location.href === address) return true;
@@ -158,11 +159,11 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   expect(await searchOf(page)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
-  await until(page, (n) => window.harness.state.stored === n, STEPS);
+  await untilOnPage(page, (n) => window.harness.state.stored === n, STEPS);
 
   // What is reset is gone from the browser, too.
   await reset(page);
-  await expect.poll(async () => (await folders(page)).filter((name) => !others.has(name))).toEqual([]);
+  await until(async () => (await folders(page)).every((name) => others.has(name)));
 });
 
 test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
@@ -174,7 +175,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   await click(page, '#train');
   await steps(page, 40);
   await killGpu(browser);
-  await until(page, () => window.harness.state.phase === 'lost');
+  await untilOnPage(page, () => window.harness.state.phase === 'lost');
   await steps(page, 50);
 
   await pause(page);
@@ -203,7 +204,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
   const open = (query: string) => driven.visitAlone(driven.address + query, context);
   const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
-  await until(first.page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
+  await untilOnPage(first.page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
   await pause(first.page);
   const { page } = await open(RUN);
   await phase(page, 'idle');
@@ -231,7 +232,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
   await fourth.page.bringToFront();
   // It does not know yet.
   await click(fourth.page, '#runs-body .kept button');
-  await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
+  await untilOnPage(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
   await exist(fourth.page, '#runs-body button:disabled', 2);
 });
 

@@ -39,9 +39,13 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 }));
 
 beforeEach(() => {
+  vi.useFakeTimers();
   answers = [];
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** Scenes that ask the network of a run on images of these classes. */
 async function scenesOn(
@@ -81,7 +85,7 @@ async function scenesOf(app?: App) {
 /** The scene has asked, and shows the answer if there is one. */
 async function rendered(scene: Scene): Promise<void> {
   scene.render();
-  await new Promise((resolve) => setTimeout(resolve));
+  await vi.advanceTimersByTimeAsync(0);
   scene.render();
 }
 
@@ -247,7 +251,7 @@ describe('the question of a scene', () => {
   /** The worker answers what was asked last. */
   async function answer(): Promise<void> {
     answers.at(-1)!({ kind: 'predicted' } as ExplainAnswer);
-    await new Promise((resolve) => setTimeout(resolve));
+    await vi.advanceTimersByTimeAsync(0);
   }
 
   test('a scene names the step of the run that its pictures are of, until pictures of a later one are there', async () => {

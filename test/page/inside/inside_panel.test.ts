@@ -13,7 +13,10 @@ import { lost, standIns } from '../../lib/page/stand_ins';
 
 vi.hoisted(() => vi.stubGlobal('matchMedia', () => ({ matches: true, addEventListener() {} })));
 let element = standIns('');
-afterAll(() => vi.unstubAllGlobals());
+afterAll(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 vi.mock('../../../harness/page/inside/shades', async (original) => ({ ...(await original()), paint() {} }));
 vi.mock('../../../harness/page/inside/dispatch_list', () => ({ DispatchList: class {} }));
@@ -89,7 +92,7 @@ function inside(lookedInto: Source = 'pretrained') {
   const answer = async (name: string = app.settings.recipe) => {
     const { order, answer } = orders.shift()!;
     answer(answered(order, name));
-    await new Promise((resolve) => setTimeout(resolve));
+    await vi.advanceTimersByTimeAsync(0);
   };
   const make = () => element('slow-make').click();
   return { app, panel, orders, draw, answer, make };
@@ -104,6 +107,7 @@ async function seen(lookedInto?: Source) {
 }
 
 beforeEach(() => {
+  vi.useFakeTimers();
   element = standIns('');
   Object.assign(element('inside-list'), { open: false });
 });
@@ -199,7 +203,7 @@ test('a step after a look that has failed begins with another look', async () =>
   app.settings = withRecipe(app.settings, 'tutorial');
   draw();
   orders.shift()!.answer({ kind: 'failed', order: 'look', message: 'You are offline.' });
-  await new Promise((resolve) => setTimeout(resolve));
+  await vi.advanceTimersByTimeAsync(0);
   expect(draw()).toEqual([]);
   make();
   expect(draw()).toEqual(['look']);

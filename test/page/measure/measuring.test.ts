@@ -32,6 +32,7 @@ import type { TrainingWorker } from '../../../harness/page/shell/training_worker
 import type { EngineReport } from '../../../src';
 import { markup } from '../../lib/page/markup';
 import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
+import { until } from '../../lib/until';
 
 /** The worker that measures. */
 let worker: { task?: MeasureTask; say(data: MeasureEvent): void } | undefined;
@@ -181,9 +182,9 @@ describe('the view of the GPU', () => {
     app.settings = { ...app.settings, task: 'gpu', ...settings };
     const panel = new GpuPanel(app);
     panel.render();
-    await vi.waitFor(() => {
+    await until(() => {
       panel.render();
-      expect(element('gpu-copy').disabled).toBe(false);
+      return !element('gpu-copy').disabled;
     });
     return { app, panel, pause, writeText };
   }
@@ -259,7 +260,7 @@ describe('the view of the GPU', () => {
     worker!.say({ kind: 'end' });
     panel.render();
     element('gpu-copy').click();
-    await vi.waitFor(() => expect(writeText).toHaveBeenCalled());
+    await until(() => writeText.mock.calls.length > 0);
     const sentence = 'All 25 kernels of a training step of digits are right on small cases';
     expect(writeText.mock.lastCall![0]).toContain(`Self-check: ${sentence}`);
     expect(element('gpu-status').textContent).toBe(sentence);

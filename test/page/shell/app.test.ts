@@ -10,6 +10,7 @@ import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
 import { lost, standInStorage, standIns } from '../../lib/page/stand_ins';
+import { until } from '../../lib/until';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
@@ -134,9 +135,11 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
 
 test('what a lost device ends is no error beside its loss; other errors of calls are shown', async () => {
   const app = opened();
-  const fails = (code: string) => {
-    app.command(() => Promise.reject(Object.assign(new Error('It is gone'), { code })));
-    return new Promise((resolve) => setTimeout(resolve));
+  const fails = async (code: string) => {
+    const call = Promise.reject(Object.assign(new Error('It is gone'), { code }));
+    app.command(() => call);
+    await call.catch(nothing);
+    await nothing();
   };
   await fails('device-lost');
   expect(app.state.error).toEqual({ at: 'task', code: 'device-lost', message: 'It is gone' });
@@ -180,7 +183,7 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   expect(asked).toHaveBeenCalledTimes(2);
   app.goOn('a');
   // The present run is put aside first.
-  await expect.poll(() => asked.mock.calls.length).toBe(4);
+  await until(() => asked.mock.calls.length === 4);
 });
 
 test.each(['that is being built', 'with steps'])(
@@ -192,7 +195,8 @@ test.each(['that is being built', 'with steps'])(
     const before = app.settings;
     app.goOn('a');
     expect([app.settings, client.resume.mock.calls, take.mock.calls]).toEqual([before, [], []]);
-    await expect.poll(() => client.resume.mock.calls).toEqual([[{ from: 'a' }]]);
+    await until(() => client.resume.mock.calls.length > 0);
+    expect(client.resume.mock.calls).toEqual([[{ from: 'a' }]]);
   },
 );
 
@@ -203,7 +207,7 @@ test('a kept run without its images waits for them, and tries again with what th
     tell({ type: 'needsData', id: 'a' });
     throw others;
   });
-  const tries = (count: number) => expect.poll(() => client.resume.mock.calls.length).toBe(count);
+  const tries = (count: number) => until(() => client.resume.mock.calls.length === count);
   app.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
@@ -212,12 +216,13 @@ test('a kept run without its images waits for them, and tries again with what th
   expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
   app.takeImages('digits');
   tell({ type: 'data', data: digits });
-  await expect.poll(() => app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
+  await until(() => app.state.error);
+  expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
   client.resume.mockImplementation(async () => undefined);
   // Other choices make other images of the same files.
   tell({ type: 'data', data: { ...digits, builtIn: false, pictures: true } });
   await tries(3);
-  await expect.poll(() => client.start.mock.calls.length).toBe(1);
+  await until(() => client.start.mock.calls.length === 1);
 });
 
 test('a kept run on drawings gives them to the worker where it lacks them', async () => {
@@ -230,7 +235,8 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
   });
   const send = vi.spyOn(app, 'send');
   app.goOn('a');
-  await expect.poll(() => send.mock.calls).toMatchObject([['data', { from: { labels: Uint8Array.of(3) } }]]);
+  await until(() => send.mock.calls.length > 0);
+  expect(send.mock.calls).toMatchObject([['data', { from: { labels: Uint8Array.of(3) } }]]);
   expect(app.state.error).toBeUndefined();
 });
 
@@ -243,7 +249,7 @@ test('the pictures of a kept run that goes on bring no recipe, whose epochs woul
     expect(app.settings).toBe(before);
   });
   app.goOn('a');
-  await expect.poll(() => client.start.mock.calls.length).toBe(1);
+  await until(() => client.start.mock.calls.length === 1);
   expect([before, app.state.error]).toEqual([app.settings, undefined]);
 });
 
@@ -254,7 +260,7 @@ test('a kept run that is complete goes on without training', async () => {
     tell(loss);
   });
   app.goOn('a');
-  await expect.poll(() => client.resume.mock.results.length).toBe(1);
+  await until(() => client.resume.mock.results.length === 1);
   await client.resume.mock.results[0].value;
   await nothing();
   expect(client.start).not.toHaveBeenCalled();
@@ -305,7 +311,7 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   const resumed = { type: 'resumed', id: 'a', kept: true, losses: Float32Array.of(3) } as const;
   tell({ ...resumed, settings: { ...settings, widths: [8] } });
   end();
-  await expect.poll(() => client.start.mock.calls.length).toBe(1);
+  await until(() => client.start.mock.calls.length === 1);
   tell({ type: 'freed' });
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['b']);
@@ -322,7 +328,8 @@ test('while a kept run goes on, the worker gets no settings of before, which wou
   app.set('samples', '20');
   expect(rates()).toEqual([]);
   fail(new Error('It is gone.'));
-  await expect.poll(rates).toEqual([0.003]);
+  await until(() => rates().length > 0);
+  expect(rates()).toEqual([0.003]);
   app.goOn('a');
   client.call.mockClear();
   app.set('samples', '10');

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { coloured } from '../../../harness/page/sources/prism';
 import { sourcesOf } from '../../../harness/page/sources/sources';
 import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
+import { until } from '../../lib/until';
 
 let tries = 0;
 vi.mock('../../../harness/page/sources/source_text', () => {
@@ -26,9 +27,9 @@ afterEach(() => vi.unstubAllGlobals());
 
 test('texts that could not be loaded are loaded at another press', async () => {
   sourcesOf('swish', ['swish']);
-  await vi.waitFor(() => expect(words()).toContain('The sources cannot be shown: Failed to fetch it'));
+  await until(() => words().includes('The sources cannot be shown: Failed to fetch it'));
   made.find(({ textContent }) => textContent === 'Try again')!.click();
-  await vi.waitFor(() => expect(words()).toContain('What it must compute, in 64 bits'));
+  await until(() => words().includes('What it must compute, in 64 bits'));
   expect(tries).toBe(2);
 });
 

@@ -1,6 +1,7 @@
 /** The loss curve, without its library and without a browser. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { Curve } from '../../../harness/page/train/curve';
+import { until } from '../../lib/until';
 
 let tries = 0;
 const made = vi.fn();
@@ -41,12 +42,10 @@ test('the loss curve tries again to load its library with the next loss, where t
     recipe: 'digits',
   } as const;
   const losses: number[] = [];
-  await expect
-    .poll(() => {
-      losses.push(1);
-      curve.set({ ...curves, losses: [...losses] });
-      return made.mock.calls.length;
-    })
-    .toBe(1);
+  await until(() => {
+    losses.push(1);
+    curve.set({ ...curves, losses: [...losses] });
+    return made.mock.calls.length === 1;
+  });
   expect(tries).toBe(2);
 });
