@@ -32,25 +32,27 @@ describe('fine-tuning', () => {
     expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
 
-  test('needs images of the size of the trained network, and its widths', () => {
-    const trained = presets.digits;
-    const { conditioning } = trained;
-    checkBeginning('digits', trained);
-    checkBeginning('digits', { ...trained, conditioning: { ...conditioning!, classes: 3 } });
-    expect(() => checkBeginning('digits', { ...trained, height: 32 })).toThrow(
-      '28 x 28 x 1; these are 32 x 28 x 1',
-    );
-    expect(() => checkBeginning('digits', { ...trained, widths: [8] })).toThrow(
-      'has the widths 32, 64, 64, not 8',
-    );
-    const many = { ...trained, conditioning: { ...conditioning!, classes: 12 } };
-    expect(() => checkBeginning('digits', many)).toThrow('knows 10 classes; these images have 12');
-    expect(() => checkBeginning('digits', { ...trained, kernelSize: 3 })).toThrow(
+  const trained = presets.digits;
+  test.each<['digits' | 'digits-3x3', Parameters<typeof checkBeginning>[1], string]>([
+    ['digits', { ...trained, widths: [8] }, 'has the widths 32, 64, 64, not 8'],
+    [
+      'digits',
+      { ...trained, kernelSize: 3 },
       'has the convolutions of the recipe digits. Leave them to the recipe, or begin with new weights',
-    );
-    expect(() => checkBeginning('digits-3x3', presets['digits-3x3'])).toThrow(
+    ],
+    [
+      'digits-3x3',
+      presets['digits-3x3'],
       'no pretrained network of the recipe digits-3x3. Begin with new weights, or choose the recipe digits.',
-    );
+    ],
+  ])('needs, of the recipe %s, the network of its recipe: row %#', (recipe, config, words) => {
+    expect(() => checkBeginning(recipe, config)).toThrow(words);
+  });
+
+  test('takes images of the trained network’s size, and fewer classes', () => {
+    const classes = { ...trained.conditioning!, classes: 3 };
+    for (const config of [trained, { ...trained, conditioning: classes }])
+      expect(checkBeginning('digits', config)).toBe('digits');
   });
 
   test('on pictures in colour takes any size and any classes', () => {
@@ -97,18 +99,20 @@ describe('fine-tuning', () => {
   });
 
   test('is refused with a reason where images or widths do not fit', () => {
-    const images = { height: 28, width: 28, channels: 1, classes: 10 };
+    const fits = { height: 28, width: 28, channels: 1, classes: 10 as number | undefined };
     const { widths } = presets.digits;
-    expect(whyNew({ recipe: 'digits', widths }, images)).toBeUndefined();
-    expect(whyNew({ recipe: 'tutorial', widths }, { ...images, classes: 200 })).toBeUndefined();
-    expect(whyNew({ recipe: 'digits', widths }, { ...images, classes: 12 })).toContain('knows 10 classes');
-    expect(whyNew({ recipe: 'digits', widths }, { ...images, height: 8 })).toContain('these are 8 x 28 x 1');
-    expect(whyNew({ recipe: 'digits', widths }, { ...images, channels: 3 })).toContain(
-      'these are 28 x 28 x 3',
-    );
-    const { classes: _, ...unlabelled } = images;
-    expect(whyNew({ recipe: 'digits', widths }, unlabelled)).toContain('these images have no labels');
-    expect(whyNew({ recipe: 'tutorial', widths }, unlabelled)).toBeUndefined();
-    expect(whyNew({ recipe: 'digits-3x3', widths }, images)).toContain('no pretrained network');
+    for (const [recipe, images, words] of [
+      ['digits', {}, undefined],
+      ['digits', { classes: 12 }, 'knows 10 classes; these images have 12'],
+      ['digits', { height: 8 }, '28 x 28 x 1; these are 8 x 28 x 1'],
+      ['digits', { channels: 3 }, 'these are 28 x 28 x 3'],
+      ['digits', { classes: undefined }, 'these images have no labels'],
+      ['tutorial', { classes: 200 }, undefined],
+      ['tutorial', { classes: undefined }, undefined],
+      ['digits-3x3', {}, 'no pretrained network'],
+    ] as const)
+      expect(whyNew({ recipe, widths }, { ...fits, ...images }), JSON.stringify(images)).toEqual(
+        words && expect.stringContaining(words),
+      );
   });
 });
