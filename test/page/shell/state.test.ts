@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { Order, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type ModelChoice } from '../../../harness/page/messages/settings';
-import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
+import { Losses } from '../../../harness/page/runs/losses';
 import {
   describe as describeState,
   endOf,
@@ -22,9 +20,6 @@ import {
   secondsLeft,
   sourceOf,
 } from '../../../harness/page/shell/state';
-import { keepsFrame, MAX_FRAMES, stepOf } from '../../../harness/page/shell/trajectory';
-import { decodeRecording } from '../../../harness/page/welcome/recording';
-import { epochMeans, lossesCsv } from '../../../harness/run/losses';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
@@ -422,45 +417,6 @@ describe('the state of the page', () => {
 });
 
 describe('figures of a run', () => {
-  test('epoch means are of complete epochs only, and not weighted by the size of batches', () => {
-    expect(epochMeans([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([2, 5]);
-    expect(epochMeans([], 3)).toEqual([]);
-  });
-
-  test('losses.csv counts from 1', () => {
-    expect(lossesCsv([0.5, 0.25, 0.125], 2)).toBe('step,epoch,loss\n1,1,0.5\n2,1,0.25\n3,2,0.125\n');
-    const measured = { held_out_loss: new Map([[2, 0.375]]), accepted: new Map<number, number>() };
-    expect(lossesCsv([0.5, 0.25], 2, measured)).toBe(
-      'step,epoch,loss,held_out_loss\n1,1,0.5,\n2,1,0.25,0.375\n',
-    );
-  });
-
-  test('the smoothed curve starts at the first value, keeps a constant, falls with a step, and stays within its losses', () => {
-    expect(smooth([3, 3, 3], 256)).toEqual([3, 3, 3]);
-    expect(smooth([3, 5], 8192)).toEqual([3, 5]);
-    expect(smooth([], 256)).toEqual([]);
-    const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)], 256);
-    expect([steps[49], steps[249] < 0.001]).toEqual([1, true]);
-    for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
-    const recording = readFileSync(new URL('../../../harness/page/welcome/recording.gz', import.meta.url));
-    const { losses, batch } = decodeRecording(new Uint8Array(gunzipSync(recording))).learning;
-    const outside = smooth(losses, batch).flatMap((mean, i) => {
-      const last = losses.slice(Math.max(0, i - 49), i + 1);
-      return i >= 50 && (mean < Math.min(...last) || mean > Math.max(...last)) ? [i + 1] : [];
-    });
-    expect([losses.length > 250, outside]).toEqual([true, []]);
-  });
-
-  test('smoothing spans about the same number of images at any batch', () => {
-    const fall = (at: number, of: number) => [...Array(at).fill(1), ...Array(of).fill(0)];
-    const [large, small] = [smooth(fall(100, 20), 256).at(-1)!, smooth(fall(400, 80), 64).at(-1)!];
-    expect(small).toBeCloseTo(large, 1);
-    // Of what is long ago nothing shows.
-    expect([smoothLoss(fall(1, 200), 256), smoothLoss(fall(1, 800), 64)]).toEqual([0, 0]);
-    expect(smoothLoss(fall(1, 799), 64)).toBeGreaterThan(0);
-    expect(smoothLoss(new Float32Array(), 64)).toBeUndefined();
-  });
-
   // 10 images an epoch in batches of 4: 4, 4, 2.
   test.each<[string, WorkerEvent[], batch: number, epochs: number, seconds: number]>([
     [
@@ -495,49 +451,14 @@ describe('figures of a run', () => {
   });
 });
 
-describe('messages of the worker', () => {
-  test.each([
-    ['the last step of samples shows the images, also where it does not end at its prediction', undefined],
-    ['a polish of samples comes as one more step', { noises: 4, level: 0.2 }],
-  ])('%s', (_, polish) => {
-    const steps = 2;
-    const grey = (value: number) => new Float32Array(4).fill(value);
-    const events = [0, 1].map((step) => ({
-      ...{ step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) },
-    }));
-    if (polish) events.push({ step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) });
-    const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
-    const sampling = { ...recipes.digits.sampling, polish };
-    const network = { recipe: 'digits', classes: 0, height: 2, width: 2, channels: 1, sampling } as const;
-    const shown = events.map((event) => stepOf(event, order as Order, network));
-    const pixels = shown.map(({ frame }) => frame!.prediction[0]);
-    expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
-    expect(shown.map((each) => [each.step, each.steps])).toEqual(
-      events.map((_, i) => [i + 1, events.length]),
-    );
-  });
-
-  test.each([1, 2, 50, 100, 101, 137, 1000])(
-    'hold few frames of %i steps, the first and the last among them',
-    (steps) => {
-      const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
-      expect([kept[0], kept.at(-1)]).toEqual([1, steps]);
-      expect(kept.length).toBeLessThanOrEqual(MAX_FRAMES + 1);
-      if (steps <= MAX_FRAMES) expect(kept).toHaveLength(steps);
-    },
-  );
-
-  test('hold losses in bunches, none lost, none twice', () => {
-    const sent: WorkerEvent[] = [];
-    const batcher = new LossBatcher((type, value) =>
-      sent.push({ type, ...(value as object) } as WorkerEvent),
-    );
-    for (let step = 1; step <= 5; step++) batcher.add(step, step / 2, 10);
-    batcher.flush();
-    batcher.flush();
-    expect(sent).toHaveLength(2);
-    expect(stateAfter(...sent)).toMatchObject(of(0.5, 1, 1.5, 2, 2.5));
-  });
+test('the worker’s losses come in bunches, none lost, none twice', () => {
+  const sent: WorkerEvent[] = [];
+  const batcher = new LossBatcher((type, value) => sent.push({ type, ...(value as object) } as WorkerEvent));
+  for (let step = 1; step <= 5; step++) batcher.add(step, step / 2, 10);
+  batcher.flush();
+  batcher.flush();
+  expect(sent).toHaveLength(2);
+  expect(stateAfter(...sent)).toMatchObject(of(0.5, 1, 1.5, 2, 2.5));
 });
 
 test('Draw and Explain take the run’s network after 51,200 images or 300 steps, at its end, or at once if it began trained', () => {

@@ -1,0 +1,34 @@
+/** What the page shows of images that are being made, step by step. */
+import { expect, test } from 'vitest';
+import type { Order } from '../../../harness/page/messages/messages';
+import { keepsFrame, MAX_FRAMES, stepOf } from '../../../harness/page/shell/trajectory';
+import { recipes } from '../../../src/recipes';
+
+test.each([
+  ['the last step of samples shows the images, also where it does not end at its prediction', undefined],
+  ['a polish of samples comes as one more step', { noises: 4, level: 0.2 }],
+])('%s', (_, polish) => {
+  const steps = 2;
+  const grey = (value: number) => new Float32Array(4).fill(value);
+  const events = [0, 1].map((step) => ({
+    ...{ step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) },
+  }));
+  if (polish) events.push({ step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) });
+  const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
+  const sampling = { ...recipes.digits.sampling, polish };
+  const network = { recipe: 'digits', classes: 0, height: 2, width: 2, channels: 1, sampling } as const;
+  const shown = events.map((event) => stepOf(event, order as Order, network));
+  const pixels = shown.map(({ frame }) => frame!.prediction[0]);
+  expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
+  expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));
+});
+
+test.each([1, 2, 50, 100, 101, 137, 1000])(
+  'few frames are kept of %i steps, the first and the last among them',
+  (steps) => {
+    const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
+    expect([kept[0], kept.at(-1)]).toEqual([1, steps]);
+    expect(kept.length).toBeLessThanOrEqual(MAX_FRAMES + 1);
+    if (steps <= MAX_FRAMES) expect(kept).toHaveLength(steps);
+  },
+);
