@@ -1,9 +1,8 @@
 /** What the bench makes of its measurements: counts, tables, files, comparisons. No GPU. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compare, comparisonTable } from '../../harness/bench/compare';
 import { rowsToJson, toCsv, toJson, toMarkdown } from '../../harness/bench/export';
-import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
 import { parseResult } from '../../harness/bench/read';
 import {
   addEvent,
@@ -18,8 +17,6 @@ import {
   type SweepPoint,
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
-import { convolutionsOf, listEntries, tooLong } from '../../harness/bench/rows';
-import { usedFirst } from '../../harness/bench/run';
 import { foretell, placesOf } from '../../harness/bench/sweep';
 import {
   benchTables,
@@ -30,14 +27,7 @@ import {
   rowCells,
   textTable,
 } from '../../harness/bench/table';
-import { Queries, Timer } from '../../harness/bench/timer';
-import { stepOps } from '../../harness/run/in_use';
-import { changesOf, type NetworkChoice } from '../../harness/run/network';
-import { specs } from '../../harness/specs/lib/registry';
 import { EngineError } from '../../src/base/errors';
-import type { Gpu } from '../../src/gpu/gpu';
-import { convFlops } from '../../src/kernels/conv2d';
-import type { ConvShape } from '../../src/plan/conv_shape';
 
 const times = (median: number, spread = 0.1) => ({
   median,
@@ -117,45 +107,6 @@ const events: BenchEvent[] = [
 const resultOf = (from: readonly BenchEvent[]) =>
   from.reduce<BenchResult | undefined>((result, event) => addEvent(result, event), undefined);
 const result = resultOf(events)!;
-
-describe('convolution taps inside the image', () => {
-  test('are counted by a closed form that agrees with counting one by one', () => {
-    for (let length = 1; length <= 30; length++)
-      for (const kernelSize of [1, 3, 5, 7, 11, 31]) {
-        let inside = 0;
-        for (let x = 0; x < length; x++)
-          for (let tap = 0; tap < kernelSize; tap++) {
-            const at = x + tap - (kernelSize - 1) / 2;
-            if (at >= 0 && at < length) inside++;
-          }
-        expect(tapsInside(length, kernelSize), `${length}, ${kernelSize}`).toBe(inside);
-      }
-  });
-
-  test.each([
-    [28, '91.6%'],
-    [14, '83.6%'],
-    [7, '68.7%'],
-  ])('make up the share of a layer of %d pixels that docs/performance.md states: %s', (side, share) => {
-    const shape = { batch: 4, height: side, width: side, inChannels: 3, outChannels: 8, kernelSize: 5 };
-    expect(`${((100 * convInsideFlops(shape)) / convFlops(shape)).toFixed(1)}%`).toBe(share);
-    expect(readFileSync('docs/performance.md', 'utf8')).toContain(share.slice(0, -1));
-  });
-
-  test('lower the counted work of convolutions, and of no other kernel', () => {
-    for (const [name, { kernel, bench }] of specs) {
-      for (const [layer, shape] of Object.entries(bench(4))) {
-        const { flops } = kernel.cost(shape);
-        const inside = insideFlops(name, shape, flops);
-        if (!name.startsWith('conv2d')) expect(inside, `${name} ${layer}`).toBe(flops);
-        else {
-          expect(inside / flops, `${name} ${layer}`).toBeCloseTo(0.8, 0);
-          expect(inside, `${name} ${layer}`).toBeLessThan(flops);
-        }
-      }
-    }
-  });
-});
 
 describe('a bench result', () => {
   test('is built event by event, and is whole enough to show after its first event', () => {
@@ -510,134 +461,7 @@ describe('the roofline', () => {
   });
 });
 
-describe('a GPU clock that stands still', () => {
-  const part = () => ({ destroy() {} });
-  const device = { features: new Set(['timestamp-query']), createQuerySet: part, createBuffer: part };
-  const timed = () => Timer.create({ device, latency: 0 } as unknown as Gpu, () => {});
-  /** What takes 30 ms by the clock of the host. */
-  const shows = (milliseconds: number) =>
-    vi.spyOn(Queries.prototype, 'time').mockImplementation(async () => {
-      now += 30;
-      return { milliseconds, nanoseconds: 1e6 * milliseconds };
-    });
-  let now = 0;
-  beforeEach(() => {
-    // It ticks at each look.
-    vi.spyOn(performance, 'now').mockImplementation(() => {
-      now += 2 ** -10;
-      return now;
-    });
-    vi.stubGlobal('GPUBufferUsage', {});
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    vi.unstubAllGlobals();
-  });
-
-  test('all the time is replaced by the clock of the host', async () => {
-    shows(0);
-    expect((await timed()).kind).toBe('wall clock');
-  });
-
-  test('now and then does not make a long measurement 0', async () => {
-    shows(29);
-    const timer = await timed();
-    expect([timer.kind, await timer.once(() => {})]).toEqual(['timestamp-query', 29]);
-    shows(0);
-    expect(await timer.once(() => {})).toBeCloseTo(30);
-  });
-});
-
-test.each([
-  [256, false, undefined],
-  [4096, false, expect.stringContaining('use a smaller --batch')],
-  [4096, true, undefined],
-])(
-  'a row of %d images that could keep a GPU busy for seconds is left out, but not on a software adapter',
-  (...row) => {
-    const [batch, software, reason] = row;
-    const entry = listEntries(batch).find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
-    expect(tooLong(entry, software, { gflops: 1000, gbps: 100, copies: [] })).toEqual(reason);
-  },
-);
-
-describe('the bench lists', () => {
-  test('the variants that the step uses before all others, the heaviest first', () => {
-    const entries = listEntries(64);
-    const inUse = {
-      'conv2d/down.1': 'winograd7',
-      'conv2d/up.2': 'one_output',
-      'mse/loss': 'plain', // the bench calls its layer up.2
-      'adam/all layers': 'plain',
-    };
-    const sorted = usedFirst(entries, inUse, head.peak);
-    expect(sorted.slice(0, 4).map(({ name, variant, layer }) => `${name}.${variant} ${layer}`)).toEqual([
-      ...['conv2d.winograd7 down.1', 'adam.plain all layers', 'conv2d.one_output up.2', 'mse.plain up.2'],
-    ]);
-    expect(sorted.slice(4)).toEqual(entries.filter((entry) => !sorted.slice(0, 4).includes(entry)));
-  });
-
-  test('the convolutions of the specs’ network, as these have them', () => {
-    for (const [name, spec] of specs)
-      if (name.startsWith('conv2d')) expect(convolutionsOf(name, {}, 7), name).toEqual(spec.bench(7));
-  });
-
-  const list = (network: NetworkChoice) =>
-    listEntries(8, {
-      network,
-      ops: (batch) => stepOps({ network, batch, software: true, features: new Set() }),
-    });
-  const layersOf = (network: NetworkChoice, kernel: string) => [
-    ...new Set(list(network).flatMap(({ name, layer }) => (name === kernel ? [layer] : []))),
-  ];
-  const rich = { widths: [4, 12], kernelSize: 3, convolutionsPerLevel: [1, 2], residual: true };
-
-  test.each<[NetworkChoice, string, string[]]>([
-    [{ widths: [4, 12], kernelSize: 3 }, 'conv2d', ['down.0', 'down.1', 'up.0', 'up.1']],
-    [{ widths: [4, 12], kernelSize: 3 }, 'conv2d_grad_input', ['down.1', 'up.0', 'up.1']],
-    [{ widths: [4] }, 'conv2d_pool', []],
-    [rich, 'conv2d', ['down.0', 'down.1.0', 'down.1.1', 'up.0.0', 'up.0.1', 'up.1']],
-    [rich, 'conv2d_pool', ['down.0']],
-    [rich, 'conv2d_grad_upsample', []],
-  ])('the layers of %j for %s', (network, kernel, layers) => {
-    expect(layersOf(network, kernel)).toEqual(layers);
-  });
-
-  test('their shapes, and small ones beside them', () => {
-    const entries = list({ widths: [4, 12], kernelSize: 3 });
-    const found = entries.find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
-    const shape = { batch: 8, height: 14, inChannels: 4, outChannels: 12, kernelSize: 3 };
-    expect(found.shape).toMatchObject(shape);
-    for (const { name, small, shape } of entries)
-      if (name.startsWith('conv2d')) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
-  });
-
-  test('convolutions with biases per image, and the linear layers, of a conditioned network', () => {
-    const of = (kernel: string) => convolutionsOf(kernel, { recipe: 'digits' }, 8);
-    const linear = (kernel: string) => Object.keys(of(kernel)).filter((layer) => !/^(down|up)/.test(layer));
-    expect(Object.values(of('conv2d')).map(({ imageBias }) => imageBias)).toEqual([
-      ...[0, 32, 96, 160, 224],
-      ...[undefined, undefined, undefined],
-    ]);
-    expect(of('conv2d_pool')['down.0'].imageBias).toBe(0);
-    expect(of('conv2d_grad_kernel')['down.0']).not.toHaveProperty('imageBias');
-    expect(linear('conv2d_grad_kernel')).toEqual(['conditioning.hidden', 'conditioning.output']);
-    expect(linear('conv2d_grad_input')).toEqual(['conditioning.output']);
-  });
-});
-
 describe('the network of a bench', () => {
-  test.each<[NetworkChoice, NetworkChoice | undefined]>([
-    [{ recipe: 'tutorial', widths: [32, 64, 64], kernelSize: 5 }, undefined],
-    [{ recipe: 'digits-3x3', kernelSize: 3, convolutionsPerLevel: [1, 2, 3] }, { recipe: 'digits-3x3' }],
-    [
-      { recipe: 'digits', widths: [8, 16] },
-      { recipe: 'digits', widths: [8, 16] },
-    ],
-  ])('is not changed by flags that repeat the settings of its recipe: %j', (given, changes) => {
-    expect(changesOf(given)).toEqual(changes);
-  });
-
   test('is named in all texts, tables and files', () => {
     const other = { ...result, network: { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const };
     const name = 'digits with widths 8 16, kernels 3x3';

@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../src/engine';
 import { Gpu } from '../../src/gpu/gpu';
-import { requestDevice } from '../../src/gpu/request_device';
-import { createEngine, EngineError, type Progress, type Variants } from '../../src/index';
+import { createEngine, EngineError, type EngineOptions, type Progress, type Variants } from '../../src/index';
 import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
@@ -20,11 +19,12 @@ import { memoryCache } from '../../src/trust/cache';
 import { Tally } from '../../src/trust/tally';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
-import { createWorkerClient, serve } from '../../src/worker';
+import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import { watchBuffers } from '../lib/buffers';
 import { digits, tutorial } from '../lib/checked_networks';
 import { ownFolder, succeed } from '../lib/command';
 import { testGpu } from '../lib/gpu';
-import { makeHostile } from '../lib/hostile/hostile_device';
+import { makeHostile, someGpu } from '../lib/hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../lib/hostile/wrong';
 import { takesLong } from '../lib/lanes/limits';
 
@@ -33,13 +33,25 @@ const { device } = gpu;
 const folder = ownFolder();
 
 const nothing = /^nothing$/;
+const adam = [/^adam$/, { step: 16 }] as const;
 /** The shaders of the first layer, whose images are 16x16; the others' images are smaller. */
 const first = /^conv2d(_pool)?\.one_input/;
 const wide = { width: 14 };
 const moreThanFew = { batch: 12 };
 
-const on = <T>(shader: RegExp, where: WrongWhere, work: (world: World) => Promise<T>, options = {}) =>
-  onWrong(device, digits, shader, where, work, options);
+const on = <T>(
+  shader: RegExp,
+  where: WrongWhere,
+  work: (world: World) => Promise<T>,
+  options: EngineOptions = {},
+  network = digits,
+) => onWrong(device, network, shader, where, work, options);
+/** What comes of a driver without faults. */
+const healthily = <T>(work: (world: World) => Promise<T>, options?: EngineOptions, network = digits) =>
+  on(nothing, {}, work, options, network);
+
+const ofBatch = (batchSize: number) => ({ ...digits, trainer: { ...digits.trainer, batchSize } });
+const wrong = { code: 'wrong-kernel', kernel: 'conv2d', variant: expect.stringMatching(/^one_input/) };
 
 /** Comparisons get no buffers, but this error. */
 function failComparisons(error: Error) {
@@ -50,86 +62,84 @@ function failComparisons(error: Error) {
   });
 }
 
-test('the comparison at a network’s size changes no bit of the training, and is made once', async () => {
-  const tuningCache = memoryCache();
+/** Labels of buffers that were made since the last call. */
+function watchLabels() {
   const buffers = vi.spyOn(device, 'createBuffer');
-  const comparisons = () => {
-    const made = buffers.mock.calls.filter(([{ label }]) => label === 'comparison: params').length;
-    buffers.mockClear();
-    return made;
-  };
-  const without = await on(nothing, {}, fourSteps, { selfCheck: false });
-  expect(without.result!.losses).toHaveLength(4);
-  expect(comparisons()).toBe(0);
-  const compared = await on(nothing, {}, fourSteps, { tuningCache });
-  expect(compared).toEqual(without);
-  expect(comparisons()).toBe(1);
-  expect(await on(nothing, {}, fourSteps, { tuningCache })).toEqual(without);
-  expect(comparisons()).toBe(0);
-  // Another batch is another size.
-  const more = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
-  await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
-  expect(comparisons()).toBe(1);
-});
-
-test('a comparison ends as a whole: where one half throws, the other half stops, too', async () => {
-  failComparisons(new TypeError('planted'));
-  const alive = new Set<string>();
-  const seen: string[] = [];
-  const create = device.createBuffer.bind(device);
-  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
-    const buffer = create(descriptor);
-    const label = descriptor.label!;
-    if (!/^comparison/.test(label)) return buffer;
-    seen.push(label);
-    alive.add(label);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      alive.delete(label);
-      destroy();
-    };
-    return buffer;
-  });
-  const { error } = await on(nothing, {}, async (world) => {
-    await expect(fourSteps(world)).rejects.toThrow('planted');
-    expect([...alive]).toEqual([]);
-  });
-  expect(error).toBeUndefined();
-  expect(seen).not.toEqual([]);
-});
-
-test('in a comparison layers of the same size are compared once, layers of other sizes each', async () => {
-  const buffers = vi.spyOn(device, 'createBuffer');
-  const compared = async (widths: number[]) => {
-    buffers.mockClear();
-    await onWrong(device, { ...digits, config: { ...digits.config, widths } }, nothing, {}, fourSteps);
+  return () => {
     const labels = buffers.mock.calls.map(([{ label }]) => label!);
-    return labels.flatMap(
-      (label) => /^comparison differences of (.*) pre-activation,/.exec(label)?.[1] ?? [],
-    );
+    buffers.mockClear();
+    return labels;
   };
-  expect(await compared([8, 8])).toEqual(['down.0', 'down.1', 'up.1']);
-  expect(await compared([8, 12, 8])).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
-});
+}
 
-test('a comparison reports how far it is, from its beginning to its end', async () => {
-  const reports: Progress[] = [];
-  await on(nothing, {}, fourSteps, { onProgress: (progress: Progress) => reports.push(progress) });
-  const comparing = reports.filter(({ task }) => task === 'comparing');
-  const { total } = comparing.at(-1)!;
-  expect(comparing[0].done).toBe(0);
-  expect(comparing.map(({ done }) => done)).toContain(Math.floor(total / 2));
-  expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
+describe('the comparison at a network’s size', () => {
+  test('changes no bit of the training, and is made once', async () => {
+    const tuningCache = memoryCache();
+    const labels = watchLabels();
+    const comparisons = () => labels().filter((label) => label === 'comparison: params').length;
+    const without = await healthily(fourSteps, { selfCheck: false });
+    expect(without.result!.losses).toHaveLength(4);
+    expect(comparisons()).toBe(0);
+    for (const times of [1, 0]) {
+      expect(await healthily(fourSteps, { tuningCache })).toEqual(without);
+      expect(comparisons()).toBe(times);
+    }
+    // Another batch is another size.
+    await healthily(fourSteps, { tuningCache }, ofBatch(12));
+    expect(comparisons()).toBe(1);
+  });
+
+  test('ends as a whole: where one half throws, the other half stops, too', async () => {
+    failComparisons(new TypeError('planted'));
+    const left = watchBuffers(device);
+    const labels = watchLabels();
+    const ofComparison = (all: readonly string[]) => all.filter((label) => label.startsWith('comparison'));
+    const { error } = await healthily(async (world) => {
+      await expect(fourSteps(world)).rejects.toThrow('planted');
+      expect(ofComparison(left())).toEqual([]);
+    });
+    expect(error).toBeUndefined();
+    expect(ofComparison(labels())).not.toEqual([]);
+  });
+
+  test.each([
+    [
+      [8, 8],
+      ['down.0', 'down.1', 'up.1'],
+    ],
+    [
+      [8, 12, 8],
+      ['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
+    ],
+  ])(
+    'compares layers of the same size once, layers of other sizes each: widths %j',
+    async (widths, layers) => {
+      const labels = watchLabels();
+      await healthily(fourSteps, {}, { ...digits, config: { ...digits.config, widths } });
+      const compared = labels().flatMap(
+        (label) => /^comparison differences of (.*) pre-activation,/.exec(label)?.[1] ?? [],
+      );
+      expect(compared).toEqual(layers);
+    },
+  );
+
+  test('reports how far it is, from its beginning to its end', async () => {
+    const reports: Progress[] = [];
+    await healthily(fourSteps, { onProgress: (progress) => reports.push(progress) });
+    const comparing = reports.filter(({ task }) => task === 'comparing');
+    const { total } = comparing.at(-1)!;
+    expect(comparing[0].done).toBe(0);
+    expect(comparing.map(({ done }) => done)).toContain(Math.floor(total / 2));
+    expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
+  });
 });
 
 test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
   '%s, wrong from 12 images on, is replaced together with the other kernels of the conditioning',
   async (shader) => {
-    const { device } = await requestDevice();
-    Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });
-    const many = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
-    const kernel = shader.split('.')[0];
-    const found = { code: 'wrong-kernel', kernel, variant: 'gpu' };
+    using _ = makeHostile(device, { adapterInfo: someGpu });
+    const found = { code: 'wrong-kernel', kernel: shader.split('.')[0], variant: 'gpu' };
+    const many = ofBatch(12);
     const work = async (world: World) => {
       await expect(fourSteps(world)).rejects.toMatchObject(found);
       expect(world.trainer.variants.conditioning).toBe('gpu');
@@ -137,17 +147,14 @@ test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
       return await fourSteps({ ...world, trainer });
     };
     const planted = new RegExp(`^${shader}$`);
-    const { warnings, result } = await onWrong(device, many, planted, moreThanFew, work, { tune: false });
+    const { warnings, result } = await on(planted, moreThanFew, work, { tune: false }, many);
     expect(warnings).toMatchObject([found]);
     expect(result!.losses).toHaveLength(4);
     expect(result!.variants.conditioning).toBeUndefined();
-    device.destroy();
   },
 );
 
 describe('a variant that is wrong at images 14 wide', () => {
-  const wrong = { code: 'wrong-kernel', kernel: 'conv2d', variant: expect.stringMatching(/^one_input/) };
-
   test('ends a fit after its first step with a warning, and is replaced in the next trainer', async () => {
     const losses: number[] = [];
     const { planted, warnings, result } = await on(first, wide, async (world) => {
@@ -177,116 +184,93 @@ describe('a variant that is wrong at images 14 wide', () => {
     expect(told).not.toContain(another.variants['conv2d/down.0']);
   });
 
-  test('is an error without replacement where the caller fixed it, and refused from then on', async () => {
-    const { result } = await on(nothing, {}, fourSteps);
-    const { variants } = result!;
-    const twice = async (world: World) => {
-      const error = await fourSteps(world).catch((error) => error);
-      await expect(world.engine.createTrainer(world.unet, digits.trainer)).rejects.toBe(error);
-      throw error;
-    };
-    const fixed = await on(first, wide, twice, { variants });
-    expect(fixed).toMatchObject({ error: wrong, warnings: [] });
-    expect(fixed.error!.message).toContain('Leave it out of `variants`');
-  });
-
-  test('ends step and runFor, after one step', async () => {
-    const pixels = 8 * 16 * 16;
-    const batch = {
-      noisy: new Float32Array(pixels).fill(0.5),
-      target: new Float32Array(pixels),
-      levels: new Float32Array(8).fill(0.5),
-      labels: new Array(8).fill(3),
-    };
-    const steps = await on(first, wide, async ({ trainer }) => {
-      expect(await trainer.step(batch)).toBeGreaterThan(0);
-      await trainer.step(batch);
-    });
-    expect(steps).toMatchObject({ error: wrong, warnings: [wrong] });
-    const frames = await on(first, wide, async ({ trainer, dataset }) => {
-      const error = await trainer.runFor(dataset, { milliseconds: 60_000 }).catch((error) => error);
-      await expect(trainer.runFor(dataset, { milliseconds: 60_000 })).rejects.toBe(error);
-      expect(await trainer.readLosses(9)).toHaveLength(1);
-      throw error;
-    });
-    expect(frames).toMatchObject({ error: wrong, warnings: [wrong] });
-    expect(frames.error!.message).toContain('1 step was made');
+  const batch = {
+    noisy: new Float32Array(8 * 256).fill(0.5),
+    target: new Float32Array(8 * 256),
+    levels: new Float32Array(8).fill(0.5),
+    labels: new Array(8).fill(3),
+  };
+  test.each<[string, (world: World) => Promise<unknown>]>([
+    [
+      'step',
+      async ({ trainer }) => {
+        expect(await trainer.step(batch)).toBeGreaterThan(0);
+        await trainer.step(batch);
+      },
+    ],
+    [
+      'runFor',
+      async ({ trainer, dataset }) => {
+        const error = await trainer.runFor(dataset, { milliseconds: 60_000 }).catch((error) => error);
+        await expect(trainer.runFor(dataset, { milliseconds: 60_000 })).rejects.toBe(error);
+        expect(await trainer.readLosses(9)).toHaveLength(1);
+        throw error;
+      },
+    ],
+  ])('ends %s, after one step', async (_, work) => {
+    const { error, warnings } = await on(first, wide, work);
+    expect([error, ...warnings]).toMatchObject([wrong, wrong]);
+    expect(error!.message).toContain('1 step was made');
   });
 
   test('is not to blame where the plain variant is wrong too, and is not remembered as right', async () => {
     const tuningCache = memoryCache();
-    const planted = await on(/^conv2d(\.image_bias)?$/, wide, fourSteps, { tuningCache });
-    expect([...planted.planted]).not.toEqual([]);
-    expect(planted).toMatchObject({ error: undefined, warnings: [] });
-    expect(planted.result!.losses).toHaveLength(4);
-    const later = await on(first, wide, fourSteps, { tuningCache });
-    expect(later).toMatchObject({ error: wrong });
+    const { planted, ...outcome } = await on(/^conv2d(\.image_bias)?$/, wide, fourSteps, { tuningCache });
+    expect(planted.size).toBeGreaterThan(0);
+    expect(outcome).toMatchObject({ error: undefined, warnings: [] });
+    expect(outcome.result!.losses).toHaveLength(4);
+    expect(await on(first, wide, fourSteps, { tuningCache })).toMatchObject({ error: wrong });
   });
 
-  test('is not noticed without the self-check', async () => {
-    const { error, warnings } = await on(first, wide, fourSteps, { selfCheck: false });
-    expect([error, warnings]).toEqual([undefined, []]);
-  });
-});
-
-describe('a network’s kernels that are wrong at its size', () => {
-  const asked = { steps: 2, seed: 3, labels: [0, 1, 2, 3] };
-  const images = new Float32Array(4 * 256).map((_, i) => Math.sin(i));
-  const told = { levels: new Float32Array(4).fill(0.5), labels: [0, 1, 2, 3] };
-  const work: Record<string, (world: World) => Promise<{ result: Float32Array; variants?: Variants }>> = {
+  /** What is made with it before its first result, and with which variants. */
+  const uses: Record<string, (world: World) => Promise<{ result: Float32Array; variants?: Variants }>> = {
     'a sampler': async ({ engine, unet }) => {
       using sampler = await engine.createSampler(unet, { count: 4 });
-      return { result: await sampler.sample(asked), variants: sampler.parts.variants };
+      const result = await sampler.sample({ steps: 2, seed: 3, labels: [0, 1, 2, 3] });
+      return { result, variants: sampler.parts.variants };
     },
-    'a prediction': async ({ unet }) => ({ result: await unet.predict(images, { count: 4, ...told }) }),
+    'a prediction': async ({ unet }) => {
+      const images = new Float32Array(4 * 256).map((_, i) => Math.sin(i));
+      const told = { levels: new Float32Array(4).fill(0.5), labels: [0, 1, 2, 3] };
+      return { result: await unet.predict(images, { count: 4, ...told }) };
+    },
   };
 
-  test.each(Object.entries(work))('are found and replaced by %s before its first result', async (_, use) => {
-    const { result: healthy } = await on(nothing, {}, use);
+  test.each(Object.entries(uses))('is found and replaced by %s before its first result', async (_, use) => {
+    const { result: healthy } = await healthily(use);
     const { planted, warnings, result, error } = await on(first, wide, use);
-    expect(error).toBeUndefined();
-    expect(planted.size).toBeGreaterThan(0);
+    expect([error, planted.size > 0]).toEqual([undefined, true]);
     expect(warnings.map(({ code, kernel }) => `${code} ${kernel}`)).toContain('wrong-kernel conv2d');
     const apart = result!.result.map((value, i) => Math.abs(value - healthy!.result[i]));
-    expect(apart.some((distance) => distance > 0)).toBe(true);
+    expect(Math.max(...apart)).toBeGreaterThan(0);
     expect(Math.max(...apart)).toBeLessThan(1e-4);
     if (result!.variants) expect(result!.variants['conv2d/down.0']).not.toMatch(/^one_input/);
   });
 
-  test.each(Object.entries(work))('end %s in an error where the caller fixed them', async (_, use) => {
-    const { result } = await on(nothing, {}, fourSteps);
-    const { variants } = result!;
-    const fixed = await on(first, wide, use, { variants });
-    expect(fixed).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' }, warnings: [] });
-  });
-
-  test('need no second comparison at the next visit where they were right', async () => {
-    const tuningCache = memoryCache();
-    await on(nothing, {}, work['a sampler'], { tuningCache });
-    const set = vi.spyOn(tuningCache, 'set');
-    const buffers = vi.spyOn(device, 'createBuffer');
-    await on(nothing, {}, work['a sampler'], { tuningCache });
-    expect(buffers.mock.calls.filter(([{ label }]) => label?.match(/comparison|at size/))).toEqual([]);
-    expect(set).not.toHaveBeenCalled();
+  test.each<[string, (world: World) => Promise<unknown>]>([
+    ...Object.entries(uses),
+    [
+      'a fit, and is refused from then on',
+      async (world) => {
+        const error = await fourSteps(world).catch((error) => error);
+        expect(error.message).toContain('Leave it out of `variants`');
+        await expect(world.engine.createTrainer(world.unet, digits.trainer)).rejects.toBe(error);
+        throw error;
+      },
+    ],
+  ])('is an error without replacement where the caller fixed it, of %s', async (_, use) => {
+    const { variants } = (await healthily(fourSteps)).result!;
+    expect(await on(first, wide, use, { variants })).toMatchObject({ error: wrong, warnings: [] });
   });
 });
 
-// ---------------------------------------------------------------- beginning again
-
-const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
-
 describe('a run whose first kernels are wrong begins again', () => {
+  const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
   const network = { height: 16, width: 16, widths: [4, 4], kernelSize: 3 };
   const trainer = { batchSize: 4 };
-  const images = {
-    images: new Uint8Array(8 * 256).map((_, i) => i * 37),
-    count: 8,
-    height: 16,
-    width: 16,
-    channels: 1,
-  };
+  const pixels = new Uint8Array(8 * 256).map((_, i) => i * 37);
+  const images = { images: pixels, count: 8, height: 16, width: 16, channels: 1 };
   const fit = { epochs: 3 };
-  const done = { step: 6, complete: true };
 
   /** Its losses with these variants, the checkpoint after two steps, and the variants. */
   async function alone(variants?: Variants) {
@@ -305,52 +289,49 @@ describe('a run whose first kernels are wrong begins again', () => {
     return { losses, checkpoint, variants: made.variants };
   }
 
-  function served() {
+  /** What a worker trains after `begin`, on a device that is wrong, and what it warns of. */
+  async function inWorker(begin: (client: WorkerClient) => Promise<unknown>) {
     const { port1, port2 } = new MessageChannel();
-    const hostile = makeHostile(device, { rewrites });
+    using _ = makeHostile(device, { rewrites });
     serve(port2, { store: false, engine: { gpu: source, tuningCache: memoryCache() } });
     const client = createWorkerClient(port1);
     onTestFinished(() => {
       client.destroy();
       port2.close();
-      hostile[Symbol.dispose]();
     });
     const losses: number[] = [];
     client.on('loss', ({ first, losses: more }) => losses.splice(first, losses.length, ...more));
     const warnings: string[] = [];
     client.on('warning', ({ message }) => warnings.push(message));
-    return { client, losses, warnings };
+    await begin(client);
+    expect(await client.start()).toMatchObject({ step: 6, complete: true });
+    const saved = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(saved.variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    return { losses, warnings: warnings.join(), saved };
   }
 
   test('in a worker, from the beginning of the run, without a call', async () => {
-    const { client, losses, warnings } = served();
-    await client.begin({ network, trainer, fit, images });
-    expect(await client.start()).toMatchObject(done);
-    const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
-    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    expect(losses).toEqual((await alone(variants)).losses);
-    expect(warnings.join()).toContain('The run begins again from its beginning.');
+    const { losses, warnings, saved } = await inWorker((client) =>
+      client.begin({ network, trainer, fit, images }),
+    );
+    expect(losses).toEqual((await alone(saved.variants)).losses);
+    expect(warnings).toContain('The run begins again from its beginning.');
   });
 
   test('in a worker, from the file that was resumed, with other kernels than in the file', async () => {
     const before = await alone();
     expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
-    const { client, losses, warnings } = served();
-    await client.resume({ from: before.checkpoint, images });
-    expect(await client.start()).toMatchObject(done);
-    const { variants, losses: all } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
-    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    expect(losses.slice(2)).toEqual([...all].slice(2));
+    const { losses, warnings, saved } = await inWorker((client) =>
+      client.resume({ from: before.checkpoint, images }),
+    );
+    expect(losses.slice(2)).toEqual([...saved.losses].slice(2));
     // With other kernels only the last digits differ.
-    for (const [i, loss] of before.losses.entries()) expect(Math.abs(all[i] / loss - 1)).toBeLessThan(1e-5);
-    expect(warnings.join()).toContain('The run begins again after step 2.');
+    for (const [i, loss] of before.losses.entries())
+      expect(Math.abs(saved.losses[i] / loss - 1)).toBeLessThan(1e-5);
+    expect(warnings).toContain('The run begins again after step 2.');
   });
-});
 
-test(
-  'the command train begins again from the beginning where kernels are wrong, and says so',
-  takesLong('runsProcesses'),
-  async () => {
+  test('of the command train, from the beginning, which says so', takesLong('runsProcesses'), async () => {
     const { prototype } = GPUDevice;
     const create = prototype.createShaderModule;
     const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
@@ -379,8 +360,8 @@ test(
     expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
     // The one of the run that was given up made a picture, and is gone when the next run has its own.
     expect(left.slice(0, 2)).toEqual([0, 0]);
-  },
-);
+  });
+});
 
 test('a layer whose gradient is nothing but rounding does not reject a variant', async () => {
   // The layers differ in size: of layers of the same size one is compared.
@@ -418,48 +399,40 @@ test('where the gradient is not finite nothing is compared; the comparison follo
   const huge = async (world: World) => {
     const { unet, trainer, dataset } = world;
     for await (const _ of trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
-    const weights = [...(await unet.getParameters())].map(
-      ([name, values]) => [name, values.fill(1e30)] as const,
-    );
-    await unet.setParameters(new Map(weights));
+    const weights = await unet.getParameters();
+    for (const values of weights.values()) values.fill(1e30);
+    await unet.setParameters(weights);
     return fourSteps(world);
   };
-  const diverged = await onWrong(device, tutorial, nothing, {}, huge, { tuningCache });
+  const diverged = await healthily(huge, { tuningCache }, tutorial);
   expect(diverged).toMatchObject({ error: { code: 'diverged' }, warnings: [] });
-  const later = await onWrong(device, tutorial, first, wide, fourSteps, { tuningCache });
-  expect(later).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' } });
+  expect(await on(first, wide, fourSteps, { tuningCache }, tutorial)).toMatchObject({ error: wrong });
 });
 
 describe('a wrong kernel that has only one variant', () => {
-  const cases: [string, RegExp, WrongWhere, (world: World) => Promise<unknown>][] = [
-    ['Adam in one step of sixteen', /^adam$/, { step: 16 }, fourSteps],
+  const sampling =
+    (...runs: object[]) =>
+    async ({ engine, unet }: World) => {
+      using sampler = await engine.createSampler(unet, { count: 16 });
+      for (const run of runs) await sampler.sample({ steps: 1, ...run });
+    };
+  const more = ofBatch(16);
+
+  test.each<[string, RegExp, WrongWhere, (world: World) => Promise<unknown>]>([
+    ['Adam in one step of sixteen', ...adam, fourSteps],
     ['noise in one step of sixteen', /^corrupt\.flow$/, { step: 16 }, fourSteps],
     ['the loss from 12 images on', /^mse$/, moreThanFew, fourSteps],
     ['upsampling from 12 images on', /^swish_upsample_add$/, moreThanFew, fourSteps],
     [
       'what a sampler makes of its images, from 12 on',
-      /^chwn_to_nhwc$/,
-      moreThanFew,
-      async ({ engine, unet }) => {
-        using sampler = await engine.createSampler(unet, { count: 16 });
-        await sampler.sample({ steps: 1, labels: new Array(16).fill(1) });
-      },
+      ...([/^chwn_to_nhwc$/, moreThanFew, sampling({ labels: new Array(16).fill(1) })] as const),
     ],
     [
       'the mean of a polish, after runs without one,',
-      /^denoise_step$/,
-      { lastOf: 4 },
-      async ({ engine, unet }) => {
-        using sampler = await engine.createSampler(unet, { count: 16 });
-        await sampler.sample({ steps: 1 });
-        await sampler.sample({ steps: 1, polish: { noises: 1, level: 0.2 } });
-      },
+      ...([/^denoise_step$/, { lastOf: 4 }, sampling({}, { polish: { noises: 1, level: 0.2 } })] as const),
     ],
-  ];
-  const more = { ...digits, trainer: { ...digits.trainer, batchSize: 16 } };
-
-  test.each(cases)('%s ends in an error', async (_, shader, where, work) => {
-    const { planted, error, warnings } = await onWrong(device, more, shader, where, work);
+  ])('%s ends in an error', async (_, shader, where, work) => {
+    const { planted, error, warnings } = await on(shader, where, work, {}, more);
     expect([...planted]).toHaveLength(1);
     const [kernel] = [...planted][0].split('.');
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel, variant: 'plain' });
@@ -471,28 +444,21 @@ describe('a wrong kernel that has only one variant', () => {
 
   test('is found with more images, though it was right with few images', async () => {
     const tuningCache = memoryCache();
-    const wrong = [/^mse$/, moreThanFew] as const;
-    expect(await on(...wrong, fourSteps, { tuningCache })).toMatchObject({ error: undefined });
-    const { error } = await onWrong(device, more, ...wrong, fourSteps, { tuningCache });
-    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'mse' });
+    const mse = [/^mse$/, moreThanFew, fourSteps, { tuningCache }] as const;
+    expect(await on(...mse)).toMatchObject({ error: undefined });
+    expect(await on(...mse, more)).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'mse' } });
   });
 
-  test('that could not be checked for lack of memory is checked at the next visit', async () => {
+  test('that could not be checked for lack of memory is checked at the next visit, and not remembered as right', async () => {
     const tuningCache = memoryCache();
     const short = failComparisons(new EngineError('limit', 'no room'));
-    const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+    const { error } = await on(...adam, fourSteps, { tuningCache });
     expect(short.mock.results.some(({ type }) => type === 'throw')).toBe(true);
     expect(error).toBeUndefined();
     short.mockRestore();
-    const later = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
-    expect(later.error).toMatchObject({ code: 'wrong-kernel', kernel: 'adam' });
-  });
-
-  test('is not remembered as right', async () => {
-    const tuningCache = memoryCache();
     for (let visit = 0; visit < 2; visit++) {
-      const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
-      expect(error).toMatchObject({ kernel: 'adam' });
+      const later = await on(...adam, fourSteps, { tuningCache });
+      expect(later.error).toMatchObject({ code: 'wrong-kernel', kernel: 'adam' });
     }
   });
 });

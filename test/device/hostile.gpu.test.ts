@@ -16,16 +16,16 @@ import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { check, digits3x3, furnish, tutorial } from '../lib/checked_networks';
 import { testGpu } from '../lib/gpu';
-import { makeHostile, REFUSAL, silence, someGpu, withGarbage } from '../lib/hostile/hostile_device';
+import { makeHostile, REFUSAL, silence, someGpu } from '../lib/hostile/hostile_device';
 import {
   DEADLINE,
+  each,
   type Healthy,
   healthyVisit,
   onCard,
   onSoftware,
   type Place,
   type Row,
-  trainOn,
   tryRows,
 } from '../lib/hostile/rows';
 import { refused } from '../lib/refused';
@@ -56,111 +56,82 @@ const healthyOn = (place: Place) => {
 const named = (shaders: readonly string[], start: string) =>
   shaders.filter((shader) => shader.startsWith(start));
 
-describe('training goes on, or ends in an error that says why, where the driver', () => {
-  test.each<[string, Place, (healthy: Healthy) => Row[], trained: number, ended: number]>([
-    [
-      'refuses each shader of the kernels for processors, with checks remembered or not, by turns',
-      software,
-      ({ asked }) => asked.map((shader, i) => ({ shader, fault: 'refused', remembered: i % 2 === 0 })),
-      ...([9, 9] as const),
+interface Tried {
+  readonly what: string;
+  readonly place: Place;
+  readonly rows: (healthy: Healthy) => readonly Row[];
+  /** Of the rows, at least. */
+  readonly trained: number;
+  readonly ended: number;
+}
+
+test.each<Tried>([
+  {
+    what: 'refuses each shader of the kernels for processors, with checks remembered or not, by turns',
+    place: software,
+    rows: ({ asked }) => asked.flatMap((shader, i) => each([shader], ['refused'], i % 2 === 0)),
+    ...{ trained: 9, ended: 9 },
+  },
+  {
+    what: 'refuses a shader that the tuner compares with, or that it chose',
+    place: card,
+    rows: ({ used }) => [
+      ...each(['conv2d', 'difference', 'sum_slices'], ['refused']),
+      ...each(named(used, 'conv2d').slice(0, 2), ['refused'], true),
     ],
-    [
-      'refuses a shader that the tuner compares with, or that it chose',
-      card,
-      ({ used }) => [
-        ...['conv2d', 'difference', 'sum_slices'].map((shader) => ({ shader, fault: 'refused' as const })),
-        ...named(used, 'conv2d')
-          .slice(0, 2)
-          .map((shader) => ({ shader, fault: 'refused' as const, remembered: true })),
-      ],
-      ...([5, 0] as const),
+    ...{ trained: 5, ended: 0 },
+  },
+  {
+    what: 'refuses one of the conditioning for GPUs, which kernels for any adapter replace',
+    place: conditionedCard,
+    rows: () => each(CONDITIONING, ['refused']),
+    ...{ trained: 3, ended: 0 },
+  },
+  {
+    what: 'is late with a shader of the kernels for processors, or never comes: without changing a bit',
+    place: software,
+    rows: ({ used }) => [
+      ...each(named(used, 'conv2d.winograd').slice(0, 1), ['late', 'never'], true),
+      ...each(['finish_step'], ['late']),
     ],
-    [
-      'refuses one of the conditioning for GPUs, which kernels for any adapter replace',
-      conditionedCard,
-      () => CONDITIONING.map((shader) => ({ shader, fault: 'refused' })),
-      ...([3, 0] as const),
+    ...{ trained: 2, ended: 1 },
+  },
+  {
+    what: 'is late with a shader of the kernels for GPUs, or never comes: with another in its place where there is one',
+    place: card,
+    rows: ({ used }) => [
+      ...each([...named(used, 'conv2d.').slice(0, 1), 'adam'], ['late', 'never'], true),
+      ...each(['difference'], ['late', 'never']),
     ],
-    [
-      'is late with a shader of the kernels for processors, or never comes: without changing a bit',
-      software,
-      ({ used }) => {
-        const [shader] = named(used, 'conv2d.winograd');
-        return [
-          { shader, fault: 'late', remembered: true },
-          { shader, fault: 'never', remembered: true },
-          { shader: 'finish_step', fault: 'late' },
-        ];
-      },
-      ...([2, 1] as const),
-    ],
-    [
-      'is late with a shader of the kernels for GPUs, or never comes: with another in its place where there is one',
-      card,
-      ({ used }) =>
-        [named(used, 'conv2d.')[0], 'difference', 'adam'].flatMap((shader) =>
-          (['late', 'never'] as const).map((fault) => ({
-            ...{ shader, fault, remembered: shader !== 'difference' },
-          })),
-        ),
-      ...([5, 1] as const),
-    ],
-    [
-      'is late, or never comes of the conditioning for GPUs, which kernels for any adapter replace',
-      conditionedCard,
-      () => CONDITIONING.map((shader, i) => ({ shader, fault: i % 2 ? 'late' : 'never', remembered: true })),
-      ...([3, 0] as const),
-    ],
-    [
-      'is updated, so that a shader computes nothing, which shows at once where its version changes, else after 8 days',
-      software,
-      ({ used }) =>
-        // One has other forms; without one there is no step; one is of the sampler, made after the first step.
-        [named(used, 'conv2d.winograd')[0], 'adam', 'finish_step', 'flow_step'].flatMap((shader) =>
-          (['updated', 'changed'] as const).map((fault) => ({ shader, fault })),
-        ),
-      ...([2, 6] as const),
-    ],
-  ])('%s', async (_, place, rowsOf, trained, ended) => {
+    ...{ trained: 5, ended: 1 },
+  },
+  {
+    what: 'is late, or never comes of the conditioning for GPUs, which kernels for any adapter replace',
+    place: conditionedCard,
+    rows: () => [...each(CONDITIONING, ['late'], true), ...each(CONDITIONING, ['never'], true)],
+    ...{ trained: 6, ended: 0 },
+  },
+  {
+    what: 'is updated, so that a shader computes nothing, which shows at once where its version changes, else after 8 days',
+    place: software,
+    // One has other forms; without one there is no step; one is of the sampler, made after the first step.
+    rows: ({ used }) =>
+      each(
+        [...named(used, 'conv2d.winograd').slice(0, 1), 'adam', 'finish_step', 'flow_step'],
+        ['updated', 'changed'],
+      ),
+    ...{ trained: 2, ended: 6 },
+  },
+])(
+  'training goes on, or ends in an error that says why, where the driver $what',
+  async ({ place, rows, trained, ended }) => {
     const healthy = await healthyOn(place);
-    const rows = rowsOf(healthy);
-    const outcome = await tryRows(device, place, healthy, rows);
+    const outcome = await tryRows(device, place, healthy, rows(healthy));
     expect(outcome.complaints).toEqual([]);
     expect(outcome.trained).toBeGreaterThanOrEqual(trained);
     expect(outcome.ended).toBeGreaterThanOrEqual(ended);
-  });
-});
-
-test.each<[string, Place, string[]]>([
-  ['kernels for processors', software, ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
-  [
-    'kernels for GPUs',
-    onSoftware({
-      config: card.network.config,
-      trainer: {
-        batchSize: 8,
-        variants: {
-          'conv2d/down.1': 'winograd6_3x3_gpu',
-          'conv2d/up.1': 'one_output_gpu',
-          'conv2d_grad_kernel/down.0': 'one_channel_gpu',
-          'conv2d_grad_kernel/up.0': 'winograd6_3x3_gpu',
-        },
-      },
-    }),
-    ['one_channel_3x3_gpu', 'one_output_3x3_gpu', 'winograd6_3x3_gpu_input', 'winograd_gpu_product'],
-  ],
-])('garbage in workgroup memory changes no bit of training: %s', async (_, place, shaders) => {
-  const { losses } = await trainOn(device, place);
-  const rewritten = new Set<string>();
-  const rewrites = (shader: string, text: string) => {
-    const result = withGarbage(shader, text);
-    if (result !== text) rewritten.add(shader);
-    return result;
-  };
-  const outcome = await trainOn(device, place, memoryCache(), { rewrites });
-  for (const shader of shaders) expect([...rewritten].join(' ')).toContain(shader);
-  expect(outcome).toMatchObject({ losses, warnings: [], error: undefined });
-});
+  },
+);
 
 test('where a shader is refused, what is checked beside it passes', async () => {
   using _ = makeHostile(device, { refuses: (shader) => shader === 'swish' });

@@ -7,7 +7,7 @@ import type { ConvShape } from '../../src/plan/conv_shape';
 import { call, type Variant } from '../../src/plan/op';
 import { memoryCache, type TuningCache } from '../../src/trust/cache';
 import { AdapterMemory } from '../../src/trust/memory';
-import { type Measured, type TuneOptions, tune, tuningEffort, worthMeasuring } from '../../src/tuning/tuner';
+import { type Measured, type TuneOptions, tune, worthMeasuring } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import {
   adapterKind,
@@ -305,13 +305,6 @@ test('a remembered choice is forgotten when a shader of its kernel changes, and 
   expect(await run({ cache, training: true })).toMatchObject({ variants, measured: [] });
 });
 
-test('a remembered choice that is nonsense means that all is measured', async () => {
-  const value = JSON.stringify({ value: 'no such variant', date: Date.now() });
-  const { chosen, measured } = await run({ cache: { get: async () => value, set: async () => {} } });
-  expect(measured.length).toBeGreaterThan(0);
-  expect(chosen).not.toContain('no such variant');
-});
-
 describe('where memory is too short', () => {
   /** The device has no memory for such buffers until `end` is called. */
   function fullFor(isMeant: (requests: Parameters<Gpu['createBuffers']>[0]) => boolean) {
@@ -377,8 +370,6 @@ test('a software adapter is measured with fewer images, but only variants that c
   const { measured, chosen, ofVariant } = await run({ batch: 64, effort: { ...effort, images: 8 } });
   expect([measured.length > 0, ofVariant('same')]).toEqual([true, []]);
   expect(chosen).not.toContain('same');
-  expect(tuningEffort.software.images).toBeLessThan(tuningEffort.gpu.images);
-  expect(tuningEffort.gpu.milliseconds).toBe(2000);
 });
 
 // ---------------------------------------------------------------- the engine
@@ -489,26 +480,20 @@ test('variants that the caller fixed are used, a trainer’s own before the engi
   }
 });
 
-test('unknown names in variants are refused in one message that lists the legal ones', async () => {
-  const variants = {
-    ...{ 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d_grad_kernel/down.0/x': 'direct' },
-  };
-  using made = await engineWith({ variants });
+test('unknown names in variants are refused in all that is made with them, which takes no memory', async () => {
+  using made = await engineWith({ variants: { 'conv2d/down.7': 'direct' } });
   const { engine } = made;
   const unet = await engine.createUNet(network);
   const before = unet.bytes;
+  const why = 'no conv2d/down.7 in this network, only conv2d/down.0';
+  await refused(engine.createTrainer(unet, { batchSize: 8 }), 'argument', why);
+  await refused(engine.createSampler(unet, { count: 8 }), 'argument', why);
+  await refused(unet.predict(new Float32Array(8 * 64), { count: 8 }), 'argument', why);
+  const variants = { 'conv2d/down.0': 'one_output' };
   await refused(
-    engine.createTrainer(unet, { batchSize: 8 }),
+    engine.createTrainer(unet, { batchSize: 8, variants }),
     'argument',
-    'no conv2d/down.7, conv2d_grad_kernel/down.0/x in this network, only conv2d/down.0, conv2d/down.1',
-    'conv2d/up.0 has no variant best; here it can be direct',
-  );
-  await refused(engine.createSampler(unet, { count: 8 }), 'argument');
-  await refused(unet.predict(new Float32Array(8 * 64), { count: 8 }), 'argument');
-  await refused(
-    engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one_output' } }),
-    'argument',
-    'conv2d/down.0 cannot be one_output, as ',
+    'cannot be one_output, as ',
   );
   expect(unet.bytes).toBe(before);
   await refused(engineWith({ tune: true, variants: {} }), 'argument');

@@ -3,7 +3,7 @@ import { requestDevice } from '../../src/gpu/request_device';
 import { nodeGpu } from '../../src/node/dawn';
 import { digits, tutorial } from '../lib/checked_networks';
 import {
-  bothWays,
+  each,
   type Healthy,
   healthyVisit,
   onCard,
@@ -39,15 +39,15 @@ const everywhere = (name: string, rowsOf: (healthy: Healthy) => readonly Planted
     },
   }));
 
-const each = (name: string, fault: Planted['fault']) =>
-  everywhere(name, ({ asked }) => asked.flatMap((shader) => bothWays(shader, fault)));
+const both = (name: string, fault: Planted['fault']) =>
+  everywhere(name, ({ asked }) => [...each(asked, [fault]), ...each(asked, [fault], true)]);
 
 /** Groups of rows, each of 6 to 28 minutes. */
 export const hostile: Readonly<Record<string, readonly Row[]>> = {
-  'hostile refused': each('each shader is refused', 'refused'),
-  'hostile late': each('each shader is late', 'late'),
-  'hostile never': each('each shader never comes', 'never'),
+  'hostile refused': both('each shader is refused', 'refused'),
+  'hostile late': both('each shader is late', 'late'),
+  'hostile never': both('each shader never comes', 'never'),
   'hostile updated': everywhere('each shader is wrong after an update', ({ used }) =>
-    used.flatMap((shader) => (['updated', 'changed'] as const).map((fault) => ({ shader, fault }))),
+    each(used, ['updated', 'changed']),
   ),
 };

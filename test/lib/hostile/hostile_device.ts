@@ -164,29 +164,3 @@ export const MAIN = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/;
 
 /** A shader's text that computes nothing. */
 export const doesNothing = (text: string) => text.replace(MAIN, (head) => `${head} if (true) { return; }`);
-
-/** A shader's text that first puts NaN, or all ones, into all of its workgroup memory, as drivers leave it there that do not clear it. */
-export function withGarbage(shader: string, text: string): string {
-  const variables = text.match(/var<workgroup>/g)?.length ?? 0;
-  const fills = [...text.matchAll(/var<workgroup> (\w+): (?:array<(\w+), ([^>]+)>|atomic<u32>);/g)].map(
-    ([, name, type, size]) =>
-      size
-        ? `for (var i = 0u; i < u32(${size}); i++) { ${name}[i] = ${type}(garbage); }`
-        : `atomicStore(&${name}, ~0u);`,
-  );
-  if (fills.length !== variables) throw new Error(`${shader} has workgroup memory of another kind.`);
-  if (variables === 0) return text;
-  const [head, given] = MAIN.exec(text)!;
-  const known = /@builtin\(local_invocation_index\)\s*(\w+)/.exec(given)?.[1];
-  const index = known ?? 'invocation_of_garbage';
-  const parameters = known ? given : `${given}, @builtin(local_invocation_index) ${index}: u32`;
-  return text.replace(
-    head,
-    `fn main(${parameters}) {
-      if (${index} == 0u) {
-        let garbage = bitcast<f32>(~${index});
-        ${fills.join('\n')}
-      }
-      workgroupBarrier();`,
-  );
-}

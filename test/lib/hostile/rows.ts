@@ -20,7 +20,7 @@ export const onSoftware = (network: Network): Place => ({ network, tune: false }
 export const onCard = (network: Network): Place => ({ network, tune: true, adapterInfo: someGpu });
 
 /** Trains on a device that is hostile meanwhile. */
-export async function trainOn(
+async function trainOn(
   device: GPUDevice,
   { network, tune, adapterInfo, cacheKey }: Place,
   tuningCache: TuningCache = memoryCache(),
@@ -105,9 +105,12 @@ export interface Row {
   readonly remembered?: boolean;
 }
 
-/** The row for a shader with what is remembered, and without. */
-export const bothWays = (shader: string, fault: Row['fault']): Row[] =>
-  [false, true].map((remembered) => ({ shader, fault, remembered }));
+/** A row for each shader and fault. */
+export const each = (
+  shaders: readonly string[],
+  faults: readonly Row['fault'][],
+  remembered = false,
+): readonly Row[] => shaders.flatMap((shader) => faults.map((fault) => ({ shader, fault, remembered })));
 
 /**
  * Whether a visit may do without a shader that another one uses, so that nothing need be heard of it: the losses must be right all the same.
