@@ -103,20 +103,6 @@ test.each([
   run.stop();
 });
 
-test('a measurement that waits says for what', () => {
-  const waits = (state: Partial<State>) => {
-    const run = new MeasureRun(page(state).app, 'bench', () => {});
-    run.start();
-    expect(run.status).toBe('waiting');
-    return run.waits;
-  };
-  expect(waits({ phase: 'training', training: true })).toBe('Waiting for training to pause');
-  const distilling = { calls: 2, noises: 9, steps: 9, batch: 9, trajectories: 1, step: 0 } as const;
-  expect(waits({ distilling: { ...distilling, losses: initialState.losses } })).toBe(
-    'Waiting for Distil to end',
-  );
-});
-
 const facts: GpuFacts = {
   adapter: { vendor: 'intel', architecture: 'xe', device: '', description: '', software: false },
   limits: [

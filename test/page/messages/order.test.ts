@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { imagesAt, noiseOf } from '../../../harness/page/messages/noise_field';
 import {
   columnsFor,
-  columnsOf,
   fullGrid,
   hasNames,
   labelsFor,
@@ -46,17 +45,6 @@ describe('samples to order', () => {
     expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
     // One that another network had.
     expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
-  });
-
-  test('of a text stand in rows of similar length', () => {
-    const columns = (count: number) =>
-      columnsOf({ count, digit: 'all', labels: new Array(count).fill(0) }, 10);
-    expect([1, 4, 5, 6, 10, 11, 20, 21, 60].map(columns)).toEqual([1, 4, 5, 3, 5, 4, 5, 7, 10]);
-  });
-
-  test('of one class fill their rows, also where classes are few', () => {
-    const columns = (digit: 'all' | number) => columnsOf({ count: 10, digit }, 2);
-    expect([columns(1), columns('all'), columns(2)]).toEqual([5, 4, 4]);
   });
 
   test('are of all classes, and fewer on a software adapter', () => {

@@ -1,7 +1,7 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nothingMeasured, thinned } from '../../../harness/page/messages/measurements';
-import { initialOf, type PageRecipe } from '../../../harness/page/messages/settings';
+import { initialOf } from '../../../harness/page/messages/settings';
 import { drawingsOfText, textOfBytes, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
@@ -12,14 +12,7 @@ import {
   writeNotes,
 } from '../../../harness/page/runs/run_notes';
 import { initialState } from '../../../harness/page/shell/state';
-import {
-  type Columns,
-  curveColumns,
-  linearRange,
-  logRange,
-  readingOf,
-  xEnd,
-} from '../../../harness/page/train/curve_data';
+import { curveColumns, linearRange, logRange, readingOf, xEnd } from '../../../harness/page/train/curve_data';
 import { cellsOf, keptRow, neededData, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
@@ -171,21 +164,6 @@ describe('the loss curve', () => {
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);
   });
-});
-
-const short = [0.31, 0.2, ...Array(198).fill(0.05)];
-// Losses along a flow are larger.
-test.each<[string, number[], PageRecipe, number, number]>([
-  ['the whole of a short run', short, 'tutorial', 256, 0.35],
-  ['recent losses later', [...short, 0.05, 0.05], 'tutorial', 256, 0.1],
-  ['small losses', [0.02], 'tutorial', 256, 0.1],
-  ['as many images of smaller batches', [0.31, ...Array(799).fill(0.05)], 'tutorial', 64, 0.35],
-  ['high losses along a flow', [1.84, 1.2], 'digits', 64, 1.9],
-  ['losses along a flow', [0.41], 'digits', 64, 0.5],
-  ['small losses along a flow', [0.17], 'digits', 64, 0.4],
-])('the loss curve has room for %s', (_, line, recipe, batch, top) => {
-  const columns: Columns = [line.map((_, i) => i + 1), line, line, line.map(() => null)];
-  expect(linearRange(columns, { recipe, batch, overlays: [] })[1]).toBeCloseTo(top);
 });
 
 describe('the notes of a run', () => {

@@ -139,19 +139,8 @@ test.each(['wheel', 'focusin'])(
   },
 );
 
-test('the links to other views are a fixed list, and their targets can have the focus', () => {
-  expect([...leads.keys()].toSorted()).toEqual([
-    'gpu-shaders',
-    'make-why',
-    'teach-hand',
-    'train-compare',
-    'train-explain',
-    'train-nearest',
-    'train-own',
-    'train-play',
-    'train-teach',
-    'train-write',
-  ]);
+test('what the links lead to can have the focus', () => {
+  expect(leads.size).toBe(10);
   for (const { to } of leads.values())
     if (to) expect(markup).toMatch(new RegExp(`<(?:input|button|summary)[^>]* id="${to}"`));
 });

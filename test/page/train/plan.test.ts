@@ -302,18 +302,12 @@ describe('the planner of the page', () => {
     expect(page(`?task=train${query}`).planner.wish !== undefined).toBe(asks);
   });
 
-  test.each([
-    ['a plan sets them', '', [], ['auto', 'auto', undefined, '3, planned']],
+  const none = [undefined, undefined, undefined];
+  test.each<[string, string, WorkerEvent[], unknown[]]>([
     ['the plan has a rate of its own', '&begin=pretrained', [], ['auto', 'auto', '0.0005', '3, planned']],
-    ['the batch is chosen', '&batch=8', [], [undefined, undefined, undefined, 'no limit']],
-    [
-      'a run has a plan',
-      '',
-      [planned(planOf(order)), built],
-      [undefined, undefined, undefined, '3, planned'],
-    ],
-    ['a run has none', '', [built], [undefined, undefined, undefined, 'no limit']],
-  ] as const)('settings say what %s', (_, query, events, filled) => {
+    ['the batch is chosen', '&batch=8', [], [...none, 'no limit']],
+    ['a run has a plan', '', [planned(planOf(order)), built], [...none, '3, planned']],
+  ])('settings say what %s', (_, query, events, filled) => {
     const { planner, tell } = page(`?task=train${query}`);
     for (const event of events) tell(event);
     expect((['batch', 'epochs', 'lr', 'minutes'] as const).map((key) => planner.filled(key))).toEqual(filled);
