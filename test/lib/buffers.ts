@@ -1,8 +1,8 @@
 /** What an engine leaves on a device. */
 import { vi } from 'vitest';
 
-/** The buffers that were created since and not destroyed. */
-export function aliveBuffers(device: GPUDevice): ReadonlySet<GPUBuffer> {
+/** The labels of the buffers that were created since and not destroyed. */
+export function watchBuffers(device: GPUDevice): () => string[] {
   const createBuffer = device.createBuffer.bind(device);
   const alive = new Set<GPUBuffer>();
   vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
@@ -15,11 +15,5 @@ export function aliveBuffers(device: GPUDevice): ReadonlySet<GPUBuffer> {
     };
     return buffer;
   });
-  return alive;
-}
-
-/** Their labels. */
-export function watchBuffers(device: GPUDevice): () => string[] {
-  const alive = aliveBuffers(device);
   return () => [...alive].map(({ label }) => label);
 }

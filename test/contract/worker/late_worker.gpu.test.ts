@@ -1,0 +1,50 @@
+/**
+ * A worker whose device answers late.
+ *
+ * @module-tag nightly
+ */
+import { expect, onTestFinished, test } from 'vitest';
+import { createWorkerClient, serve } from '../../../src/worker';
+import { testGpu } from '../../lib/gpu';
+import { hostileGpu } from '../../lib/hostile/hostile_device';
+import { heard } from '../../lib/worker/alone';
+import { losableGpu } from '../../lib/worker/losable';
+import { images as few, run, STEPS } from '../../lib/worker/tiny';
+
+await testGpu();
+
+test('a worker whose device answers late samples during training, also after an abort, and trains on', async () => {
+  const { gpu: losable, devices } = losableGpu();
+  let late = 0;
+  const source = hostileGpu({ delaysAnswers: () => late }, losable);
+  const { port1, port2 } = new MessageChannel();
+  serve(port2, { store: false, images: () => few, engine: { gpu: source, selfCheck: false, tune: false } });
+  const client = createWorkerClient(port1);
+  let phase = '';
+  client.on('phase', (event) => {
+    phase = event.phase;
+  });
+  onTestFinished(() => {
+    client.destroy();
+    port2.close();
+    for (const made of devices) made.destroy();
+  });
+  await client.begin(run);
+  const trained = client.start();
+  await heard(client, 'loss');
+  const order = { count: 2, steps: 2, seed: 4 };
+  const { images } = await client.sample(order);
+  late = 1.5;
+  const controller = new AbortController();
+  const { signal } = controller;
+  // The training that the first one interrupts, and what the second one follows, are still under way.
+  const given = client.sample({ ...order, signal });
+  given.catch(() => {});
+  await heard(client, 'phase', () => phase === 'sampling');
+  controller.abort();
+  await expect(given).rejects.toBe(signal.reason);
+  const { images: again } = await client.sample(order);
+  expect(again).toHaveLength(images.length);
+  late = 0;
+  expect(await trained).toMatchObject({ step: STEPS, complete: true });
+});
