@@ -26,7 +26,7 @@ from torch import nn
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 DIGITS = os.path.join(ROOT, 'src', 'data', 'mnist-digits')
 MODEL = os.path.join(ROOT, 'src', 'quality', 'digit-classifier.safetensors')
-FIXTURE = os.path.join(ROOT, 'test', 'quality', 'classifier.json')
+FIXTURE = os.path.join(ROOT, 'test', 'numbers', 'quality', 'classifier.json')
 
 TRAINING = 9000
 # Input channels, output channels, stride.

@@ -5,111 +5,95 @@ import { compareTensor } from '../../harness/specs/lib/check_kernel';
 const GUARD = 0x5ca1ab1e;
 const POISON = 0xffffffff;
 
-/** What a GPU would leave behind: `values` and two untouched guard words. */
-function left(values: readonly number[]): Uint32Array {
-  const floats = Float32Array.from(values);
-  return Uint32Array.from([...new Uint32Array(floats.buffer), GUARD, GUARD]);
+/** What a GPU would leave behind: `values` and two untouched guard words, but for the words that `changed` has. */
+function left(values: readonly number[], changed: Record<number, number> = {}): Uint32Array {
+  const words = Uint32Array.from([...new Uint32Array(Float32Array.from(values).buffer), GUARD, GUARD]);
+  for (const [i, word] of Object.entries(changed)) words[Number(i)] = word;
+  return words;
 }
 
+const right = [1, -2, 3e-9, 0];
 const expected = {
-  values: Float64Array.from([1, -2, 3e-9, 0]),
+  values: Float64Array.from(right),
   error: Float64Array.from([1e-6, 2e-6, 3e-15, 0]),
 };
-const compared = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined);
-const failureOf = (words: Uint32Array) => compared(words).failure;
+const one = (value: number, error: number) => ({
+  values: Float64Array.of(value),
+  error: Float64Array.of(error),
+});
+const sizes = { c: 1, y: 3 };
 
 describe('compareTensor of floats', () => {
-  test('right values pass, and the share of the allowed error that they use is given', () => {
-    const { failure, share, worst } = compared(left([1 + 2 ** -21, -2, 3e-9, 0]));
+  test('passes right values, and gives the share of the allowed error that they use', () => {
+    const actual = 1 + 2 ** -21;
+    const { failure, share, worst } = compareTensor(
+      'output',
+      left([actual, -2, 3e-9, 0]),
+      4,
+      expected,
+      undefined,
+    );
     expect(failure).toBeUndefined();
     expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
-    const actual = 1 + 2 ** -21;
     expect(worst).toEqual({ tensor: 'output', index: 0, place: '', expected: 1, actual, allowed: 1e-6 });
+    expect(compareTensor('output', left([1]), 1, one(1, 1e-6), undefined)).toEqual({ share: 0 });
   });
-  test('values without any error have no worst element', () => {
-    const own = { values: Float64Array.from([1, -2]), error: Float64Array.from([1e-6, 2e-6]) };
-    expect(compareTensor('output', left([1, -2]), 2, own, undefined)).toEqual({ share: 0 });
-  });
-  test('a wrong value fails', () => {
-    expect(failureOf(left([1, -2.001, 3e-9, 0]))).toMatch(/1 of 4 elements are off, first at \[1\]/);
-  });
-  test('zeros in place of tiny outputs fail', () => {
-    expect(failureOf(left([1, -2, 0, 0]))).toMatch(/first at \[2\]/);
-  });
-  test('a tiny number fails where exactly zero is expected', () => {
-    expect(failureOf(left([1, -2, 3e-9, 1e-30]))).toMatch(/first at \[3\]/);
-  });
-  test('infinity and NaN fail', () => {
-    expect(failureOf(left([Infinity, -2, 3e-9, 0]))).toMatch(/first at \[0\]/);
-    expect(failureOf(left([1, -2, 3e-9, NaN]))).toMatch(/first at \[3\]/);
-  });
-  test('NaN is the worst element, whatever comes after it', () => {
-    const { failure, share } = compareTensor('output', left([NaN, -2, 3e-9, 1]), 4, expected, undefined);
-    expect(failure).toContain(
+
+  test.each<[string, Uint32Array, fact: string | RegExp, number?, typeof expected?]>([
+    ['a wrong value', left([1, -2.001, 3e-9, 0]), '1 of 4 elements are off, first at [1]'],
+    ['zero in place of a tiny output', left([1, -2, 0, 0]), 'first at [2]'],
+    ['a tiny number in place of zero', left([1, -2, 3e-9, 1e-30]), 'first at [3]'],
+    ['infinity', left([Infinity, -2, 3e-9, 0]), 'first at [0]'],
+    [
+      'NaN, the worst whatever comes after it',
+      left([NaN, -2, 3e-9, 1]),
       '2 of 4 elements are off, first at [0], worst at [0]: got NaN, expected 1, Infinity x allowed',
-    );
-    expect(share).toBe(Infinity);
+    ],
+    ['an element that was never written', left(right, { 1: POISON }), /first at \[1\].*\n.*\n.*got NaN/],
+    ['a write past the end', left(right, { 5: 0 }), /^output: wrote 2 words past its end$/],
+    ['NaN in the reference', left([1]), '1 of 1 elements are off', 1, one(NaN, 1)],
+    ['NaN in its allowed error', left([2]), 'elements are off', 1, one(1, NaN)],
+    ['a reference of another length', left([1, -2, 3e-9]), 'the reference gives 4 values of 3', 3],
+  ])('finds %s', (_, words, fact, length = 4, reference = expected) => {
+    expect(compareTensor('output', words, length, reference, undefined).failure).toMatch(fact);
   });
-  test('a failure names the place by dimensions, but not for an element beyond them', () => {
-    const failure = (at: number) => {
-      const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
-      return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;
-    };
-    expect(failure(2)).toContain('first at [2] (c 0, y 2), worst');
-    expect(failure(2)).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
-    expect(failure(3)).toContain('first at [3], worst');
-    const { worst } = compareTensor('output', left([1, -2, 7, 0]), 4, expected, undefined, 2, { c: 1, y: 3 });
+
+  test('names the place by dimensions, but not of an element beyond them', () => {
+    const compared = (at: number, gain?: number) =>
+      compareTensor('output', left(right.with(at, 7)), 4, expected, undefined, gain, sizes);
+    expect(compared(2).failure).toContain('first at [2] (c 0, y 2), worst');
+    expect(compared(2).failure).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
+    expect(compared(3).failure).toContain('first at [3], worst');
     // The bound is the variant's, whose gain is 2.
-    expect(worst).toMatchObject({
-      index: 2,
-      place: ' (c 0, y 2)',
-      expected: 3e-9,
-      actual: 7,
-      allowed: 6e-15,
-    });
-  });
-  test('an element that was never written fails', () => {
-    const words = left([1, -2, 3e-9, 0]);
-    words[1] = POISON;
-    expect(failureOf(words)).toMatch(/first at \[1\].*\n.*\n.*got NaN/);
-  });
-  test('a NaN in the reference or in its allowed error fails', () => {
-    const nan = { values: Float64Array.from([NaN]), error: Float64Array.from([1]) };
-    expect(compareTensor('output', left([1]), 1, nan, undefined).failure).toMatch(/1 of 1 elements are off/);
-    const noError = { values: Float64Array.from([1]), error: Float64Array.from([NaN]) };
-    expect(compareTensor('output', left([2]), 1, noError, undefined).failure).toMatch(/elements are off/);
-  });
-  test('a write past the end of the tensor fails', () => {
-    const words = left([1, -2, 3e-9, 0]);
-    words[5] = 0;
-    expect(failureOf(words)).toBe('output: wrote 2 words past its end');
-  });
-  test('a reference of the wrong length fails', () => {
-    expect(compareTensor('output', left([1, -2, 3e-9]), 3, expected, undefined).failure).toMatch(
-      /the reference gives 4 values of 3/,
-    );
+    const worst = { index: 2, place: ' (c 0, y 2)', expected: 3e-9, actual: 7, allowed: 6e-15 };
+    expect(compared(2, 2).worst).toMatchObject(worst);
   });
 });
 
-describe('compareTensor of integers', () => {
-  const integers = { values: Uint32Array.from([7, 0xfffffffe]) };
-  const compare = (words: number[]) =>
-    compareTensor('count', Uint32Array.from([...words, GUARD]), 2, integers, undefined).failure;
-  test('right values pass', () => expect(compare([7, 0xfffffffe])).toBeUndefined());
-  test('a value that is off by one fails', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
-});
-
-describe('compareTensor of inputs', () => {
-  const input = Float32Array.from([5, 6]);
-  test('an input that is unchanged passes', () => {
-    expect(compareTensor('input', left([5, 6]), 2, undefined, input).failure).toBeUndefined();
-  });
-  test('an input that was changed fails', () => {
-    expect(compareTensor('input', left([5, 6.5]), 2, undefined, input).failure).toBe(
-      'input[1]: an input was changed',
-    );
-  });
-  test('a tensor that is neither input nor output fails', () => {
-    expect(compareTensor('lost', left([5, 6]), 2, undefined, undefined).failure).toMatch(/neither an input/);
-  });
+test.each<[string, Parameters<typeof compareTensor>, RegExp | undefined]>([
+  [
+    'passes right integers',
+    ['n', Uint32Array.of(7, GUARD), 1, { values: Uint32Array.of(7) }, undefined],
+    undefined,
+  ],
+  [
+    'finds an integer off by one',
+    ['n', Uint32Array.of(0xffffffff, GUARD), 1, { values: Uint32Array.of(0xfffffffe) }, undefined],
+    /first at \[0\]/,
+  ],
+  ['passes an unchanged input', ['x', left([5, 6]), 2, undefined, Float32Array.of(5, 6)], undefined],
+  [
+    'finds an input that was changed',
+    ['x', left([5, 6.5]), 2, undefined, Float32Array.of(5, 6)],
+    /^x\[1\]: an input was changed$/,
+  ],
+  [
+    'finds what is neither input nor output',
+    ['x', left([5, 6]), 2, undefined, undefined],
+    /neither an input/,
+  ],
+])('compareTensor %s', (_, given, failure) => {
+  const found = compareTensor(...given).failure;
+  if (failure) expect(found).toMatch(failure);
+  else expect(found).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 /** Exported networks, run by ONNX Runtime, against the f64 reference; test/numbers/onnx.gpu.test.ts has them against the engine. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { exportOnnx } from '../../src/onnx/index';
 import { checkConfig, outChannelsOf, parametersOf, type UNetConfig } from '../../src/unet/config';
@@ -41,16 +41,16 @@ const cases: Record<string, Partial<UNetConfig>> = {
   },
 };
 
-describe.each(Object.entries(cases))('the ONNX file of a network: %s', (_, partial) => {
-  const source = random(partial);
-  const { config } = source;
-  const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
-
-  test('computes what the reference computes, for any number of images', async () => {
+test.each(Object.entries(cases))(
+  'the ONNX file of a network computes what the reference computes, for any number of images: %s',
+  async (_, partial) => {
+    const source = random(partial);
+    const { config } = source;
+    const { height, width, channels, conditioning: { noiseLevel = false, classes = 0 } = {} } = config;
     const net = await openOnnx(exportOnnx(source), config);
     const reference = new ReferenceUNet(config, source.parameters);
     for (const count of [1, 3]) {
-      const images = new Random(count).floats(count * config.height * config.width * config.channels);
+      const images = new Random(count).floats(count * height * width * channels);
       const conditions = {
         ...(noiseLevel ? { levels: [0, 1, 0.3].slice(0, count) } : {}),
         ...(classes > 0 ? { labels: [classes, 0, 1].slice(0, count) } : {}),
@@ -58,80 +58,57 @@ describe.each(Object.entries(cases))('the ONNX file of a network: %s', (_, parti
       const expected = reference.predict(images, count, conditions);
       const given = await net.predict(images, count, conditions);
       expect(given.length).toBe(expected.length);
-      const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+      const scale = Math.max(...expected.map(Math.abs));
       expect(scale).toBeGreaterThan(0.05);
-      const worst = expected.reduce((most, v, i) => Math.max(most, Math.abs(v - given[i])), 0);
-      expect(worst / scale).toBeLessThan(1e-5);
+      expect(Math.max(...expected.map((v, i) => Math.abs(v - given[i]))) / scale).toBeLessThan(1e-5);
     }
-  });
-
-  test('declares its inputs and outputs', async () => {
-    const { session } = await openOnnx(exportOnnx(source), config);
-    const shapes = (metadata: typeof session.inputMetadata) =>
+    const shapes = (metadata: typeof net.session.inputMetadata) =>
       metadata.map((value) => (value.isTensor ? [value.name, value.type, value.shape] : value.name));
-    const { height, width, channels } = config;
-    expect(shapes(session.inputMetadata)).toEqual([
+    expect(shapes(net.session.inputMetadata)).toEqual([
       ['images', 'float32', ['count', channels, height, width]],
       ...(noiseLevel ? [['levels', 'float32', ['count']]] : []),
       ...(classes > 0 ? [['labels', 'int64', ['count']]] : []),
     ]);
-    expect(shapes(session.outputMetadata)).toEqual([
+    expect(shapes(net.session.outputMetadata)).toEqual([
       ['prediction', 'float32', ['count', outChannelsOf(config), height, width]],
     ]);
-  });
-});
+  },
+);
 
 const source = random(small);
-
 test('exportOnnx makes the same bytes of the same network', () => {
   expect(exportOnnx(source)).toEqual(exportOnnx(random(small)));
 });
 
-test('an ONNX file has the sampling of its network and its teacher’s fingerprint', () => {
+const data = { count: 70, height: 8, width: 8, channels: 1, fnv1a: '89abcdef' };
+const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
+test.each<[object, ...string[]]>([
+  [{ sampling, teacher: '0123abcd' }, JSON.stringify(sampling), 'teacher', '0123abcd'],
+  [{ objective: 'flow', data }, 'objective', 'flow', 'data', JSON.stringify(data)],
+])('an ONNX file says %j', (more, ...facts) => {
   const textOf = (more: object) => new TextDecoder('latin1').decode(exportOnnx({ ...source, ...more }));
-  const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
-  const text = textOf({ sampling, teacher: '0123abcd' });
-  for (const fact of [JSON.stringify(sampling), 'teacher', '0123abcd']) expect(text).toContain(fact);
+  for (const fact of facts) expect(textOf(more)).toContain(fact);
   expect(textOf({})).not.toMatch(/sampling|teacher|fnv1a/);
 });
 
-test('an ONNX file has the images that the network was trained on, and its objective', () => {
-  const data = { count: 70, height: 8, width: 8, channels: 1, fnv1a: '89abcdef' };
-  const text = new TextDecoder('latin1').decode(exportOnnx({ ...source, objective: 'flow', data }));
-  for (const fact of ['objective', 'flow', 'data', JSON.stringify(data)]) expect(text).toContain(fact);
+const parameters = (...more: [string, Float32Array][]) => ({
+  parameters: new Map([...source.parameters, ...more]),
+});
+test.each<[change: unknown, ...facts: string[]]>([
+  [{ sampling: { method: 'euler', steps: 0.5 } }, 'sampling.steps is 0.5'],
+  [{ teacher: 'me' }, 'teacher is "me"', 'fingerprint'],
+  [{ parameters: undefined }, 'a Map of parameters'],
+  [{ objective: 'noise' }, '"noise"', 'tutorial or flow'],
+  [{ config: { ...small, widths: [] } }, 'widths is []'],
+  [{ config: { ...small, widths: [5, 8] } }, 'down.1.kernel'],
+  [parameters(['up.9.bias', new Float32Array(2)]), '"up.9.bias" [2] is not known'],
+  [{ parameters: new Map([...source.parameters].slice(1)) }, 'down.0.kernel [3, 3, 1, 5] is missing'],
+  [parameters(['up.1.bias', Float32Array.of(Infinity)]), 'up.1.bias is not finite'],
+])('exportOnnx refuses %j', async (change, ...facts) => {
+  const code = facts[0].includes('finite') ? 'data' : 'argument';
+  await refused(() => exportOnnx({ ...source, ...(change as OnnxSource) }), code, ...facts);
 });
 
-test.each<[string, unknown, 'argument' | 'data', string[]]>([
-  [
-    'half a step',
-    { ...source, sampling: { method: 'euler', steps: 0.5 } },
-    'argument',
-    ['sampling.steps is 0.5'],
-  ],
-  ['an unknown teacher', { ...source, teacher: 'me' }, 'argument', ['teacher is "me"', 'fingerprint']],
-  ['no network', undefined, 'argument', ['{ config, parameters }', 'Undefined']],
-  ['no parameters', { config: source.config }, 'argument', ['a Map of parameters']],
-  ['another objective', { ...source, objective: 'noise' }, 'argument', ['"noise"', 'tutorial or flow']],
-  ['a wrong config', { ...source, config: { ...small, widths: [] } }, 'argument', ['widths is []']],
-  ['another config', { ...source, config: { ...small, widths: [5, 8] } }, 'argument', ['down.1.kernel']],
-  [
-    'an unknown parameter',
-    { ...source, parameters: new Map([...source.parameters, ['up.9.bias', new Float32Array(2)]]) },
-    'argument',
-    ['"up.9.bias" [2] is not known'],
-  ],
-  [
-    'a missing one',
-    { ...source, parameters: new Map([...source.parameters].slice(1)) },
-    'argument',
-    ['down.0.kernel [3, 3, 1, 5] is missing'],
-  ],
-  [
-    'infinity',
-    { ...source, parameters: new Map([...source.parameters, ['up.1.bias', Float32Array.of(Infinity)]]) },
-    'data',
-    ['up.1.bias is not finite'],
-  ],
-])('exportOnnx refuses %s', async (_, wrong, code, facts) => {
-  await refused(() => exportOnnx(wrong as OnnxSource), code, ...facts);
+test('exportOnnx says what it takes', async () => {
+  await refused(() => exportOnnx(undefined as never), 'argument', '{ config, parameters }', 'Undefined');
 });

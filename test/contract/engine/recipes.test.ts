@@ -18,19 +18,14 @@ test('each preset has a recipe', () => {
   expect(Object.keys(recipes)).toEqual(Object.keys(presets));
 });
 
-describe.each(Object.entries(recipes))('the recipe %s', (_, { network, trainer, sampling }) => {
-  test('has the complete configuration of a network', () => {
+test.each(Object.entries(recipes))(
+  'the recipe %s has a complete network, and legal settings of trainer and sampling',
+  (_, { network, trainer, sampling }) => {
     expect(checkConfig(network)).toEqual(network);
-  });
-
-  test('has legal settings of a trainer', () => {
     expect(trainerConfigOf(trainer).objective).toBe(trainer.objective);
-  });
-
-  test('has a legal sampling', () => {
     expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
-  });
-});
+  },
+);
 
 /** The paths of the objects that can be changed. */
 const changeable = (value: unknown, path: string): string[] => {
@@ -162,13 +157,6 @@ describe('the sampling of a network', () => {
     expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();
   });
 
-  test('takes 8 calls in the recipes digits and pictures, 12 in digits-3x3', () => {
-    expect(digits.sampling).toEqual({ method: 'adams', steps: 4, guidance: 2 });
-    expect(callsOf(digits.sampling)).toBe(8);
-    expect(callsOf(recipes['digits-3x3'].sampling)).toBe(12);
-    expect(callsOf(recipes.pictures.sampling)).toBe(8);
-  });
-
   test('is the one in its file, where there is one', () => {
     const sampling = { method: 'adams', steps: 4, guidance: 1.5 } as const;
     expect(samplingFor({ config: digits.network, objective: 'flow', sampling })).toBe(sampling);
@@ -195,13 +183,18 @@ describe('the sampling of a network', () => {
     expect(samplingFor({ config, objective: 'flow' })).toEqual(rest);
   });
 
-  test('takes the right number of calls with each method, guidance and polish', () => {
-    expect(callsOf({ method: 'euler', steps: 20, guidance: 2 })).toBe(40);
-    expect(callsOf({ method: 'heun', steps: 10, guidance: 2 })).toBe(38);
-    expect(callsOf({ method: 'adams', steps: 4 })).toBe(4);
-    expect(callsOf({ method: 'euler', steps: 2, guidance: 1, calls: 2 })).toBe(2);
-    const polish = { noises: 4, level: 0.2 };
-    expect(callsOf({ method: 'adams', steps: 8, polish })).toBe(12);
-    expect(callsOf({ method: 'heun', steps: 8, guidance: 1.5, polish })).toBe(38);
+  const polish = { noises: 4, level: 0.2 };
+  test.each<[Parameters<typeof callsOf>[0], number]>([
+    [digits.sampling, 8],
+    [recipes['digits-3x3'].sampling, 12],
+    [recipes.pictures.sampling, 8],
+    [{ method: 'euler', steps: 20, guidance: 2 }, 40],
+    [{ method: 'heun', steps: 10, guidance: 2 }, 38],
+    [{ method: 'adams', steps: 4 }, 4],
+    [{ method: 'euler', steps: 2, guidance: 1, calls: 2 }, 2],
+    [{ method: 'adams', steps: 8, polish }, 12],
+    [{ method: 'heun', steps: 8, guidance: 1.5, polish }, 38],
+  ])('%j takes %i calls of the network', (sampling, calls) => {
+    expect(callsOf(sampling)).toBe(calls);
   });
 });

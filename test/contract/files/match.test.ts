@@ -26,37 +26,25 @@ function given(changes: Record<string, Tensor | undefined> = {}): Map<string, Te
 }
 
 test('checkTensors takes exactly the expected tensors, in any order', () => {
-  expect(() => checkTensors(expected, given(), 'it')).not.toThrow();
-  expect(() => checkTensors(expected, new Map([...given()].reverse()), 'it')).not.toThrow();
+  for (const tensors of [given(), new Map([...given()].reverse())])
+    expect(checkTensors(expected, tensors, 'it')).toBeUndefined();
 });
 
-test.each<[string, Record<string, Tensor | undefined>, string[]]>([
-  ['missing', { 'down.0.bias': undefined }, ['down.0.bias [32] is missing', '3 tensors expected, 2 given']],
-  ['extra', { 'up.9.bias': zeros(7) }, ['"up.9.bias" [7] is not known']],
+test.each<[Record<string, Tensor | undefined>, ...facts: string[]]>([
+  [{ 'down.0.bias': undefined }, 'down.0.bias [32] is missing', '3 tensors expected, 2 given'],
+  [{ 'up.9.bias': zeros(7) }, '"up.9.bias" [7] is not known'],
   [
-    'misshapen',
     { 'down.0.kernel': zeros(3, 3, 1, 32) },
-    ['down.0.kernel has shape [3, 3, 1, 32], expected [5, 5, 1, 32]', 'kernel size'],
+    ...['down.0.kernel has shape [3, 3, 1, 32], expected [5, 5, 1, 32]', 'kernel size'],
   ],
-  [
-    'in PyTorch’s order of dimensions',
-    { 'down.0.kernel': zeros(32, 1, 5, 5) },
-    ['[32, 1, 5, 5]', 'height, width, in, out'],
-  ],
-  ['of another rank', { 'down.0.bias': zeros(1, 32) }, ['[1, 32], expected [32]']],
-  ['too short', { 'down.0.bias': zeros(31) }, ['has shape [31], expected [32]']],
-  [
-    'of another type',
-    { 'down.0.bias': { shape: [32], data: new Uint32Array(32) } },
-    ['is U32, expected F32'],
-  ],
-])('checkTensors names a tensor that is %s', async (_, changes, facts) => {
-  await refused(
-    () => checkTensors(expected, given(changes), 'm.safetensors'),
-    'data',
-    'm.safetensors',
-    ...facts,
-  );
+  // PyTorch's order.
+  [{ 'down.0.kernel': zeros(32, 1, 5, 5) }, '[32, 1, 5, 5]', 'height, width, in, out'],
+  [{ 'down.0.bias': zeros(1, 32) }, '[1, 32], expected [32]'],
+  [{ 'down.0.bias': zeros(31) }, 'has shape [31], expected [32]'],
+  [{ 'down.0.bias': { shape: [32], data: new Uint32Array(32) } }, 'is U32, expected F32'],
+])('checkTensors names what is wrong: %#', async (changes, ...facts) => {
+  const check = () => checkTensors(expected, given(changes), 'm.safetensors');
+  await refused(check, 'data', 'm.safetensors', ...facts);
 });
 
 test('checkTensors names the first value that is not finite', async () => {

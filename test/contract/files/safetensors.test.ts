@@ -9,7 +9,7 @@ import { saveModel } from '../../../src/weights/save_model';
 import { refused } from '../../lib/refused';
 
 const bits = (array: Float32Array | Uint32Array) => [...new Uint32Array(array.slice().buffer)];
-const text = (string: string) => [...new TextEncoder().encode(string)];
+const text = (string: string) => [...bytesOf(string)];
 
 /** A file by the format's rules, with nothing of ours: length, header as it is given, data. */
 function file(header: string | object, dataSize = 0, length?: bigint): Uint8Array<ArrayBuffer> {
@@ -20,12 +20,7 @@ function file(header: string | object, dataSize = 0, length?: bigint): Uint8Arra
   return bytes;
 }
 
-/** A file of `size` bytes that begins like this. */
-function bytesFrom(start: readonly number[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  bytes.set(start);
-  return bytes;
-}
+const bytesOf = (string: string) => new TextEncoder().encode(string);
 
 /** The same bytes, which begin and end in the middle of others. */
 const moved = (bytes: Uint8Array, shift: number) =>
@@ -127,15 +122,6 @@ describe('encodeSafetensors, then decodeSafetensors', () => {
       expect(bytes.length).toBe(8 + length + 4);
       expect(bytes[8]).toBe(0x7b);
       expect(new TextDecoder().decode(bytes.subarray(8, 8 + length))).toMatch(/^\{.*\} *$/);
-    }
-  });
-
-  test('works on a view that begins anywhere in its buffer', () => {
-    const bytes = encodeSafetensors(tensors, metadata);
-    for (const shift of [1, 2, 4]) {
-      const decoded = decodeSafetensors(moved(bytes, shift));
-      expect(decoded.tensors.get('down.0.kernel')?.data).toEqual(tensors[0].data);
-      expect(decoded.tensors.get('step')?.data).toEqual(tensors[2].data);
     }
   });
 });
@@ -304,165 +290,97 @@ describe('saveModel as F16', () => {
   });
 });
 
-describe('encodeSafetensors refuses', () => {
-  const data = new Float32Array(6);
-  test.each<[string, unknown[], unknown, (string | number)[]]>([
-    [
-      'a name given twice',
-      [
-        { name: 'a', shape: [6], data },
-        { name: 'a', shape: [6], data },
-      ],
-      {},
-      ['"a"', 'once'],
-    ],
-    ['the reserved name', [{ name: '__metadata__', shape: [6], data }], {}, ['"__metadata__"']],
-    [
-      'the reserved name beside metadata',
-      [{ name: '__metadata__', shape: [6], data }],
-      { a: 'b' },
-      ['__metadata__'],
-    ],
-    ['a shape that does not fit', [{ name: 'a', shape: [2, 2], data }], {}, ['"a"', '[2, 2]', '6 values']],
-    ['a negative size', [{ name: 'a', shape: [-2, -3], data }], {}, ['[-2, -3]', 'whole numbers']],
-    ['a broken size', [{ name: 'a', shape: [1.5, 4], data }], {}, ['[1.5, 4]']],
-    ['no shape', [{ name: 'a', data }], {}, ['shape missing']],
-    [
-      'other types',
-      [{ name: 'a', shape: [6], data: new Float64Array(6) }],
-      {},
-      ['"a"', 'Float32Array', 'Uint32Array'],
-    ],
-    [
-      'a dtype that is not written',
-      [{ name: 'a', shape: [6], data, dtype: 'BF16' }],
-      {},
-      ['"a"', '"BF16"', 'F32 or F16'],
-    ],
-    [
-      'whole numbers as halves',
-      [{ name: 'a', shape: [6], data: new Uint32Array(6), dtype: 'F16' }],
-      {},
-      ['"a"', '"F16"', 'Uint32Array takes no dtype'],
-    ],
-    ['metadata that is not a string', [], { epochs: 5 }, ['"epochs"', 'number', 'JSON.stringify']],
-  ])('%s', async (_, tensors, metadata, facts) => {
-    await refused(() => encodeSafetensors(tensors as never, metadata as never), 'argument', ...facts);
-  });
+const data = new Float32Array(6);
+const a = { name: 'a', shape: [6], data };
+test.each<[tensors: object[], metadata: object, ...facts: string[]]>([
+  [[a, a], {}, '"a"', 'once'],
+  [[{ ...a, name: '__metadata__' }], {}, '"__metadata__"'],
+  [[{ ...a, name: '__metadata__' }], { a: 'b' }, '__metadata__'],
+  [[{ ...a, shape: [2, 2] }], {}, '"a"', '[2, 2]', '6 values'],
+  [[{ ...a, shape: [-2, -3] }], {}, '[-2, -3]', 'whole numbers'],
+  [[{ ...a, shape: [1.5, 4] }], {}, '[1.5, 4]'],
+  [[{ name: 'a', data }], {}, 'shape missing'],
+  [[{ ...a, data: new Float64Array(6) }], {}, '"a"', 'Float32Array', 'Uint32Array'],
+  [[{ ...a, dtype: 'BF16' }], {}, '"a"', '"BF16"', 'F32 or F16'],
+  [[{ ...a, data: new Uint32Array(6), dtype: 'F16' }], {}, '"a"', '"F16"', 'Uint32Array takes no dtype'],
+  [[], { epochs: 5 }, '"epochs"', 'number', 'JSON.stringify'],
+])('encodeSafetensors refuses %j, %j', async (tensors, metadata, ...facts) => {
+  await refused(() => encodeSafetensors(tensors as never, metadata as never), 'argument', ...facts);
 });
 
 describe('decodeSafetensors refuses', () => {
-  const long = 'x'.repeat(100_000);
-  test.each<[string, Uint8Array, (string | number)[]]>([
-    ['nothing', new Uint8Array(0), ['0 bytes', 'too few']],
-    ['nine bytes', new Uint8Array(9), ['9 bytes', 'too few']],
-    ['a header of no length', file('{}', 0, 0n), ['header of 0 bytes', '2 to 2']],
-    [
-      'a header longer than the file',
-      file('{}', 4, 7n),
-      ['header of 7 bytes', 'file of 14 bytes', '2 to 6', 'cut short'],
-    ],
-    [
-      'an absurd header length',
-      file('{}', 4, 2n ** 64n - 1n),
-      [`header of ${2n ** 64n - 1n} bytes`, '2 to 6'],
-    ],
-    ['another kind of file', new TextEncoder().encode('GIF89a and so on'), ['not a safetensors file']],
-    ['a web page', new TextEncoder().encode('\ufeff\n<!DOCTYPE html>'), ['looks like a web page: check']],
-    ['a short web page', new TextEncoder().encode('<p>404'), ['looks like a web page: check the address']],
-    [
-      "git-lfs's pointer",
-      new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'),
-      ['is not a safetensors file. It looks like', 'git-lfs', 'run git lfs pull'],
-    ],
-    ['a packed file', gzipSync(file('{}')), ['looks like gzip: unpack it']],
+  const start = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
+  const most = 2n ** 64n - 1n;
+  test.each<[Uint8Array, ...string[]]>([
+    [new Uint8Array(0), '0 bytes', 'too few'],
+    [new Uint8Array(9), '9 bytes', 'too few'],
+    [file('{}', 0, 0n), 'header of 0 bytes', '2 to 2'],
+    [file('{}', 4, 7n), 'header of 7 bytes', 'file of 14 bytes', '2 to 6', 'cut short'],
+    [file('{}', 4, most), `header of ${most} bytes`, '2 to 6'],
+    [bytesOf('GIF89a and so on'), 'not a safetensors file'],
+    [bytesOf('\ufeff\n<!DOCTYPE html>'), 'looks like a web page: check'],
+    [bytesOf('<p>404'), 'looks like a web page: check the address'],
+    [bytesOf(pointer), 'is not a safetensors file. It looks like', 'git-lfs', 'run git lfs pull'],
+    [gzipSync(file('{}')), 'looks like gzip: unpack it'],
     // The first 8 bytes of gzip without a time are no absurd length.
-    ['a large packed file', bytesFrom([0x1f, 0x8b, 8, 0, 0, 0, 0, 0], 600_000), ['looks like gzip']],
-    ['a zip archive', new TextEncoder().encode('PK\u0003\u0004 and so on'), ['looks like a zip archive']],
-    ['a header that is not JSON', file('{"a":'), ['not JSON']],
-    ['a header that is not UTF-8', file('{"a"}', 0).fill(0xff, 10, 12), ['not JSON']],
-    ['a header that does not begin with {', file(' {}'), ['begin with {']],
-    ['a header that is a list', file('[]'), ['begin with {']],
-    ['a byte order mark', file('\ufeff{}'), ['begin with {']],
-    ['a header nested too deep', file(`{"a":${'['.repeat(200_000)}`), ['is']],
-    ['metadata that is a list', file({ __metadata__: ['a'] }), ['__metadata__', '["a"]', 'strings']],
-    [
-      'metadata that is not strings',
-      file({ __metadata__: { a: 1 } }),
-      ['__metadata__', '{"a":1}', 'strings'],
-    ],
-    ['metadata that is null', file({ __metadata__: null }), ['__metadata__', 'null', 'strings']],
-    ['an entry that is not an object', file({ a: 7 }), ['"a"', '7', 'data_offsets']],
-    ['an entry that is null', file({ a: null }), ['"a"', 'null']],
-    [
-      'an unknown type',
-      file({ a: { ...f32([1], 0, 2), dtype: 'BF16' } }, 2),
-      ['"a"', '"BF16"', 'F32, F16 and U32', 'float32'],
-    ],
-    ['no type', file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), ['dtype missing', 'F32, F16 and U32']],
-    [
-      'a type that only objects have',
-      file({ a: { ...f32([1], 0, 4), dtype: 'toString' } }, 4),
-      ['"toString"', 'F32, F16 and U32'],
-    ],
-    [
-      'halves that take the room of others',
-      file({ a: f16([4], 0, 16) }, 16),
-      ['"a"', '[4]', '8 bytes', '[0, 16]'],
-    ],
-    ['halves cut short', file({ a: f16([4], 0, 8) }, 7), ['cut short', '8 bytes', 'has 7']],
-    ['half of a half', file({ a: f16([3], 0, 7) }, 7), ['6 bytes', 'give it 7']],
-    ['a shape that is no list', file({ a: f32(4, 0, 16) }, 16), ['shape 4', 'list']],
-    ['a negative size', file({ a: f32([-1], 0, 4) }, 4), ['shape [-1]', 'whole numbers']],
-    ['a broken size', file({ a: f32([0.5], 0, 2) }, 2), ['shape [0.5]']],
-    ['a size beyond counting', file({ a: f32([1e300], 0, 4) }, 4), ['shape [1e+300]']],
-    [
-      'sizes whose product overflows',
-      file({ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4),
-      ['1099511627776', 'give it 4'],
-    ],
-    [
-      'sizes whose product is not a number',
-      file({ a: f32([0, ...Array(30).fill(2 ** 52)], 0, 4) }, 4),
-      ['give it 4'],
-    ],
-    ['one offset', file({ a: f32([1], 0) }, 4), ['data_offsets [0]', 'two whole numbers']],
-    ['offsets that are no numbers', file({ a: f32([1], '0', '4') }, 4), ['data_offsets ["0","4"]']],
-    ['offsets that run backwards', file({ a: f32([1], 4, 0) }, 4), ['data_offsets [4,0]']],
-    [
-      'a shape that does not fit',
-      file({ a: f32([2, 3], 0, 20) }, 20),
-      ['"a"', '[2, 3]', '24 bytes', '[0, 20]', '20.'],
-    ],
-    [
-      'overlap',
-      file({ a: f32([2], 0, 8), b: f32([2], 4, 12) }, 12),
-      ['"b"', '4 to 12', 'overlaps', 'begin at 8'],
-    ],
-    ['the same place twice', file({ a: f32([1], 0, 4), b: f32([1], 0, 4) }, 4), ['"b"', 'overlaps']],
-    ['a gap', file({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), ['"b"', 'gap', 'begin at 4']],
-    ['a gap at the beginning', file({ a: f32([1], 4, 8) }, 8), ['"a"', 'gap', 'begin at 0']],
-    [
-      'a name given twice',
-      file(
-        '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
-        8,
-      ),
-      ['"a"', 'gap'],
-    ],
-    ['offsets beyond the file', file({ a: f32([4], 0, 16) }, 15), ['cut short', '16 bytes', 'has 15']],
-    ['trailing bytes', file({ a: f32([4], 0, 16) }, 17), ['trailing', '16 bytes', 'has 17']],
-    ['bytes of no tensor', file('{}', 4), ['trailing', '0 bytes', 'has 4']],
-    ['names and values of any length', file({ [long]: { dtype: long } }), ['"xxx', '…']],
-  ])('%s', async (_, bytes, facts) => {
+    [Uint8Array.of(...start, ...new Uint8Array(100_000)), 'looks like gzip'],
+    [bytesOf('PK\u0003\u0004 and so on'), 'looks like a zip archive'],
+    [file('{"a"}', 0).fill(0xff, 10, 12), 'not JSON'],
+  ])('bytes %#', async (bytes, ...facts) => {
+    await refused(() => decodeSafetensors(bytes, 'm.safetensors'), 'data', 'm.safetensors', ...facts);
+  });
+
+  const twice =
+    '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}';
+  const long = 'x'.repeat(100_000);
+  const huge = Array(30).fill(2 ** 52);
+  test.each<[header: string | object, size: number, ...facts: string[]]>([
+    ['{"a":', 0, 'not JSON'],
+    [' {}', 0, 'begin with {'],
+    ['[]', 0, 'begin with {'],
+    ['\ufeff{}', 0, 'begin with {'],
+    [`{"a":${'['.repeat(200_000)}`, 0, 'is'],
+    [{ __metadata__: ['a'] }, 0, '__metadata__', '["a"]', 'strings'],
+    [{ __metadata__: { a: 1 } }, 0, '__metadata__', '{"a":1}', 'strings'],
+    [{ __metadata__: null }, 0, '__metadata__', 'null', 'strings'],
+    [{ a: 7 }, 0, '"a"', '7', 'data_offsets'],
+    [{ a: null }, 0, '"a"', 'null'],
+    [{ a: { ...f32([1], 0, 2), dtype: 'BF16' } }, 2, '"a"', '"BF16"', 'F32, F16 and U32', 'float32'],
+    [{ a: { ...f32([1], 0, 4), dtype: undefined } }, 4, 'dtype missing', 'F32, F16 and U32'],
+    [{ a: { ...f32([1], 0, 4), dtype: 'toString' } }, 4, '"toString"', 'F32, F16 and U32'],
+    [{ a: f16([4], 0, 16) }, 16, '"a"', '[4]', '8 bytes', '[0, 16]'],
+    [{ a: f16([4], 0, 8) }, 7, 'cut short', '8 bytes', 'has 7'],
+    [{ a: f16([3], 0, 7) }, 7, '6 bytes', 'give it 7'],
+    [{ a: f32(4, 0, 16) }, 16, 'shape 4', 'list'],
+    [{ a: f32([-1], 0, 4) }, 4, 'shape [-1]', 'whole numbers'],
+    [{ a: f32([0.5], 0, 2) }, 2, 'shape [0.5]'],
+    [{ a: f32([1e300], 0, 4) }, 4, 'shape [1e+300]'],
+    [{ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4, '1099511627776', 'give it 4'],
+    [{ a: f32([0, ...huge], 0, 4) }, 4, 'give it 4'],
+    [{ a: f32([1], 0) }, 4, 'data_offsets [0]', 'two whole numbers'],
+    [{ a: f32([1], '0', '4') }, 4, 'data_offsets ["0","4"]'],
+    [{ a: f32([1], 4, 0) }, 4, 'data_offsets [4,0]'],
+    [{ a: f32([2, 3], 0, 20) }, 20, '"a"', '[2, 3]', '24 bytes', '[0, 20]', '20.'],
+    [{ a: f32([2], 0, 8), b: f32([2], 4, 12) }, 12, '"b"', '4 to 12', 'overlaps', 'begin at 8'],
+    [{ a: f32([1], 0, 4), b: f32([1], 0, 4) }, 4, '"b"', 'overlaps'],
+    [{ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12, '"b"', 'gap', 'begin at 4'],
+    [{ a: f32([1], 4, 8) }, 8, '"a"', 'gap', 'begin at 0'],
+    [twice, 8, '"a"', 'gap'],
+    [{ a: f32([4], 0, 16) }, 15, 'cut short', '16 bytes', 'has 15'],
+    [{ a: f32([4], 0, 16) }, 17, 'trailing', '16 bytes', 'has 17'],
+    ['{}', 4, 'trailing', '0 bytes', 'has 4'],
+    [{ [long]: { dtype: long } }, 0, '"xxx', '…'],
+  ])('header %#', async (header, size, ...facts) => {
+    const bytes = file(header, size);
     await refused(() => decodeSafetensors(bytes, 'm.safetensors'), 'data', 'm.safetensors', ...facts);
   });
 
   test.each([
-    ['Array', [...known]],
+    ['Array', [3]],
     ['Null', null],
     ['String', 'model.safetensors'],
-    ['Blob', new Blob([known])],
+    ['Blob', new Blob()],
     ['Undefined', undefined],
   ])('%s', async (type, given) => {
     const facts = [`m.safetensors is of type ${type}`, 'Uint8Array'];

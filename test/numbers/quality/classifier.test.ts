@@ -75,15 +75,12 @@ test('the classifier gives an image the same numbers alone and among others', ()
   expect(classifier.classify(new Float32Array(0), 0).features.length).toBe(0);
 });
 
-test('the classifier refuses images of another size or type', async () => {
-  await refused(() => classifier.classify(held, 999), 'argument', 1000 * pixels, '999 images', 999 * pixels);
-  await refused(() => classifier.classify(held, 0.5), 'argument', 'count', '0.5');
-  await refused(
-    () => classifier.classify([] as unknown as Float32Array, 0),
-    'argument',
-    'Array',
-    'Float32Array',
-  );
+test.each<[images: unknown, count: number, ...facts: (string | number)[]]>([
+  [held, 999, 1000 * pixels, '999 images', 999 * pixels],
+  [held, 0.5, 'count', '0.5'],
+  [[], 0, 'Array', 'Float32Array'],
+])('the classifier refuses images %#', async (images, count, ...facts) => {
+  await refused(() => classifier.classify(images as never, count), 'argument', ...facts);
 });
 
 test('loadClassifier refuses another file in place of its own, and stops when aborted', async () => {

@@ -19,19 +19,15 @@ function heldOut(count: number) {
   return { images, labels: labels.subarray(9000, 9000 + count) };
 }
 
-test('real digits are the 1,000 that the classifier has not been trained on', () => {
+test('real digits are the 1,000 that the classifier has not learnt from, and near the best in each measure', () => {
   // 967 accepted and 994 named rightly; others would give other counts.
-  expect(real.accepted).toBeCloseTo(0.967, 9);
-  expect(real.classAccuracy).toBeCloseTo(0.994, 9);
-});
-
-test('the quality of real digits is near the best value in each measure', () => {
-  expect(real.accepted).toBeGreaterThan(0.95);
-  expect(real.classAccuracy).toBeGreaterThanOrEqual(0.985);
+  expect(real).toMatchObject({
+    accepted: expect.closeTo(0.967, 9),
+    classAccuracy: expect.closeTo(0.994, 9),
+  });
   expect(real.digitDistance).toBeGreaterThan(0);
   expect(real.digitDistance).toBeLessThan(8);
-  expect(real.precision).toBeGreaterThan(0.9);
-  expect(real.recall).toBeGreaterThan(0.9);
+  expect(Math.min(real.precision, real.recall)).toBeGreaterThan(0.9);
   expect(real.entropy).toBeGreaterThan(0.99);
   expect(real.entropy).toBeLessThanOrEqual(1);
 });
@@ -76,28 +72,20 @@ test('grey images are binarised before they are measured', () => {
   expect(meter.measure(half)).toEqual(meter.measure(binarised));
 });
 
-test('images and labels of wrong sizes, types or values are refused', async () => {
-  const { images } = heldOut(6);
-  expect(meter.measure(images).classAccuracy).toBeUndefined();
-  await refused(() => meter.measure(images.subarray(pixels)), 'argument', 5 * pixels, '6 or more', '28x28');
-  await refused(() => meter.measure(images.subarray(1)), 'argument', 6 * pixels - 1, '6 or more');
-  const bytes = digits.subarray(0, 6 * pixels) as unknown as Float32Array;
-  await refused(() => meter.measure(bytes), 'argument', 'Uint8Array', 'Float32Array');
-
-  for (const value of [255, -1, NaN, 1.001]) {
-    const wrong = images.slice();
-    wrong[pixels + 3] = value;
-    await refused(
-      () => meter.measure(wrong),
-      'argument',
-      value.toString().slice(0, 4),
-      pixels + 3,
-      'image 1',
-      '0 to 1',
-    );
-  }
-  await refused(() => meter.measure(images, [1, 2, 3]), 'argument', '3 values', '6 images');
-  await refused(() => meter.measure(images, 7 as unknown as number[]), 'argument', 'Number', '6 images');
-  await refused(() => meter.measure(images, [0, 1, 2, 3, 4, 10]), 'argument', 'labels[5] is 10', '0 to 9');
-  await refused(() => meter.measure(images, [0, 1.5, 2, 3, 4, 5]), 'argument', 'labels[1] is 1.5');
+const { images: six } = heldOut(6);
+const withValue = (value: number) => six.with(pixels + 3, value);
+test.each<[images: unknown, labels: unknown, ...facts: (string | number)[]]>([
+  [six.subarray(pixels), undefined, 5 * pixels, '6 or more', '28x28'],
+  [six.subarray(1), undefined, 6 * pixels - 1, '6 or more'],
+  [digits.subarray(0, 6 * pixels), undefined, 'Uint8Array', 'Float32Array'],
+  [withValue(255), undefined, '255', pixels + 3, 'image 1', '0 to 1'],
+  [withValue(-1), undefined, '-1', 'image 1'],
+  [withValue(NaN), undefined, 'NaN', 'image 1'],
+  [withValue(1.001), undefined, '1.00', 'image 1'],
+  [six, [1, 2, 3], '3 values', '6 images'],
+  [six, 7, 'Number', '6 images'],
+  [six, [0, 1, 2, 3, 4, 10], 'labels[5] is 10', '0 to 9'],
+  [six, [0, 1.5, 2, 3, 4, 5], 'labels[1] is 1.5'],
+])('images %# and labels %j are refused', async (images, labels, ...facts) => {
+  await refused(() => meter.measure(images as never, labels as never), 'argument', ...facts);
 });
