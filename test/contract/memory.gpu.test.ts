@@ -27,11 +27,19 @@ const { gpu } = await testGpu();
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Collects, lets finalizers of GPU objects run, and collects what they let go. */
+/**
+ * Lets the turn of the event loop end, to which a WeakRef holds what was looked at, and finalizers of GPU objects run: the device answers in
+ * a later one. Then collects.
+ */
+async function turned(): Promise<void> {
+  await gpu.device.queue.onSubmittedWorkDone();
+  collect();
+}
+
+/** Collects, and what that lets go, too. */
 async function settled(): Promise<void> {
   collect();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  collect();
+  for (let turn = 0; turn < 3; turn++) await turned();
 }
 
 const random = new Random(1);
@@ -89,15 +97,11 @@ async function useEngine(device: GPUDevice): Promise<Map<string, WeakRef<object>
   return new Map(Object.entries(all).map(([name, object]) => [name, [new WeakRef<object>(object)]]));
 }
 
-/** Until all objects are collected, at most some 20 turns of the event loop: the names of those that are left. */
+/** The names of those that are never collected. */
 async function leftOf(refs: ReadonlyMap<string, readonly WeakRef<object>[]>): Promise<string[]> {
   const left = () =>
     [...refs].filter(([, all]) => all.some((ref) => ref.deref() !== undefined)).map(([name]) => name);
-  // A WeakRef that was looked at holds its object until the turn of the event loop is over.
-  for (let turn = 0; turn < 20 && left().length > 0; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    collect();
-  }
+  for (let turn = 0; turn < 20 && left().length > 0; turn++) await turned();
   return left();
 }
 
