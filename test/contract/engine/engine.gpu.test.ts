@@ -205,6 +205,16 @@ if (lane === 'node') {
   });
 }
 
+test('a lost device is one clear error in every call', async () => {
+  const engine = await createEngine({ selfCheck: false });
+  const unet = await engine.createUNet(config);
+  engine.device.destroy();
+  await engine.device.lost;
+  await refused(unet.predict(new Float32Array(16), { count: 1 }), 'device-lost');
+  await refused(engine.createUNet(config), 'device-lost', 'create the engine again');
+  await refused(createEngine({ device: engine.device }), 'device-lost');
+});
+
 test('objects of another device are refused', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
   using other = await createEngine({ selfCheck: false });
