@@ -102,7 +102,7 @@ test.each([
       expect(failing.unwatch()).toBe(true);
       // The device says it later.
       const later = async () => {
-        for (;;) {
+        for (let times = 0; times < 100; times++) {
           record();
           await device.queue.onSubmittedWorkDone();
         }
