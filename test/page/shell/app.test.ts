@@ -46,10 +46,15 @@ function nextFrame(): void {
   for (const draw of frames.splice(0)) draw();
 }
 
+type Listener = (event: { preventDefault(): void }) => void;
+/** Of the window, by their events. */
+const listeners = new Map<string, Listener>();
+
 /** A page with these panels, and what its storage holds. */
 function opened(query = '?task=train', panels: Parameters<App['open']>[0] = [], stored = {}): App {
   standIns(query);
   standInStorage(stored);
+  vi.stubGlobal('addEventListener', (type: string, listener: Listener) => listeners.set(type, listener));
   const app = new App();
   app.open(panels);
   return app;
@@ -351,6 +356,37 @@ test('a link that leads on changes no setting that a run keeps', () => {
   expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
   tell({ type: 'phase', phase: 'idle', training: false });
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
+});
+
+test('the browser asks before steps are left that are in no file and not in the browser, and before a distillation is', () => {
+  const app = opened();
+  const asks = () => {
+    const preventDefault = vi.fn();
+    listeners.get('beforeunload')!({ preventDefault });
+    return preventDefault.mock.calls.length > 0;
+  };
+  expect(asks()).toBe(false);
+  tell(loss);
+  expect(asks()).toBe(true);
+  tell({ type: 'stored', step: 1, id: 'a' });
+  expect(asks()).toBe(false);
+  tell({ ...loss, first: 1 });
+  expect(asks()).toBe(true);
+  app.state = { ...app.state, saved: 2 };
+  expect(asks()).toBe(false);
+  const far = { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } as const;
+  tell({ type: 'distilling', ...far } as WorkerEvent);
+  expect(asks()).toBe(true);
+});
+
+test('the images of a run are kept with its first copy, and that there is no room is said once', async () => {
+  const app = opened();
+  client.call.mockImplementation(async (name) => (name === 'keepImages' ? 'There is no room.' : undefined));
+  for (const step of [9, 18]) tell({ type: 'stored', step, id: 'a' });
+  await until(() => app.notices.length > 0);
+  expect(app.notices).toEqual(['There is no room.']);
+  expect(client.call.mock.calls.filter(([name]) => name === 'keepImages')).toEqual([['keepImages', 'a']]);
+  client.call.mockImplementation(nothing);
 });
 
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {

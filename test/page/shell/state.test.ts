@@ -12,6 +12,7 @@ import {
   isComplete,
   isFixed,
   isOfDigits,
+  isReady,
   isYoung,
   makesDigits,
   networkIn,
@@ -294,6 +295,13 @@ describe('the state of the page', () => {
     expect(describeState(stateAfter(...events))).toMatch(
       words instanceof RegExp ? words : new RegExp(`^${words}$`),
     );
+  });
+
+  test.each([
+    [true, ['idle', 'paused', 'finished', 'training', 'lost']],
+    [false, ['starting', 'loading', 'compiling', 'pausing', 'sampling', 'failed']],
+  ] as const)('a task may begin, or not (%s), while the page is %j', (ready, phases) => {
+    for (const name of phases) expect(isReady({ phase: name }), name).toBe(ready);
   });
 
   test.each<[boolean, string, WorkerEvent[]]>([
