@@ -1,6 +1,8 @@
 /** The messages between a client and its worker: whose they are, and what becomes of errors in the worker. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createWorkerClient, serve } from '../../../src/worker';
 import { HELLO, isMarked, marked, READY } from '../../../src/worker/protocol';
+import { refused } from '../../lib/refused';
 import { FakeWorker, listening } from '../../lib/worker/fake_worker';
 
 beforeEach(() => {
@@ -153,3 +155,23 @@ test.each(['port', 'worker'])(
     else expect([worker.heard, worker.terminate.mock.calls.length]).toEqual([[HELLO], 1]);
   },
 );
+
+describe('the worker’s client', () => {
+  test('refuses wrong arguments of its own calls before anything is sent', async () => {
+    const { worker, client } = listening();
+    await refused(client.setLearningRate(0), 'argument', /learningRate is 0/);
+    await refused(client.step(0.5), 'argument', /count is 0.5/);
+    await refused(client.start({ epochs: 0 }), 'argument', /epochs is 0/);
+    expect(worker.heard).toEqual([HELLO]);
+    expect(() => createWorkerClient(undefined as never)).toThrow(/The worker is of type Undefined/);
+    expect(() => serve({} as never)).toThrow(/serve was given something of type Object/);
+    expect(() => serve(new MessageChannel().port1, { kept: true } as object)).toThrow(/serve has no setting/);
+  });
+
+  test('that was destroyed rejects calls that wait, and later ones', async () => {
+    const { client } = listening();
+    const waits = client.pause();
+    client.destroy();
+    for (const call of [waits, client.pause()]) await refused(call, 'destroyed');
+  });
+});

@@ -207,6 +207,8 @@ describe('a device that is lost', mainlyIn('node'), () => {
     await lost;
     expect(changed).toEqual(await change(await servedRun()));
     expect(changed.scheduleChanges).toEqual([3]);
+    // The first step after the change has the base rate yet.
+    expect(changed.losses[5]).not.toBe(alone.losses[5]);
   });
 
   test('leaves the run, and its file, the rate that was set', async () => {
