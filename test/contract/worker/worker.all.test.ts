@@ -16,7 +16,9 @@ const { alone, done } = await runAlone(gpu);
 
 const order = { steps: 3, seed: 9, count: 2 } as const;
 const cosine = { warmup: 3, decay: 'cosine', steps: 9, floor: 0.1 } as const;
-const endless = { ...run, fit: { epochs: 100_000 } };
+/** A run that is not over before a test interferes, and soon enough where nothing ends it. */
+const LONG = 9000;
+const long = { ...run, fit: { epochs: LONG / 3 } };
 const noRun = /has no run/;
 const abortable = () => {
   const controller = new AbortController();
@@ -278,15 +280,14 @@ test.each<[end: string, train: 'start' | 'step', change: string]>([
   const { client } = served({
     host: (session) => ({ calls: { adjust: (changes: object) => session.adjust(changes) } }),
   });
-  const steps = 9000;
-  await client.begin({ ...run, fit: { epochs: steps / 3 } });
-  const started = train === 'start' ? client.start() : client.step(steps);
+  await client.begin(long);
+  const started = train === 'start' ? client.start() : client.step(LONG);
   await heard(client, 'loss');
   const changes = { [change]: 2 };
   if (change === 'epochs') await client.call('adjust' as never, changes as never);
   else await client.adjust(changes);
   const state = await started;
-  expect([state.complete, state.step < steps]).toEqual([true, true]);
+  expect([state.complete, state.step < LONG]).toEqual([true, true]);
 });
 
 test('goBack says when there is nothing to go back to', async () => {
@@ -342,9 +343,9 @@ test('a call that is aborted while it waits for its turn is not made', async () 
 
 test.each(['start', 'step'] as const)('training rests after an abort of %s', async (call) => {
   const { client, losses } = served();
-  await client.begin(endless);
+  await client.begin(long);
   const { signal, abort } = abortable();
-  const trained = call === 'start' ? client.start({ signal }) : client.step(30_000, { signal });
+  const trained = call === 'start' ? client.start({ signal }) : client.step(LONG, { signal });
   await heard(client, 'loss');
   let training = true;
   client.on('phase', (event) => {
@@ -357,6 +358,7 @@ test.each(['start', 'step'] as const)('training rests after an abort of %s', asy
   // The steps that were under way.
   await client.save('checkpoint');
   const { length } = losses;
+  expect(length).toBeLessThan(LONG);
   await client.sample({ count: 1, steps: 1 });
   expect(await client.pause()).toMatchObject({ step: length });
   expect(losses).toHaveLength(length);
@@ -398,7 +400,7 @@ test('a begin or resume that is aborted when its run is built already leaves no 
 
 test('sample and start are ended by a signal', async () => {
   const { client } = served();
-  await client.begin(endless);
+  await client.begin(long);
   const sampledLate = client.sample({ signal: AbortSignal.abort(new Error('Not now.')) });
   await expect(sampledLate).rejects.toThrow('Not now.');
   const start = abortable();
