@@ -1,5 +1,5 @@
 /** Pictures of the browser's where images are taken. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { readOwnImages } from '../../../harness/pictures/own_images';
 import { usualChoice } from '../../../harness/pictures/small_pictures';
 import { Random } from '../../../harness/specs/lib/spec';
@@ -104,21 +104,31 @@ test('pictures of the wrong size or number are refused, and nothing is submitted
   using sampler = await engine.createSampler(unet, { count: 2 });
   const small = { data: new Uint8Array(4), width: 1, height: 1 };
   const levels = Float32Array.of(0);
-  await refused(() => unet.predict(small, { count: 1, levels }), 'argument', 'Picture 0 is 1 x 1', '8 x 4');
-  await refused(() => unet.predict(some, { count: 2, levels }), 'argument', 'images has 3 pictures', '2');
-  await refused(() => sampler.sample({ steps: 1, start: some, from: 0.5 }), 'argument', 'start has 3', '2');
-  await refused(() => sampler.sample({ steps: 1, start: some[0], mask: small }), 'argument', '1 x 1');
-  await refused(() => engine.createDataset({ pictures: [] }), 'argument', 'empty');
+  const predict =
+    (images: Picture | Picture[], count = 1) =>
+    () =>
+      unet.predict(images, { count, levels });
+  const sample = (options: object) => () => sampler.sample({ steps: 1, ...options });
+  const submit = vi.spyOn(gpu.device.queue, 'submit');
+  for (const [work, ...facts] of [
+    [predict(small), 'Picture 0 is 1 x 1', '8 x 4'],
+    [predict(some, 2), 'images has 3 pictures', '2'],
+    [sample({ start: some, from: 0.5 }), 'start has 3', '2'],
+    [sample({ start: some[0], mask: small }), '1 x 1'],
+    [() => engine.createDataset({ pictures: [] }), 'empty'],
+  ] as const)
+    await refused(work, 'argument', ...facts);
+  expect(submit).not.toHaveBeenCalled();
   if (lane === 'node') return;
   const closed = await createImageBitmap(new ImageData(8, 4));
   closed.close();
   for (const empty of [closed, new Image()])
-    await refused(() => unet.predict(empty, { count: 1, levels }), 'argument', 'until it has loaded', 'is 0');
+    await refused(predict(empty), 'argument', 'until it has loaded', 'is 0');
 });
 
 /**
- * Files of 16 x 16 pixels, most of them by Pillow: a JPEG whose EXIF turns it by 90 degrees, one in CMYK, PNGs of 16 bits a channel, one with a
- * palette that has a transparent colour, two of two pictures, the first of them red; one half-transparent and red, one nearly so and white.
+ * Files of 16 x 16 pixels, most of them by Pillow: a JPEG whose EXIF turns it by 90 degrees, one in CMYK, a PNG of 16 bits a channel, one with a
+ * palette that has a transparent colour, a GIF of two pictures, the first of them red; a PNG whose left side is nearly transparent and white.
  */
 const odd: Readonly<Record<string, string>> = {
   'turned.jpg':
@@ -127,16 +137,10 @@ const odd: Readonly<Record<string, string>> = {
     '/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4LCxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAAKCf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8A1TZVMqmqaVcVUCqgSriVcVUD/9k=',
   'deep.png':
     'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQEAIAAADAAbR1AAAAKElEQVR42mMQ+t9w4B8j8SRjw///9Q3EkwyjFoxaMGrBqAWjFgwFCwAYomcuFHIHswAAAABJRU5ErkJggg==',
-  'deep_grey.png':
-    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQEAAAAABqCHz+AAAAFklEQVR42mMQ+o8K/zGiQoZRBSNJAQCeAAgQqfYlFQAAAABJRU5ErkJggg==',
   'palette.png':
     'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQMAAAAlPW0iAAAABlBMVEXcFB4eKNLGBeddAAAAAnRSTlP/AOW3MEoAAAAOSURBVHjaY2D4z0AKAgB2xw/x+e9vrgAAAABJRU5ErkJggg==',
   'animated.gif':
     'R0lGODlhEAAQAIEAANwUHh4o0gAAAAAAACH/C05FVFNDQVBFMi4wAwEAAAAh+QQACgAAACwAAAAAEAAQAAAIHQABCBxIsKDBgwgTKlzIsKHDhxAjSpxIsaLFgQEBACH5BAEKAAEALAAAAAAQABAAgR4o0gAAAAAAAAAAAAgdAAEIHEiwoMGDCBMqXMiwocOHECNKnEixosWBAQEAOw==',
-  'animated.png':
-    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAACGFjVEwAAAACAAAAAPONk3AAAAAaZmNUTAAAAAAAAAAQAAAAEAAAAAAAAAAAAGQD6AAAikecOAAAABlJREFUeJxjvCMix0AKYCJJ9aiGUQ1DSgMAbb8BLsK5dv4AAAAaZmNUTAAAAAEAAAAQAAAAEAAAAAAAAAAAAGQD6AAAETR27AAAAB1mZEFUAAAAAnicY5TTuMRACmAiSfWohlENQ0oDAIrZATjw0CeWAAAAAElFTkSuQmCC',
-  'clear.png':
-    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAIklEQVR42mM8IZfSwIAHWDyag1eeiYFCMGrAqAGjBgwWAwA1QAQg2HF5RgAAAABJRU5ErkJggg==',
   'clear_light.png':
     'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAJElEQVR42mP89eGrAwMewC7EdwCfPBMDhWDUgFEDRg0YLAYAAHdyBCbJ3nYRAAAAAElFTkSuQmCC',
 };
@@ -161,33 +165,23 @@ const corners: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [0x01, 0xff, 0x7f],
     [0x12, 0x80, 0xfe],
   ],
-  'deep_grey.png': [[0x12], [0xfe], [0x12]],
   'palette.png': [RED, WHITE, RED],
   'animated.gif': [RED, RED, RED],
-  'animated.png': [RED, RED, RED],
-  'clear.png': [[227, 142, 177], WHITE, [227, 142, 177]],
   'clear_light.png': [[63, 60, 61], BLACK, [63, 60, 61]],
 };
 
-test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.png')))(
+// What Node reads, PNGs, is compared with another decoder.
+test.skipIf(lane === 'node').each(Object.keys(odd))(
   'the file %s is read upright and in its colours, as images to train on',
   async (name) => {
     const bytes = Uint8Array.from(atob(odd[name]), (letter) => letter.charCodeAt(0));
-    const node = lane === 'node' && (await import('../../../harness/pictures/png'));
-    const reader = node
-      ? { head: async () => bytes, decode: async () => node.decodePng(bytes) }
-      : (await import('../../../harness/page/worker/image_sources')).browserReader;
+    const { browserReader } = await import('../../../harness/page/worker/image_sources');
     const twice = ['a', 'b'].map((of) => ({ path: `${of}/${name}`, source: new File([bytes], name) }));
-    const ink = name === 'deep_grey.png' ? 'light' : 'auto';
-    const { images } = (await readOwnImages(twice, { ...usualChoice, ink }, reader)).images;
-    const channels = corners[name][0].length;
-    expect(images).toHaveLength(2 * 256 * channels);
-    const at = [
-      [1, 1],
-      [14, 1],
-      [1, 14],
-    ].map(([x, y]) => channels * (16 * y + x));
-    const found = at.map((first) => [...images.subarray(first, first + channels)]);
+    const { images } = (await readOwnImages(twice, usualChoice, browserReader)).images;
+    expect(images).toHaveLength(2 * 256 * 3);
+    const found = [1 + 16, 14 + 16, 1 + 14 * 16].map((pixel) => [
+      ...images.subarray(3 * pixel, 3 * pixel + 3),
+    ]);
     // JPEG keeps colours nearly.
     const near = name.endsWith('.jpg') ? 2 : 0;
     const far = found.flat().map((value, i) => Math.abs(value - corners[name].flat()[i]));

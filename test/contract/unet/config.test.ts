@@ -152,23 +152,6 @@ describe('the parameter table', () => {
     },
   );
 
-  test('begins each kernel at a multiple of 64 numbers, and overlaps nowhere', () => {
-    const config = checkConfig({
-      widths: [3, 5],
-      outChannels: 2,
-      conditioning: { noiseLevel: true, classes: 7 },
-    });
-    const { parameters, size } = parametersOf(config);
-    let end = 0;
-    for (const { name, offset, size, shape } of parameters) {
-      expect(size, name).toBe(shape.reduce((a, b) => a * b, 1));
-      const begins = name.endsWith('.kernel');
-      expect(offset, name).toBe(begins ? Math.ceil(end / 64) * 64 : end);
-      end = offset + size;
-    }
-    expect(size).toBe(Math.ceil(end / 64) * 64);
-  });
-
   test('gives each convolution but the last its own rows of biases by image', () => {
     const config = checkConfig({ widths: [3, 5, 7], conditioning: { noiseLevel: true, classes: 0 } });
     const { output, hidden } = conditioningOf(config)!;

@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { createEngine } from '../../../src/index';
 import { testGpu } from '../../lib/gpu';
+import { until } from '../../lib/until';
 
 const { gpu, lane } = await testGpu();
 
@@ -30,7 +31,7 @@ test.skipIf(lane === 'node')(
     expect(await (await third.gpu.trust!.ledger()).unknown(['after'])).toEqual([]);
     const close = vi.spyOn(IDBDatabase.prototype, 'close');
     for (const each of [first, second, third]) each.destroy();
-    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(3));
+    await until(() => close.mock.calls.length === 3);
     close.mockRestore();
     await deleted();
   },
