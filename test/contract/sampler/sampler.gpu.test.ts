@@ -394,12 +394,14 @@ describe.each(['sample', 'run'] as const)('%s, after any submission,', (way) => 
 test('a sampler is busy until its run ends: until its promise settles, or its iterator returns, aborted or not', async () => {
   const { sampler } = await setUp();
   const buffer = roomFor(gpu, count * size);
-  const isBusy = async () => {
-    for (const other of [{ steps: 1 }, { steps: 1, method: 'mix' }, { steps: 1, labels }] as const)
-      await refused(sampler.sample(other), 'busy', 'call return() of the iterator');
-    const encode = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, { steps: 1 });
-    await refused(encode, 'busy', 'in the middle of a run');
-  };
+  // All of them begin at once: none waits for another, meanwhile the run could end.
+  const isBusy = () =>
+    Promise.all([
+      refused(() => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, { steps: 1 }), 'busy'),
+      ...([{ steps: 1 }, { steps: 1, method: 'mix' }, { steps: 1, labels }] as const).map((other) =>
+        refused(sampler.sample(other), 'busy', 'call return() of the iterator'),
+      ),
+    ]);
   const sampling = sampler.sample({ steps: 2 });
   await isBusy();
   await sampling;

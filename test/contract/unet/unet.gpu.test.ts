@@ -353,6 +353,8 @@ describe('takeParameters', () => {
     const given = await bare(unet);
     const images = { images: new Uint8Array(4 * 16), count: 4, height: 4, width: 4, channels: 1 };
     using dataset = await Dataset.create(gpu, { ...images, labels: new Uint8Array(4) });
+    // Its code is loaded, so that it asks at once.
+    await unet.takeParameters(given);
     const isBusy = () => refused(unet.takeParameters(given), 'busy', 'in the middle of a step, a fit');
     await Promise.all([trainer.evaluate(dataset), isBusy()]);
     let events = 0;
