@@ -75,16 +75,12 @@ const perLevel = 'a number, or 3 numbers, one for each of the widths';
 const conditioned = 'like { noiseLevel: true, classes: 10 }, or left out';
 test.each<[given: object, what: string, legal: string]>([
   [{ outChannels: 0 }, 'outChannels is 0', whole(1, 1024)],
-  [{ outChannels: 1.5 }, 'outChannels is 1.5', whole(1, 1024)],
   [{ outChannels: '2' }, 'outChannels is "2"', whole(1, 1024)],
-  [{ outChannels: null }, 'outChannels is null', whole(1, 1024)],
   [{ conditioning: { classes: 256 } }, 'conditioning.classes is 256', whole(0, 255)],
-  [{ conditioning: { classes: -1 } }, 'conditioning.classes is -1', whole(0, 255)],
   [{ conditioning: { classes: true } }, 'conditioning.classes is true', whole(0, 255)],
   [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1', 'true or false'],
   [{ conditioning: true }, 'conditioning is true', conditioned],
   [{ conditioning: null }, 'conditioning is null', conditioned],
-  [{ conditioning: [] }, 'conditioning is []', conditioned],
   [{ residual: 1 }, 'residual is 1', 'true or false'],
   [{ convolutionsPerLevel: [1, 2] }, 'convolutionsPerLevel is [1,2]', perLevel],
   [{ convolutionsPerLevel: '2' }, 'convolutionsPerLevel is "2"', perLevel],

@@ -88,27 +88,11 @@ describe('the defaults', () => {
       { batch: 8 },
       { 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd4' },
     ],
-    [
-      'larger tiles where there are more',
-      { batch: 16 },
-      { 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' },
-    ],
     // Images of 16 take 4 tiles of 8, where they would take 9 of 7; images of 8 take one, or 4 of either other form.
     [
       'tiles of 8 for images of 16 and 8',
       { config: side(32) },
       { 'conv2d_grad_input/up.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd8' },
-    ],
-    [
-      'tiles of 4 for few images of 8',
-      { config: side(32), batch: 8 },
-      { 'conv2d/down.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd4' },
-    ],
-    // 16 of 8, or 25 of 7.
-    [
-      'tiles of 8 for images of 32',
-      { config: side(64), device: capable },
-      { 'conv2d_grad_kernel/down.1': 'winograd8_subgroups' },
     ],
     // 20 take 9 of 8 or of 7, or 25 of 4; 10 take 4 of 8 or of 7, or 9 of 4. 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4,
     // which is 576, too; 6 take one of 8 or of 7.
