@@ -62,38 +62,9 @@ const make = async (page: Page, digits: string) => {
   await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
 };
 
-test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
-  const { page } = await open('?task=sample&calls=6&text=20', () => {
-    const [copies, shares]: [string[], string[]] = [[], []];
-    Object.assign(window, { copies, shares });
-    const given = { configurable: true, writable: true };
-    const share = async ({ url }: { url: string }) => {
-      shares.push(url);
-      throw new DOMException('Closed.', 'AbortError');
-    };
-    Object.defineProperties(navigator, {
-      canShare: { ...given, value: () => true },
-      share: { ...given, value: share },
-      clipboard: { ...given, value: { writeText: async (text: string) => void copies.push(text) } },
-    });
-  });
+test('a chosen file and a drop that is left work a second time', async () => {
+  const { page } = await open('?task=sample');
   await phase(page, 'idle');
-  await make(page, '2, 0');
-  // Who closes the share menu wants no copy either.
-  for (const shares of [1, 2]) {
-    await click(page, '#share');
-    await until(page, (n) => (window as unknown as { shares: string[] }).shares.length === n, shares);
-    expect(await text(page, 'shared')).toBe('');
-  }
-  // What is said of an address is not true of other images.
-  await page.evaluate(() => Object.assign(navigator, { canShare: () => false }));
-  await click(page, '#share');
-  await reads(page, 'shared', /^The address is copied/);
-  expect(await page.evaluate(() => (window as unknown as { copies: string[] }).copies.length)).toBe(1);
-  await type(page, 'text', '31');
-  await make(page, '3, 1');
-  expect(await text(page, 'shared')).toBe('');
-
   // The same file again: a browser says nothing of a choice that it takes for the one before.
   const chosen = await page.$eval('#model-file', (input) => {
     const field = input as HTMLInputElement;

@@ -209,6 +209,19 @@ test('the sentence about an address that is copied late is not said of the image
   expect(element('shared').textContent).toBe('');
 });
 
+test('who closes the share menu gets no copy either, and may share again', async () => {
+  const { element } = making('&text=20');
+  const share = vi.fn(() => Promise.reject(new DOMException('Closed.', 'AbortError')));
+  const writeText = vi.fn();
+  vi.stubGlobal('navigator', { onLine: true, canShare: () => true, share, clipboard: { writeText } });
+  for (let times = 1; times <= 2; times++) {
+    element('share').click();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([share.mock.calls.length, element('shared').textContent]).toEqual([times, '']);
+  }
+  expect(writeText).not.toHaveBeenCalled();
+});
+
 test('before an order the view plays its recording and says nothing else, where its digits may stand for the network’s', async () => {
   const { app, element, show } = opened('');
   const says = async () => {
