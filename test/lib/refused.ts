@@ -28,15 +28,15 @@ export async function refusedAtOnce(
   device: GPUDevice,
   work: () => unknown,
   code: ErrorCode,
-  fact: string,
+  ...facts: string[]
 ): Promise<void> {
   const spies = [
     ...[vi.spyOn(device, 'createBuffer'), vi.spyOn(device, 'createComputePipelineAsync')],
     ...[vi.spyOn(device.queue, 'submit'), vi.spyOn(device.queue, 'writeBuffer')],
   ];
-  await refused(work, code, fact);
+  await refused(work, code, ...facts);
   for (const spy of spies) {
-    expect(spy, fact).not.toHaveBeenCalled();
+    expect(spy, facts[0]).not.toHaveBeenCalled();
     spy.mockRestore();
   }
 }

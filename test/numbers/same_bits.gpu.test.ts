@@ -1,4 +1,4 @@
-/** The same seed, adapter and variants give the same bits; another compiler or adapter the same losses, nearly. See also resume and labelled. */
+/** The same seed, adapter and variants give the same bits; another compiler or adapter the same losses, nearly. See also resume. */
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
 import { recipeNames, run, STEPS, widest } from '../lib/bits';

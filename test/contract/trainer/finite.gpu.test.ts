@@ -3,61 +3,42 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import type { EngineError } from '../../../src/base/errors';
 import { Dataset } from '../../../src/data/dataset';
-import type { Batch } from '../../../src/training/batch';
 import type { TrainerOptions, TrainingEvent } from '../../../src/training/options';
-import { Trainer } from '../../../src/training/trainer';
-import { UNet } from '../../../src/unet/unet';
-import { loadCheckpoint, saveCheckpoint } from '../../../src/weights/checkpoint';
-import { fingerprintImages } from '../../../src/weights/fingerprint';
+import type { Trainer } from '../../../src/training/trainer';
+import type { UNet } from '../../../src/unet/unet';
 import { testGpu } from '../../lib/gpu';
 import { bufferOf, roomFor, submit } from '../../lib/on_gpu';
 import { refused } from '../../lib/refused';
+import { batchOf, images, network, SIZE, setUp } from '../../lib/small_trainer';
 
 const { gpu } = await testGpu();
+const dataset = await Dataset.create(gpu, images);
 
-const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
-const size = 4 * 8;
 const COUNT = 3;
-const images = {
-  images: Uint8Array.from(new Random(5).integers(10 * size, 256)),
-  count: 10,
-  height: 4,
-  width: 8,
-  channels: 1,
-};
-const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
-
-async function setUp(options: TrainerOptions = {}, told = false) {
-  const conditioning = { noiseLevel: true, classes: 0 };
-  const unet = await UNet.create(gpu, { ...config, ...(told ? { conditioning } : {}) }, { seed: 3 });
-  const trainer = await Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01, ...options });
-  return { unet, trainer };
-}
-
+const levelled = { ...network, conditioning: { noiseLevel: true, classes: 0 } };
+const setUpTold = (options: TrainerOptions = {}) => setUp(gpu, { learningRate: 0.01, ...options }, levelled);
 /** The same for the same seed. */
-function goodBatch(seed: number, told = false) {
-  const random = new Random(seed);
-  const noisy = random.floats(COUNT * size, 0, 1);
-  const target = random.floats(COUNT * size, 0, 1);
-  return { noisy, target, ...(told ? { levels: random.floats(COUNT, 0, 1) } : {}) };
+const toldBatch = (seed: number) => ({
+  ...batchOf(seed, COUNT),
+  levels: new Random(seed).floats(COUNT, 0, 1),
+});
+type Name = keyof ReturnType<typeof toldBatch>;
+function badBatch(name: Name, at: number, value: number) {
+  const batch = toldBatch(9);
+  batch[name][at] = value;
+  return batch;
 }
-
-const onGpu = (values: Float32Array) => bufferOf(gpu, values);
-const allOnGpu = (batch: object) =>
-  ({ ...Object.fromEntries(Object.entries(batch).map(([k, v]) => [k, onGpu(v)])), count: COUNT }) as Batch<
-    GPUBuffer,
-    GPUBuffer
-  >;
+const onGpu = ({ noisy, target, levels }: ReturnType<typeof toldBatch>) => ({
+  ...{ noisy: bufferOf(gpu, noisy), target: bufferOf(gpu, target), levels: bufferOf(gpu, levels) },
+  count: COUNT,
+});
 
 /** All that a step may change: weights, their average, what the kernels read, and the state. */
-async function everything({ unet, trainer }: { unet: UNet; trainer: Trainer }) {
-  const told = unet.config.conditioning ? { levels: new Float32Array(1) } : {};
-  return {
-    parameters: await unet.getParameters(),
-    state: await trainer.getState(),
-    prediction: await unet.predict(new Float32Array(size).fill(0.5), { count: 1, ...told }),
-  };
-}
+const everything = async ({ unet, trainer }: { unet: UNet; trainer: Trainer }) => ({
+  parameters: await unet.getParameters(),
+  state: await trainer.getState(),
+  prediction: await unet.predict(new Float32Array(SIZE).fill(0.5), { levels: new Float32Array(1) }),
+});
 
 /** What came of a fit: its events, and the error that ended it. */
 async function run(events: AsyncIterable<TrainingEvent>, each?: (event: TrainingEvent) => unknown) {
@@ -73,153 +54,114 @@ async function run(events: AsyncIterable<TrainingEvent>, each?: (event: Training
   }
 }
 
-/** Weights with which the loss overflows, though they are finite. */
-async function overflow({ unet }: { unet: UNet }) {
+/** Sets finite weights with which the loss overflows, or only the gradient; returns those before. */
+async function overflow({ unet }: { unet: UNet }, what: 'loss' | 'gradient' = 'loss') {
   const good = await unet.getParameters();
-  await unet.setParameters(new Map(good).set('up.1.bias', new Float32Array(1).fill(1e25)));
+  // With the kernel the loss is some 1e30: the layer’s own gradient is as large as the loss’s square root, other layers’ gradients as the loss.
+  const [name, value] = what === 'loss' ? ['up.1.bias', 1e25] : ['up.1.kernel', 1e15];
+  await unet.setParameters(
+    new Map(good).set(
+      name as string,
+      good.get(name as string)!.map(() => +value),
+    ),
+  );
   return good;
 }
 
+const places = [
+  ['noisy', 17],
+  ['target', COUNT * SIZE - 1],
+  ['levels', 1],
+] as const;
+
 describe('a value in a batch that is not finite', () => {
-  const places = [
-    ['noisy', 17],
-    ['target', COUNT * size - 1],
-    ['levels', 1],
-  ] as const;
   const cases = places.flatMap(([name, at]) =>
-    [nan, inf, -inf, 1e30].flatMap((value) =>
-      (['arrays', 'buffers'] as const).map((where) => ({ name, at, value, where })),
+    [NaN, Infinity, -Infinity, 1e30].flatMap((value) =>
+      (['arrays', 'buffers', 'runFor'] as const).map((way) => ({ name, at, value, way })),
     ),
   );
   // An array of levels is looked at before, and any level that is finite has a sine.
-  const found = ({ name, value, where }: (typeof cases)[number]) =>
-    name !== 'levels' || (where === 'buffers' && value !== 1e30);
+  const found = ({ name, value, way }: (typeof cases)[number]) =>
+    name !== 'levels' || (way === 'buffers' && value !== 1e30);
   test.each(cases.filter(found))(
-    'changes nothing and is named: $value in $name, of $where',
-    async ({ name, at, value, where }) => {
-      const told = name === 'levels';
-      for (const options of [{}, { clipNorm: 1, average: {} }]) {
-        const one = await setUp(options, told);
-        const other = await setUp(options, told);
-        for (const { trainer } of [one, other]) await trainer.step(goodBatch(1, told));
+    'changes nothing and is named: $value in $name, by $way',
+    async ({ name, at, value, way }) => {
+      const bad = badBatch(name, at, value);
+      for (const [options, maxMilliseconds] of [
+        [{}, 1e-6],
+        [{ clipNorm: 1, average: {} }, 300],
+      ] as const) {
+        const [one, other] = [await setUpTold(options), await setUpTold(options)];
+        for (const { trainer } of [one, other]) await trainer.step(toldBatch(1));
         const before = await everything(one);
-        const bad = goodBatch(2, told);
-        bad[name]![at] = value;
-        const { message } = await refused(
-          one.trainer.step(where === 'arrays' ? bad : allOnGpu(bad)),
-          'argument',
-          'Step 2 was not made: ',
-          `${name}[${at}] of its batch is ${Math.fround(value)}`,
-        );
+        gpu.pacer.maxMilliseconds = maxMilliseconds;
+        const made = {
+          arrays: () => one.trainer.step(bad),
+          buffers: () => one.trainer.step(onGpu(bad)),
+          async runFor() {
+            for (;;) await one.trainer.runFor(() => bad, { milliseconds: 1 });
+          },
+        };
+        const fact = `${name}[${at}] of its batch is ${Math.fround(value)}`;
+        const { message } = await refused(made[way], 'argument', 'Step 2 was not made: ', fact);
         expect(message).not.toContain('rate');
         expect(await everything(one)).toEqual(before);
         // The next one is as if there had been no other.
-        for (const { trainer } of [one, other]) await trainer.step(goodBatch(3, told));
+        for (const { trainer } of [one, other]) await trainer.step(toldBatch(3));
         expect(await everything(one)).toEqual(await everything(other));
         expect(await one.trainer.readLosses(5)).toEqual(await other.trainer.readLosses(5));
       }
     },
   );
 
-  test('changes nothing in 20 steps of 20, one after the other, with one dispatch a submission', async () => {
-    gpu.pacer.maxMilliseconds = 1e-6;
-    const one = await setUp();
-    await one.trainer.step(goodBatch(1));
-    const before = await everything(one);
-    for (let i = 0; i < 20; i++) {
-      const bad = goodBatch(i);
-      bad[i % 2 ? 'noisy' : 'target'][i * 4] = [nan, inf, -inf][i % 3];
-      await refused(one.trainer.step(bad), 'argument', `[${i * 4}] of its batch is`);
-      expect(await everything(one)).toEqual(before);
-    }
-  });
-
   test('does not matter in the padding of a batch', async () => {
-    const { trainer } = await setUp();
-    const { noisy, target } = goodBatch(1);
+    const [one, other] = [await setUp(gpu), await setUp(gpu)];
+    const batch = batchOf(1, COUNT);
     const padded = (values: Float32Array) => {
-      const all = new Float32Array(4 * size).fill(nan);
+      const all = new Float32Array(4 * SIZE).fill(NaN);
       all.set(values);
-      return onGpu(all);
+      return bufferOf(gpu, all);
     };
-    await trainer.step({ noisy: padded(noisy), target: padded(target), count: COUNT });
-    const [loss] = await trainer.readLosses(1);
-    expect(loss).toBe(await (await setUp()).trainer.step(goodBatch(1)));
+    const loss = one.trainer.step({
+      noisy: padded(batch.noisy),
+      target: padded(batch.target),
+      count: COUNT,
+    });
+    expect(await loss).toBe(await other.trainer.step(batch));
   });
 });
 
-describe('weights with which', () => {
-  test('the loss is not finite are kept as they are, and can be saved and evaluated', async () => {
-    const one = await setUp();
-    const first = await one.trainer.step(goodBatch(1));
-    const good = await overflow(one);
-    const before = await everything(one);
-    await refused(
-      one.trainer.step(goodBatch(2)),
-      'diverged',
-      'Step 2 was not made: its loss is ',
-      'The weights are those after step 1.',
-      'use a smaller learning rate than 0.01',
-    );
-    expect(await everything(one)).toEqual(before);
-
-    const settings = { seed: 0, batchSize: 4, learningRate: 0.01, epochs: 1 };
-    const data = fingerprintImages(images);
-    const saved = loadCheckpoint(
-      await saveCheckpoint({ trainer: one.trainer, settings, data, losses: [first] }),
-    );
-    expect(saved.parameters).toEqual(before.parameters);
-    expect(saved.state.step).toBe(1);
-    await one.trainer.evaluate(images);
-
-    await one.unet.setParameters(good);
-    const other = await setUp();
-    await other.trainer.step(goodBatch(1));
-    expect(await one.trainer.step(goodBatch(2))).toBe(await other.trainer.step(goodBatch(2)));
-    expect(await everything(one)).toEqual(await everything(other));
-  });
-
-  test('a trainer begins are blamed for the first loss that is not finite, rather than the learning rate', async () => {
-    const one = await setUp();
-    await overflow(one);
-    const { message } = await refused(
-      one.trainer.step(goodBatch(2)),
-      'diverged',
-      'Step 1 was not made',
-      'the weights or the state that training began with',
-    );
-    expect(message).not.toContain('rate');
-  });
-
-  test.each([{}, { clipNorm: 1 }, { average: {} }])(
-    'the loss is finite and the gradient is not are kept as they are: %j',
-    async (options) => {
-      const one = await setUp(options);
-      await one.trainer.step(goodBatch(1));
-      // The loss is some 1e30: the layer's own gradient is as large as the loss's square root, the gradients of other layers as the loss.
-      const parameters = await one.unet.getParameters();
-      parameters.get('up.1.kernel')!.fill(1e15);
-      await one.unet.setParameters(parameters);
-      const before = await everything(one);
-      await refused(
-        one.trainer.step(goodBatch(2)),
-        'diverged',
-        /Step 2 was not made: the gradient of up\.0 .* at a loss of \d.*e\+\d/,
-        'The loss had grown',
-      );
-      expect(await everything(one)).toEqual(before);
-    },
-  );
-
-  test.each([{ average: {} }, {}])('a step was skipped are kept as they are: %j', async (options) => {
-    const one = await setUp({ ...options, skipNonFinite: 1 });
-    await one.trainer.step(goodBatch(1));
-    await overflow(one);
-    const before = await everything(one);
-    expect(await one.trainer.step(goodBatch(2))).toBeNaN();
-    const { state, ...rest } = await everything(one);
-    expect({ ...rest, state: { ...state, step: 1 } }).toEqual(before);
-  });
+const grown = [/: the gradient of up\.0 .* at a loss of \d.*e\+\d/, 'The loss had grown'];
+interface Unfit {
+  readonly what: 'loss' | 'gradient';
+  /** Steps that were made before. */
+  readonly made: number;
+  readonly options?: TrainerOptions;
+  readonly facts: readonly (string | RegExp)[];
+}
+test.each<Unfit>([
+  {
+    ...{ what: 'loss', made: 1 },
+    facts: [': its loss is ', 'The weights are those after step 1.', 'a smaller learning rate than 0.01'],
+  },
+  { what: 'loss', made: 0, facts: ['the weights or the state that training began with'] },
+  { what: 'gradient', made: 1, facts: grown },
+  { what: 'gradient', made: 1, options: { clipNorm: 1 }, facts: grown },
+  { what: 'gradient', made: 1, options: { average: {} }, facts: grown },
+])('weights with which the $what after $made steps is not finite stay: $options', async (row) => {
+  const { what, made, options, facts } = row;
+  const [one, other] = [await setUpTold(options), await setUpTold(options)];
+  for (const { trainer } of [one, other]) if (made > 0) await trainer.step(toldBatch(1));
+  const good = await overflow(one, what);
+  const before = await everything(one);
+  const step = () => one.trainer.step(toldBatch(2));
+  const { message } = await refused(step, 'diverged', `Step ${made + 1} was not made`, ...facts);
+  if (made === 0) expect(message).not.toContain('rate');
+  expect(await everything(one)).toEqual(before);
+  await one.unet.setParameters(good);
+  await other.unet.setParameters(good);
+  expect(await step()).toBe(await other.trainer.step(toldBatch(2)));
+  expect(await everything(one)).toEqual(await everything(other));
 });
 
 describe.each([
@@ -227,18 +169,18 @@ describe.each([
   ['a submission for each dispatch', 1e-6],
 ])('a fit with %s', (_, maxMilliseconds) => {
   const epochs = 30;
-  async function setUpFit(options: TrainerOptions = {}) {
+  const setUpFit = (options: TrainerOptions = {}) => {
     gpu.pacer.maxMilliseconds = maxMilliseconds;
-    return { ...(await setUp(options)), dataset: await Dataset.create(gpu, images) };
-  }
+    return setUpTold(options);
+  };
 
-  test('ends at the first step that is not finite, and steps under way change nothing', async () => {
-    for (const at of [1, 2, 5]) {
+  test('ends at the first step that is not finite, as often as it is tried, and goes on as a fresh trainer', async () => {
+    for (const at of [1, 5]) {
       const one = await setUpFit();
-      let bad: Awaited<ReturnType<typeof everything>>['parameters'] | undefined;
-      const { events, error } = await run(one.trainer.fit(one.dataset, { epochs }), async ({ step }) => {
+      let [good, bad] = [new Map(), new Map()];
+      const { events, error } = await run(one.trainer.fit(dataset, { epochs }), async ({ step }) => {
         if (step !== at) return;
-        await overflow(one);
+        good = await overflow(one);
         bad = await one.unet.getParameters();
       });
       expect(error?.code).toBe('diverged');
@@ -252,62 +194,40 @@ describe.each([
       expect(state.step).toBe(events.length);
       const losses = await one.trainer.readLosses(events.length);
       expect([...losses]).toEqual(events.map(({ loss }) => loss));
-    }
-  });
 
-  test('goes on after a step that is not finite as a fresh trainer does', async () => {
-    const one = await setUpFit();
-    let good: Awaited<ReturnType<typeof everything>>['parameters'];
-    const first = await run(one.trainer.fit(one.dataset, { epochs }), async ({ step }) => {
-      if (step === 2) good = await overflow(one);
-    });
-    expect(first.error?.code).toBe('diverged');
-    // Again and again, as often as it is tried.
-    const again = await run(one.trainer.fit(one.dataset, { epochs }));
-    expect(again.events).toEqual([]);
-    expect(again.error?.message).toBe(first.error?.message);
-    await one.unet.setParameters(good!);
-    const other = await setUpFit();
-    await other.unet.setParameters(good!);
-    other.trainer.setState(await one.trainer.getState());
-    const losses = async ({ trainer, dataset }: typeof one) => {
-      const { events, error } = await run(trainer.fit(dataset, { epochs, maxSteps: 7 }));
-      expect(error).toBeUndefined();
-      return events.map(({ step, loss }) => [step, loss]);
-    };
-    expect(await losses(one)).toEqual(await losses(other));
-    expect(await everything(one)).toEqual(await everything(other));
+      const again = await run(one.trainer.fit(dataset, { epochs }));
+      expect([again.events, again.error?.message]).toEqual([[], error?.message]);
+      const other = await setUpFit();
+      for (const { unet } of [one, other]) await unet.setParameters(good);
+      other.trainer.setState(await one.trainer.getState());
+      const goesOn = async ({ trainer }: typeof one) => {
+        const { events, error } = await run(trainer.fit(dataset, { epochs, maxSteps: 7 }));
+        return [error, events.map(({ step, loss }) => [step, loss])];
+      };
+      expect(await goesOn(one)).toEqual(await goesOn(other));
+      expect(await everything(one)).toEqual(await everything(other));
+    }
   });
 
   test('passes over skipNonFinite steps in a row, and reports them', async () => {
     const one = await setUpFit({ skipNonFinite: 4 });
-    const { events, error } = await run(one.trainer.fit(one.dataset, { epochs }), async ({ step }) => {
-      if (step !== 2) return;
-      await overflow(one);
-    });
-    const skipped = events.filter((event) => event.skipped);
+    const { events, error } = await run(one.trainer.fit(dataset, { epochs }), ({ step }) =>
+      step === 2 ? overflow(one) : undefined,
+    );
     expect(events.map(({ step }) => step)).toEqual(events.map((_, i) => i + 1));
-    expect(skipped).toEqual(events.slice(-4));
-    for (const { loss, skipped: why } of skipped) {
+    expect(events.filter((event) => event.skipped)).toEqual(events.slice(-4));
+    for (const { loss, skipped } of events.slice(-4)) {
       expect(loss).toBeNaN();
-      expect(why).toMatch(/^its loss is (Infinity|NaN)$/);
+      expect(skipped).toMatch(/^its loss is (Infinity|NaN)$/);
     }
     expect(error?.message).toContain(`Step ${events.length + 1} was not made`);
     expect((await one.trainer.getState()).step).toBe(events.length);
-    expect([...(await one.trainer.readLosses(4))]).toEqual([nan, nan, nan, nan]);
-
-    const settings = { seed: 0, batchSize: 4, learningRate: 0.01, epochs };
-    const data = fingerprintImages(images);
-    const losses = events.map(({ loss }) => loss);
-    const saved = loadCheckpoint(await saveCheckpoint({ trainer: one.trainer, settings, data, losses }));
-    expect([...saved.losses].map(Number.isNaN)).toEqual(losses.map(Number.isNaN));
-    expect(saved.training.skipNonFinite).toBe(4);
+    expect([...(await one.trainer.readLosses(4))]).toEqual([NaN, NaN, NaN, NaN]);
   });
 });
 
 test('a fit that is left before its loop has seen the step that is not finite leaves the trainer ready', async () => {
-  const one = await setUp();
-  using dataset = await Dataset.create(gpu, images);
+  const one = await setUpTold();
   // Two submissions are under way when the weights change, and the next is when the first event of the second comes.
   const { error } = await run(one.trainer.fit(dataset, { epochs: 30 }), async ({ step }) => {
     if (step === 1) await overflow(one);
@@ -321,218 +241,100 @@ test('a fit that is left before its loop has seen the step that is not finite le
   expect(next.error?.message).toContain('Step 7 was not made');
 });
 
-describe('steps that skipNonFinite skips', () => {
-  test('change nothing but the number of steps', async () => {
-    const one = await setUp({ skipNonFinite: 2 });
-    const other = await setUp();
-    const bad = goodBatch(9);
-    bad.target[3] = nan;
-    const losses = [];
-    for (const batch of [goodBatch(1), bad, bad, goodBatch(2), bad, goodBatch(3)])
-      losses.push(await one.trainer.step(batch));
-    expect(losses.map(Number.isNaN)).toEqual([false, true, true, false, true, false]);
-    const made = [];
-    for (const seed of [1, 2, 3]) made.push(await other.trainer.step(goodBatch(seed)));
-    expect(losses.filter((loss) => !Number.isNaN(loss))).toEqual(made);
-    const { state, ...rest } = await everything(one);
-    expect(state.step).toBe(6);
-    expect({ ...rest, state: { ...state, step: 3 } }).toEqual(await everything(other));
-    expect([...(await one.trainer.readLosses(6))]).toEqual(losses);
-  });
+test('skipped steps change nothing but the number of steps, and as many follow each other as skipNonFinite says', async () => {
+  const [one, other] = [await setUpTold({ skipNonFinite: 2 }), await setUpTold()];
+  const bad = badBatch('target', 3, NaN);
+  const losses = [];
+  for (const batch of [toldBatch(1), bad, bad, toldBatch(2), bad, toldBatch(3)])
+    losses.push(await one.trainer.step(batch));
+  expect(losses.map(Number.isNaN)).toEqual([false, true, true, false, true, false]);
+  const made = [];
+  for (const seed of [1, 2, 3]) made.push(await other.trainer.step(toldBatch(seed)));
+  expect(losses.filter((loss) => !Number.isNaN(loss))).toEqual(made);
+  const { state, ...rest } = await everything(one);
+  expect(state.step).toBe(6);
+  expect({ ...rest, state: { ...state, step: 3 } }).toEqual(await everything(other));
+  expect([...(await one.trainer.readLosses(6))]).toEqual(losses);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 2; i++) expect(await one.trainer.step(bad)).toBeNaN();
+    await refused(one.trainer.step(bad), 'argument', 'target[3] of its batch is NaN');
+  }
+  expect((await one.trainer.getState()).step).toBe(10);
 
-  test('may follow each other up to the number that it allows, and the next one is refused', async () => {
-    const { trainer } = await setUp({ skipNonFinite: 2 });
-    const bad = goodBatch(9);
-    bad.noisy[5] = inf;
-    await trainer.step(goodBatch(1));
-    for (let round = 0; round < 2; round++) {
-      for (let i = 0; i < 2; i++) expect(await trainer.step(bad)).toBeNaN();
-      await refused(trainer.step(bad), 'argument', 'noisy[5] of its batch is Infinity');
-    }
-    expect((await trainer.getState()).step).toBe(5);
-  });
-
-  test.each([-1, 0.5, nan, '1'])(
-    'need a whole number from 0; skipNonFinite is refused as %j',
-    async (skipNonFinite) => {
-      await refused(setUp({ skipNonFinite: skipNonFinite as number }), 'argument', 'skipNonFinite is');
-    },
-  );
+  const averaged = await setUpTold({ skipNonFinite: 1, average: {} });
+  await averaged.trainer.step(toldBatch(1));
+  const before = await everything(averaged);
+  expect(await averaged.trainer.step(bad)).toBeNaN();
+  const after = await everything(averaged);
+  expect({ ...after, state: { ...after.state, step: 1 } }).toEqual(before);
 });
 
 describe('recorded steps', () => {
-  const submitSteps = (trainer: Trainer, ...batches: object[]) =>
+  const submitSteps = (trainer: Trainer, ...batches: ReturnType<typeof toldBatch>[]) =>
     submit(gpu, (encoder) => {
-      for (const batch of batches) trainer.encodeStep(encoder, allOnGpu(batch));
+      for (const batch of batches) trainer.encodeStep(encoder, onGpu(batch));
     });
-
-  /** Good, bad and good again, in one submission. */
-  async function record(options: TrainerOptions) {
-    const one = await setUp(options);
-    const bad = goodBatch(9);
-    bad.noisy[5] = nan;
-    submitSteps(one.trainer, goodBatch(1), bad, goodBatch(2));
-    const other = await setUp();
-    const losses = [await other.trainer.step(goodBatch(1))];
-    return { ...one, other, losses };
+  /** Good, bad and good again, in one submission; and a trainer that made the first one only. */
+  async function record(options: TrainerOptions = {}) {
+    const one = await setUpTold(options);
+    submitSteps(one.trainer, toldBatch(1), badBatch('noisy', 5, NaN), toldBatch(2));
+    const other = await setUpTold();
+    return { one, other, first: await other.trainer.step(toldBatch(1)) };
   }
 
-  test('after one that is not finite change nothing until the error was thrown', async () => {
-    const { other, losses, ...one } = await record({});
-    expect(await everything(one)).toEqual(await everything(other));
-    await refused(
-      one.trainer.readLosses(5),
-      'diverged',
-      'Step 2 was not made: its loss is NaN',
-      'If another step was recorded after it, its batch may be at fault',
-    );
-    expect([...(await one.trainer.readLosses(5))]).toEqual(losses);
-    expect(await one.trainer.step(goodBatch(2))).toBe(await other.trainer.step(goodBatch(2)));
-    expect(await everything(one)).toEqual(await everything(other));
-  });
-
-  test.each(['step', 'fit'] as const)('that are not finite are an error of the next %s', async (what) => {
-    const { other, ...one } = await record({});
-    using dataset = await Dataset.create(gpu, images);
-    const attempt = async () =>
-      what === 'step' ? one.trainer.step(goodBatch(2)) : one.trainer.fit(dataset, { epochs: 1 }).next();
-    await refused(attempt(), 'diverged', 'Step 2 was not made: its loss is NaN');
-    expect(await everything(one)).toEqual(await everything(other));
-    await attempt();
-  });
-
-  const places = [
-    ['noisy', 17],
-    ['target', 3],
-    ['levels', 1],
-  ] as const;
-  const told = ['readLosses', 'step', 'fit', 'runFor'] as const;
-  test.each(places.flatMap(([name, at]) => told.map((by) => ({ name, at, by }))))(
-    'with a value in $name that is not finite are named by $by',
-    async ({ name, at, by }) => {
-      const one = await setUp({}, true);
-      const bad = goodBatch(9, true);
-      bad[name]![at] = nan;
-      using dataset = await Dataset.create(gpu, images);
+  test.each(['readLosses', 'step', 'fit', 'runFor'] as const)(
+    'after one that is not finite change nothing until %s has named it',
+    async (by) => {
+      const { one, other } = await record();
       const attempts = {
-        readLosses: () => one.trainer.readLosses(1),
-        step: () => one.trainer.step(goodBatch(3, true)),
+        readLosses: () => one.trainer.readLosses(5),
+        step: () => one.trainer.step(toldBatch(3)),
         fit: () => one.trainer.fit(dataset, { epochs: 1 }).next(),
         runFor: () => one.trainer.runFor(dataset, { milliseconds: 1 }),
       };
-      const before = await everything(one);
-      submitSteps(one.trainer, bad);
-      const { message } = await refused(
-        attempts[by](),
-        'argument',
-        `Step 1 was not made: ${name}[${at}] of the last recorded batch is NaN`,
-      );
-      expect(message).not.toContain('too large');
-      expect(await everything(one)).toEqual(before);
+      const facts = ['Step 2 was not made: its loss is NaN', 'recorded after it, its batch may be at fault'];
+      await refused(attempts[by], 'diverged', ...facts);
+      for (const [name, at] of places) {
+        expect(await everything(one)).toEqual(await everything(other));
+        submitSteps(one.trainer, badBatch(name, at, NaN));
+        const fact = `Step 2 was not made: ${name}[${at}] of the last recorded batch is NaN`;
+        const { message } = await refused(attempts[by], 'argument', fact);
+        expect(message).not.toContain('too large');
+      }
+      expect(await one.trainer.step(toldBatch(2))).toBe(await other.trainer.step(toldBatch(2)));
+      expect(await everything(one)).toEqual(await everything(other));
       await attempts[by]();
     },
   );
 
-  test('with a custom loss, that are not finite are named', async () => {
-    const bad = goodBatch(9);
-    bad.noisy[5] = nan;
-    const one = await setUp({ customLoss: true });
-    const output = roomFor(gpu, COUNT * size);
+  test.each([
+    ['input', NaN, 0, 'argument', 'input[5] of the last recorded batch'],
+    ['gradient', 0, NaN, 'diverged', 'Step 1 was not made'],
+  ] as const)('with a custom loss, whose %s is not finite, change nothing and are named', async (...row) => {
+    const [, value, slope, code, fact] = row;
+    const { trainer, unet } = await setUp(gpu, { customLoss: true });
+    const before = await unet.getParameters();
+    const input = bufferOf(gpu, badBatch('noisy', 5, value).noisy);
+    const output = roomFor(gpu, COUNT * SIZE);
+    const outputGradient = bufferOf(gpu, new Float32Array(COUNT * SIZE).fill(slope, 3, 4));
     submit(gpu, (encoder) => {
-      one.trainer.encodeForward(encoder, { input: onGpu(bad.noisy), output, count: COUNT });
-      one.trainer.encodeBackward(encoder, { outputGradient: output });
-      one.trainer.encodeUpdate(encoder);
+      trainer.encodeForward(encoder, { input, output, count: COUNT });
+      trainer.encodeBackward(encoder, { outputGradient });
+      trainer.encodeUpdate(encoder);
     });
-    await refused(one.trainer.readLosses(), 'argument', 'input[5] of the last recorded batch');
+    await refused(trainer.readLosses(), code, fact);
+    expect(await unet.getParameters()).toEqual(before);
   });
 
-  test('that are not finite are skipped with skipNonFinite', async () => {
-    const { other, losses, ...one } = await record({ skipNonFinite: 1 });
-    losses.push(nan, await other.trainer.step(goodBatch(2)));
+  test('that are not finite are skipped with skipNonFinite, and forgotten with a new state', async () => {
+    const { one, other, first } = await record({ skipNonFinite: 1 });
+    const losses = [first, NaN, await other.trainer.step(toldBatch(2))];
     expect([...(await one.trainer.readLosses(5))]).toEqual(losses);
     expect((await everything(one)).parameters).toEqual((await everything(other)).parameters);
-  });
 
-  test('that are not finite are forgotten with a new state', async () => {
-    const { other, ...one } = await record({});
-    one.trainer.setState(await other.trainer.getState());
-    expect(await one.trainer.step(goodBatch(2))).toBe(await other.trainer.step(goodBatch(2)));
-  });
-});
-
-describe('a number that is not finite is refused by', () => {
-  test.each([nan, inf, -inf])('setParameters: %d', async (value) => {
-    const { unet, ...one } = await setUp();
-    const before = await everything({ unet, ...one });
-    const parameters = await unet.getParameters();
-    parameters.get('down.1.bias')![3] = value;
-    await refused(
-      unet.setParameters(parameters),
-      'argument',
-      `down.1.bias is not finite: value 3 of 8 is ${value}`,
-    );
-    expect(await everything({ unet, ...one })).toEqual(before);
-  });
-
-  const fromHost = {
-    'a list': (values: number[]) => values,
-    'an array of doubles': (values: number[]) => Float64Array.from(values),
-  };
-  test.each(Object.entries(fromHost))(
-    'setParameters, where it is infinite as a 32-bit float, in %s',
-    async (_, from) => {
-      const { unet } = await setUp();
-      const parameters: Map<string, ArrayLike<number>> = await unet.getParameters();
-      parameters.set('down.1.bias', from([0, 0, 0, -1e39, 0, 0, 0, 0]));
-      await refused(
-        unet.setParameters(parameters),
-        'argument',
-        'down.1.bias is not finite: value 3 of 8 is -1e+39, and -Infinity as a 32-bit float',
-      );
-    },
-  );
-
-  test.each(['moment1', 'moment2', 'weights'] as const)(
-    'setState: %s infinite as a 32-bit float',
-    async (name) => {
-      const one = await setUp({ average: {} });
-      await one.trainer.step(goodBatch(1));
-      const state = await one.trainer.getState();
-      const values: unknown = Float64Array.from(state[name]!.get('up.0.kernel')!).fill(1e39, 7, 8);
-      const changed = new Map(state[name]!).set('up.0.kernel', values as Float32Array<ArrayBuffer>);
-      await refused(
-        (async () => one.trainer.setState({ ...state, [name]: changed }))(),
-        'argument',
-        `${name} of up.0.kernel is not finite: value 7 of ${8 * 4 * 9} is 1e+39`,
-      );
-    },
-  );
-
-  test.each([
-    ['moment1', nan],
-    ['moment1', 1e30],
-    ['moment1', -1e30],
-    ['moment2', inf],
-    ['moment2', -1],
-    ['weights', nan],
-    ['corrections', nan],
-    ['corrections', -0.5],
-    ['corrections', 2],
-  ] as const)('setState: %s with %d', async (name, value) => {
-    const one = await setUp({ average: {} });
-    await one.trainer.step(goodBatch(1));
-    const before = await everything(one);
-    const state = await one.trainer.getState();
-    if (name === 'corrections') state.corrections[1] = value;
-    else state[name]!.get('up.0.kernel')![7] = value;
-    const { message } = await refused(
-      (async () => one.trainer.setState({ ...state, step: 7 }))(),
-      'argument',
-    );
-    const place = name === 'corrections' ? 'corrections[1] is' : `${name} of up.0.kernel is not`;
-    expect(message).toContain(place);
-    expect(message).toContain(name === 'corrections' ? ` ${value};` : `value 7 of ${8 * 4 * 9}`);
-    expect(message).toContain(String(Math.fround(value)));
-    expect(await everything(one)).toEqual(before);
+    const again = await record();
+    again.one.trainer.setState(await again.other.trainer.getState());
+    const next = ({ trainer }: typeof one) => trainer.step(toldBatch(2));
+    expect(await next(again.one)).toBe(await next(again.other));
   });
 });

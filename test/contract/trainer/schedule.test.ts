@@ -4,43 +4,65 @@ import { expectedOf, Random } from '../../../harness/specs/lib/spec';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../../src/plan/schedule';
 import { STATE, scheduleIn } from '../../../src/plan/step_state';
 import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from '../../../src/training/epoch';
+import { binarizes } from '../../../src/training/options';
 
 const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
 
 describe('rateFactor', () => {
-  test('is 1 without a schedule', () => {
-    for (const step of [0, 1, 1e6]) expect(rateFactor(checkSchedule(), step)).toBe(1);
+  const half = 0.1 + 0.9 * (0.5 + Math.SQRT1_2 / 2);
+  test.each<[string, ScheduleOption, [step: number, factor: number][]]>([
+    ['is 1 without a schedule', {}, [0, 1, 1e6].map((step) => [step, 1])],
+    [
+      'rises by the same amount in every step of the warm-up, and is 1 in its last',
+      { warmup: 4 },
+      [0.25, 0.5, 0.75, 1, 1, 1].map((factor, step) => [step, factor]),
+    ],
+    ['is 1 in a warm-up of one step', { warmup: 1 }, [[0, 1]]],
+    [
+      'stays at 1 for half of the steps, then falls linearly to the floor',
+      { decay: 'linear', warmup: 10, steps: 110, floor: 0.1 },
+      [
+        ...([
+          [4, 0.5],
+          [10, 1],
+          [59, 1],
+          [60, 1],
+          [85, 0.55],
+        ] as [number, number][]),
+        ...([
+          [109, 0.118],
+          [110, 0.1],
+          [111, 0.1],
+          [1e6, 0.1],
+        ] as [number, number][]),
+      ],
+    ],
+    [
+      'falls along half a cosine from the end of the warm-up, and stays at the floor',
+      cosine,
+      [
+        ...([
+          [0, 0.1],
+          [9, 1],
+          [10, 1],
+          [35, half],
+          [60, 0.55],
+        ] as [number, number][]),
+        ...([
+          [110, 0.1],
+          [111, 0.1],
+          [1e6, 0.1],
+        ] as [number, number][]),
+      ],
+    ],
+    ['is at its usual floor after one step', { decay: 'cosine', steps: 1 }, [[1, 0.01]]],
+  ])('%s', (_, schedule, factors) => {
+    for (const [step, factor] of factors)
+      expect(rateFactor(checkSchedule(schedule), step), `step ${step}`).toBeCloseTo(factor, 12);
   });
 
-  test('rises by the same amount in every step of the warm-up, and is 1 in its last', () => {
-    const schedule = checkSchedule({ warmup: 4 });
-    expect([0, 1, 2, 3, 4, 5].map((s) => rateFactor(schedule, s))).toEqual([0.25, 0.5, 0.75, 1, 1, 1]);
-    expect(rateFactor(checkSchedule({ warmup: 1 }), 0)).toBe(1);
-  });
-
-  test('stays at 1 for half of the steps, then falls linearly to the floor', () => {
-    const line: Schedule = { decay: 'linear', warmup: 10, steps: 110, floor: 0.1 };
-    const at = (s: number) => rateFactor(line, s);
-    expect([at(4), at(10), at(59), at(60)]).toEqual([0.5, 1, 1, 1]);
-    expect(at(85)).toBeCloseTo(0.55, 12);
-    expect(at(109)).toBeCloseTo(0.118, 12);
-    for (const s of [110, 111, 1e6]) expect(at(s)).toBeCloseTo(0.1, 12);
-  });
-
-  test('falls along half a cosine from the end of the warm-up', () => {
-    const at = (s: number) => rateFactor(cosine, s);
-    expect(at(0)).toBe(0.1);
-    expect(at(9)).toBe(1);
-    expect(at(10)).toBe(1);
-    expect(at(35)).toBeCloseTo(0.1 + 0.9 * (0.5 + Math.SQRT1_2 / 2), 12);
-    expect(at(60)).toBeCloseTo(0.55, 12);
-    expect(at(109)).toBeGreaterThan(0.1);
-    for (let s = 10; s < 110; s++) expect(at(s + 1)).toBeLessThan(at(s));
-  });
-
-  test('stays at the floor after the end of the schedule', () => {
-    for (const s of [110, 111, 1e6]) expect(rateFactor(cosine, s)).toBe(0.1);
-    expect(rateFactor(checkSchedule({ decay: 'cosine', steps: 1 }), 1)).toBe(0.01);
+  test('falls in each step of a cosine', () => {
+    for (let s = 10; s < 110; s++) expect(rateFactor(cosine, s + 1)).toBeLessThan(rateFactor(cosine, s));
   });
 
   test('is the rate that the reference of finish_step writes into state and records', () => {
@@ -66,29 +88,26 @@ describe('rateFactor', () => {
 });
 
 describe('checkSchedule', () => {
-  test('fills in what is missing', () => {
-    expect(checkSchedule()).toEqual({ decay: 'none', warmup: 0 });
-    expect(checkSchedule('constant')).toEqual(checkSchedule({}));
-    expect(checkSchedule({ warmup: 7 })).toEqual({ decay: 'none', warmup: 7 });
-    const long = { decay: 'cosine', warmup: 0, steps: 9, floor: 0.01 };
-    expect(checkSchedule({ decay: 'cosine', steps: 9 })).toEqual(long);
+  test.each<[ScheduleOption | undefined, Schedule]>([
+    [undefined, { decay: 'none', warmup: 0 }],
+    ['constant', { decay: 'none', warmup: 0 }],
+    [{}, { decay: 'none', warmup: 0 }],
+    [{ warmup: 7 }, { decay: 'none', warmup: 7 }],
+    [
+      { decay: 'cosine', steps: 9 },
+      { decay: 'cosine', warmup: 0, steps: 9, floor: 0.01 },
+    ],
+    [cosine, cosine],
+  ])('fills in what is missing of %j, and leaves its own result as it is', (given, schedule) => {
+    expect(checkSchedule(given)).toEqual(schedule);
+    expect(checkSchedule(schedule)).toEqual(schedule);
   });
 
-  test('leaves its own result as it is', () => {
-    for (const given of [{}, { warmup: 3 }, cosine]) {
-      const schedule = checkSchedule(given);
-      expect(checkSchedule(schedule)).toEqual(schedule);
-    }
-  });
-
-  const refuses = (given: unknown, message: string) => {
-    const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
-    expect(() => checkSchedule(given as ScheduleOption)).toThrow(error);
-  };
   const object = `'constant' or an object like { decay: 'cosine', steps: 5000 }`;
   const warmup = 'a whole number from 0 to 2147483646';
 
-  test.each<[given: unknown, what: string, legal: string]>([
+  const noDecay = 'but there is no decay; set one, or leave';
+  test.each<[given: unknown, what: string, legal?: string]>([
     ['cosine', 'schedule is "cosine"', object],
     [null, 'schedule is of type Null', object],
     [100, 'schedule is of type Number', object],
@@ -110,17 +129,28 @@ describe('checkSchedule', () => {
     ],
     [{ decay: 'cosine', steps: 9, floor: -0.1 }, 'schedule.floor is -0.1', 'a number from 0 to 1'],
     [{ decay: 'cosine', steps: 9, floor: 1.5 }, 'schedule.floor is 1.5', 'a number from 0 to 1'],
-  ])('refuses %j', (given, what, legal) => refuses(given, `${what}; it must be ${legal}.`));
-
-  test('refuses unknown settings, and settings that are for a decay without one', () => {
-    refuses({ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.');
-    refuses({ steps: 100 }, 'schedule.steps is 100, but there is no decay; set one, or leave steps out.');
-    refuses(
-      { warmup: 10, floor: 0.1 },
-      'schedule.floor is 0.1, but there is no decay; set one, or leave floor out.',
-    );
+    [{ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.'],
+    [{ steps: 100 }, `schedule.steps is 100, ${noDecay} steps out.`],
+    [{ warmup: 10, floor: 0.1 }, `schedule.floor is 0.1, ${noDecay} floor out.`],
+  ])('refuses %j', (given, what, legal) => {
+    const message = legal ? `${what}; it must be ${legal}.` : what;
+    const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
+    expect(() => checkSchedule(given as ScheduleOption)).toThrow(error);
   });
 });
+
+test.each([
+  ['tutorial', 1, undefined, true],
+  ['tutorial', 3, undefined, false],
+  ['tutorial', 1, false, false],
+  ['flow', 1, undefined, false],
+  ['flow', 3, true, true],
+] as const)(
+  'for %s images of %i channels, asked %s, become black and white: %s',
+  (objective, channels, asked, made) => {
+    expect(binarizes(objective, { channels }, asked)).toBe(made);
+  },
+);
 
 test.each([
   // images, batch, dropLast: steps, images, of each step
