@@ -4,6 +4,7 @@
  * @module-tag nightly
  */
 import { getEventListeners } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import type { Resource } from '../../src/base/resource';
 import type { Planned } from '../lib/failing_device';
@@ -29,6 +30,12 @@ const keptBy = ({ failing, engine, unet, dataset }: World, { objects }: Made) =>
     writes: writes.size,
   };
 };
+/** Waits until nothing more is kept than before. */
+async function expectKept(world: World, made: Made, held: ReturnType<typeof keptBy>): Promise<void> {
+  const { unet, dataset } = world;
+  await Promise.all([...made.objects, unet, dataset].map(({ idle }) => idle));
+  await until(() => isDeepStrictEqual(keptBy(world, made), held));
+}
 
 const { setTimeout } = globalThis;
 /**
@@ -131,7 +138,7 @@ test.each(pairs)('$name after $end gives the same result again', async ({ subjec
     expect(world.failing.labels).toEqual([]);
     world = await createWorld();
     made = await subject.make(world);
-  } else await expect.poll(() => keptBy(world, made)).toEqual(held);
+  } else await expectKept(world, made, held);
   for (let twice = 0; twice < 2; twice++) {
     expect(await use()).toEqual(first);
     expect(keptBy(world, made)).toEqual(held);
@@ -291,7 +298,7 @@ test.each(abortable)(
       pacer.maxMilliseconds = maxMilliseconds;
       await made.again?.();
       expect(await made.use()).toEqual(first);
-      await expect.poll(() => keptBy(world, made)).toEqual(held);
+      await expectKept(world, made, held);
     }
   },
 );

@@ -8,6 +8,7 @@ import { tuningEffort } from '../../../src/tuning/tuner';
 import { tutorial } from '../../lib/checked_networks';
 import { testGpu } from '../../lib/gpu';
 import { makeHostile, someGpu, wrongAdam } from '../../lib/hostile/hostile_device';
+import { until } from '../../lib/until';
 import { losableGpu } from '../../lib/worker/losable';
 
 const { gpu } = await testGpu();
@@ -129,7 +130,8 @@ test('a report names a wrong kernel, and a lost device also at the next visit', 
   lose();
   await engine.device.lost;
   const losses = [{ message: 'A test has lost it.' }];
-  await expect.poll(async () => (await reportOf(engine)).losses).toMatchObject(losses);
+  await until(async () => (await reportOf(engine)).losses.length > 0);
+  expect((await reportOf(engine)).losses).toMatchObject(losses);
   engine.destroy();
   using next = await createEngine({ gpu: source, tuningCache });
   expect((await reportOf(next)).losses).toMatchObject(losses);
