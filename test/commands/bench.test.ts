@@ -319,7 +319,7 @@ describe('the files of a bench result', () => {
 
   const kept = readdirSync('docs/results').filter((name) => name.endsWith('.json'));
 
-  test('each JSON file in docs/results has a line for each row, and those of the bench can be read', () => {
+  test('each JSON file in docs/results has a line for each row, and the results of the bench can be read', () => {
     expect(kept.filter((name) => name.startsWith('bench-')).length).toBeGreaterThan(3);
     for (const name of kept) {
       const text = readFileSync(`docs/results/${name}`, 'utf8');

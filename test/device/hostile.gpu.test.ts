@@ -60,7 +60,7 @@ interface Tried {
   readonly what: string;
   readonly place: Place;
   readonly rows: (healthy: Healthy) => readonly Row[];
-  /** Of the rows, at least. */
+  /** The least number of rows. */
   readonly trained: number;
   readonly ended: number;
 }

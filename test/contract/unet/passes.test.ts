@@ -103,7 +103,7 @@ conv2d_grad_kernel conditioning.output
 conv2d_grad_input conditioning.output
 swish_grad conditioning.hidden
 conv2d_grad_kernel conditioning.hidden`;
-  /** The gradient of the bias for each image, where that of a pre-activation is made. */
+  /** The gradient of the bias for each image, where the gradient of a pre-activation is made. */
   const summed = (ops: string) =>
     ops.replace(/^(swish_.*_grad|swish_grad|conv2d_grad_pool) (\S+)$/gm, '$1 $2\nsum_pixels $2') + ends;
 
@@ -137,7 +137,7 @@ describe('the passes of residual layers', () => {
       }),
     );
 
-  test('are those of other layers, with the input in the activations that follow, and its gradient in their gradients', () => {
+  test('are the maps of other layers, with the input in the activations that follow, and its gradient in their gradients', () => {
     const plain = passes(config);
     expect(residuals(plain)).toEqual({
       'swish_max_pool down.0.1': 'residual',

@@ -145,7 +145,7 @@ test('the pretrained network makes digits to order at once: by button, by key, a
   await following(() => click(page, '#noise-next'));
   expect(await searchOf(page)).toContain('noise=124');
 
-  // Four images of the button 7, from the same noise, are those of the number 7777.
+  // Four images of the button 7, from the same noise, are the images of the number 7777.
   await type(page, 'count', '4');
   const fours = await following(() => click(page, '#digit-7'));
   await following(() => click(page, '#digit-3'));

@@ -80,7 +80,7 @@ describe('the table of runs', () => {
     [{ ...digits, recipe: 'digits-3x3' }, undefined],
     [{ ...digits, recipe: 'tutorial' }, expect.stringContaining('the error of the velocity')],
     [{ ...digits, images: 'garden' }, expect.stringContaining('different images')],
-  ] as const)('says whether losses beside those of %j are comparable', (other, words) => {
+  ] as const)('says whether losses beside the losses of %j are comparable', (other, words) => {
     expect(unlike([digits, other])).toEqual(words);
   });
 

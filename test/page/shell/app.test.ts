@@ -47,7 +47,7 @@ function nextFrame(): void {
 }
 
 type Listener = (event: { preventDefault(): void }) => void;
-/** Of the window, by their events. */
+/** The listeners of the window, by their events. */
 const listeners = new Map<string, Listener>();
 
 /** A page with these panels, and what its storage holds. */

@@ -101,7 +101,7 @@ describe('the state of the page', () => {
   test.each<[string, WorkerEvent[], object]>([
     ['collects losses', [built, losses(0, 0.5, 0.25), losses(2, 0.125)], of(0.5, 0.25, 0.125)],
     [
-      'replaces those of steps that come again',
+      'replaces losses of steps that come again',
       [built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5)],
       of(1, 2, 0.5),
     ],
