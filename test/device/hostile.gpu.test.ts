@@ -60,7 +60,7 @@ interface Tried {
   readonly what: string;
   readonly place: Place;
   readonly rows: (healthy: Healthy) => readonly Row[];
-  /** The least number of rows. */
+  /** The least number of rows that train. */
   readonly trained: number;
   readonly ended: number;
 }

@@ -1,22 +1,23 @@
-/** `npm run test:all -- faults`: plants one fault after the other in a copy of the tree, and says which of them a test notices. */
+/** `npm run test:all -- faults`: plants faults in a copy of the tree, one after the other, and says which of them no test notices. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Stryker } from '@stryker-mutator/core';
 import { copyTree, linkModules } from '../lib/copy_tree';
-import { all, groups, type Mutant, mutated, type Net } from './list';
+import { type Fault, readList, withFault } from './list';
 
-const help = `npm run test:all -- faults [--list] [WORD]...
+const MUTANTS = 1000;
+const SEED = 1;
 
-Plants one fault after the other in a copy of the tree, and runs the test that must notice it. Fails where none does.
+const help = `npm run test:all -- faults [FOLDER]
 
-  --list   names the faults, and plants none
-  WORD     only the faults of a group (${groups.join(', ')}), or with one of these words in their name or file`;
+Plants one fault after the other in a copy of the tree, and runs tests that must notice it: first the faults of the lists in test/faults, each with the
+test that it names, then ${MUTANTS} mutants of Stryker's in lines of src that unit tests run, drawn by a seed. Fails where a fault of the list
+survives; survivors of the mutants are listed by file, each a place where a test may be missing.
 
-const root = pathToFileURL(`${process.cwd()}/`);
+  FOLDER   only faults in files below it: shaders/conv2d, src/sampling`;
 
 let running: ChildProcess | undefined;
 let stopped = false;
@@ -25,8 +26,8 @@ function stop(): void {
   running?.kill();
 }
 
-/** Whether a test of the net fails. What fails for another reason throws: a lane that cannot run catches nothing. */
-async function test(folder: string, { lane, words }: Net): Promise<boolean> {
+/** Whether a test that the fault names fails. What fails for another reason throws: a lane that cannot run catches nothing. */
+async function isSeen(folder: string, { lane, words }: Fault): Promise<boolean> {
   const args = ['test/run.mjs', '--lane', lane, ...words];
   const env = { ...process.env, PAGE_FROM_SOURCES: 'yes' };
   running = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -42,85 +43,84 @@ async function test(folder: string, { lane, words }: Net): Promise<boolean> {
   return true;
 }
 
-/**
- * Few nets in place of many, to see that they hold without a fault: what always fails notices nothing. Words that name files and words of
- * titles narrow each other, so nets of files alone stay by themselves.
- */
-function netsTogether(nets: readonly Net[]): Net[] {
-  const together = new Map<string, Net>();
-  for (const { lane, words } of nets) {
-    const key = `${lane} ${words.length > 1}`;
-    const before = together.get(key)?.words ?? [];
-    together.set(key, { lane, words: [...new Set([...before, ...words])] });
-  }
-  return [...together.values()];
-}
-
-/** Whether its net notices the fault. */
-async function isCaught(folder: string, mutant: Mutant): Promise<boolean> {
-  const path = join(folder, mutant.file);
-  const whole = readFileSync(path);
-  writeFileSync(path, mutated(pathToFileURL(`${folder}/`), mutant));
-  try {
-    return await test(folder, mutant.caughtBy);
-  } finally {
-    writeFileSync(path, whole);
-  }
-}
-
-export async function main(args: string[]): Promise<number> {
-  let words: string[];
-  let list: boolean | undefined;
-  try {
-    const options = { list: { type: 'boolean' }, help: { type: 'boolean' } } as const;
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
-    if (values.help) {
-      console.log(help);
-      return 0;
-    }
-    words = positionals;
-    list = values.list;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  const chosen = all.filter(
-    ({ group, name, file }) =>
-      words.length === 0 ||
-      words.some((word) => (groups.includes(word) ? word === group : `${name} ${file}`.includes(word))),
-  );
-  if (chosen.length === 0) {
-    console.error(`No fault has ${words.join(' or ')} in its name; --list names them.`);
-    return 2;
-  }
-  // All of them, before anything takes time.
-  for (const mutant of chosen) mutated(root, mutant);
-  if (list) {
-    for (const { name, file, caughtBy } of chosen)
-      console.log(`${name} (${file}; ${[caughtBy.lane, ...caughtBy.words].join(' ')})`);
-    return 0;
-  }
-
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+/** Plants the faults of the list; how many survive. */
+async function plantList(faults: readonly Fault[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   copyTree(folder);
   linkModules(folder);
-  const survivors: string[] = [];
+  let survivors = 0;
   try {
-    for (const net of netsTogether(chosen.map(({ caughtBy }) => caughtBy))) {
-      if (await test(folder, net)) throw new Error(`Without a fault ${JSON.stringify(net)} fails, too.`);
-    }
-    for (const mutant of chosen) {
+    // What fails without a fault notices none.
+    for (const net of new Map(
+      faults.map((fault) => [[fault.lane, ...fault.words].join(' '), fault]),
+    ).values())
+      if (await isSeen(folder, net))
+        throw new Error(`${net.lane} ${net.words.join(' ')} fails without a fault, too.`);
+    for (const fault of faults) {
+      const path = join(folder, fault.file);
+      const whole = readFileSync(path, 'utf8');
       const start = performance.now();
-      const caught = await isCaught(folder, mutant);
-      if (!caught) survivors.push(mutant.name);
+      writeFileSync(path, withFault(whole, fault));
+      const seen = await isSeen(folder, fault);
+      writeFileSync(path, whole);
+      if (!seen) survivors++;
       const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-      console.log(`${caught ? 'caught  ' : 'SURVIVED'} ${seconds} s  ${mutant.name}`);
+      console.log(`${seen ? 'seen    ' : 'SURVIVED'} ${seconds} s  ${fault.name}`);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  console.log(`${chosen.length - survivors.length} of ${chosen.length} caught`);
-  for (const name of survivors) console.log(`survived: ${name}`);
-  return survivors.length > 0 ? 1 : 0;
+  console.log(`${faults.length - survivors} of ${faults.length} seen`);
+  return survivors;
+}
+
+/** Plants mutants in the files of `pattern`, and lists the survivors by file. */
+async function plantMutants(pattern: string): Promise<void> {
+  const results = await new Stryker({
+    testRunner: 'vitest',
+    vitest: { configFile: 'test/faults/vitest.config.ts' },
+    plugins: ['@stryker-mutator/vitest-runner', './test/faults/sample.mjs'],
+    checkers: ['sample'],
+    ...({ sample: { count: MUTANTS, seed: SEED } } as object),
+    warnings: false,
+    mutate: [pattern],
+    // A mutant in what a module does when it loads would need a process of its own.
+    ignoreStatic: true,
+    tempDirName: mkdtempSync(join(tmpdir(), 'mutants-')),
+    ignorePatterns: ['/dist', '/runs'],
+    reporters: ['progress-append-only'],
+    allowConsoleColors: false,
+  }).runMutationTest();
+  const of = (...states: string[]) => results.filter(({ status }) => states.includes(status));
+  const survivors = of('Survived').map(({ fileName, location: { start }, mutatorName, replacement }) => {
+    const becomes = replacement.replace(/\s+/g, ' ').slice(0, 80);
+    return `${fileName.slice(process.cwd().length + 1)}:${start.line}  ${mutatorName}: ${becomes}`;
+  });
+  for (const line of survivors.sort()) console.log(line);
+  const seen = of('Killed', 'Timeout').length;
+  console.log(`${seen} of ${seen + survivors.length} mutants seen`);
+}
+
+export async function main([folder = '', ...more]: string[]): Promise<number> {
+  if (more.length > 0 || folder.startsWith('-')) {
+    console.log(help);
+    return folder === '--help' ? 0 : 2;
+  }
+  const lists = readdirSync('test/faults').filter((file) => file.endsWith('.txt'));
+  const list = lists.flatMap((file) => readList(file, readFileSync(join('test/faults', file), 'utf8')));
+  // All of them, before anything takes time: a text that is there no more is an error of the list.
+  for (const fault of list) withFault(readFileSync(fault.file, 'utf8'), fault);
+  const chosen = list.filter(({ file }) => file.startsWith(folder));
+  const mutated = folder || 'src';
+  const hasMutants = /^src(\/|$)/.test(mutated) && existsSync(mutated);
+  if (chosen.length === 0 && !hasMutants) {
+    console.error(`No fault lies below ${folder}. Give a folder of shaders or src.`);
+    return 2;
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const survivors = await plantList(chosen);
+  // Stryker ends by itself.
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+  if (hasMutants) await plantMutants(`${mutated}/**/*.ts`);
+  return survivors > 0 ? 1 : 0;
 }
