@@ -1,4 +1,4 @@
-/** What runs with a mutant of Stryker's: unit tests that replace no module, each file by itself, without those of the repository. */
+/** What runs with a mutant of Stryker's: unit tests that replace no module, each file by itself, without test/repository. */
 import { defineConfig } from 'vitest/config';
 import { isMocking, laneFiles } from '../lib/lanes/lanes.ts';
 import { limit } from '../lib/lanes/limits.ts';
