@@ -301,9 +301,9 @@ async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
 }
 
 const pairs = Object.entries(works).flatMap(([name, work]) =>
-  mishaps.filter((mishap) => !work.cannot[mishap]).map((mishap) => ({ name, work, mishap })),
+  mishaps.filter((mishap) => !work.cannot[mishap]).map((mishap) => [name, mishap, work] as const),
 );
-test.each(pairs)('the worker call $name ended by $mishap works again', async ({ name, work, mishap }) => {
+test.each(pairs)('the worker call %s ended by %s works again', async (name, mishap, work) => {
   const result = await doIt(work);
   const before = await atRest();
   expect(before).toMatchObject({ uncaught: [], scopes: 0, listeners: 0, folders: [] });
