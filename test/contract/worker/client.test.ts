@@ -42,6 +42,20 @@ test.each(['before', 'after'])(
   },
 );
 
+test.each(['ended', 'was aborted'])('what comes late of a call that %s calls nothing', async (how) => {
+  const { worker, client } = listening();
+  const [onFrame, onStep] = [vi.fn(), vi.fn()];
+  const controller = new AbortController();
+  const called = client.sample({ onFrame, onStep, signal: controller.signal }).catch(({ name }) => name);
+  worker.says(marked({ type: 'frame', id: 1, frame: {} }));
+  if (how === 'ended') worker.says(answer('images'));
+  else controller.abort();
+  worker.says(marked({ type: 'frame', id: 1, frame: {} }));
+  worker.says(marked({ type: 'steps', id: 1, done: 2 }));
+  expect(await called).toBe(how === 'ended' ? 'images' : 'AbortError');
+  expect([onFrame.mock.calls.length, onStep.mock.calls.length]).toEqual([1, 0]);
+});
+
 test.each([undefined, '0.1.0'])(
   'a worker of version %s is not talked to, and the client says to reload the page, once the worker always answers with that version',
   async (version) => {
