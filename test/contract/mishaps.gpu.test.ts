@@ -206,6 +206,22 @@ test.each(ofEngine)('%s ends with its engine, and leaves no buffer', async (_, s
   }
 });
 
+test.each(makings.filter(([name]) => name !== 'createEngine'))(
+  '%s leaves no buffer where its engine ends between two answers of the device',
+  async (_, subject) => {
+    for (let answers = 0; answers < 6; answers++) {
+      const world = await createWorld();
+      const made = await subject.make(world);
+      const first = await made.use();
+      const used = codeOf(made.use());
+      for (let i = 0; i < answers; i++) await world.failing.device.queue.onSubmittedWorkDone();
+      world.engine.destroy();
+      expect(['destroyed', first], `after ${answers} answers`).toContainEqual(await used);
+      await until(() => world.failing.buffers.size === 0);
+    }
+  },
+);
+
 /** A call ends at most this many milliseconds after what ends it. */
 const IN_TIME = 4000;
 /** What ends a use of a device that does not answer, and the error that it ends with. */
