@@ -19,14 +19,14 @@ import { watchBuffers } from '../lib/buffers';
 import { testGpu } from '../lib/gpu';
 import { floatsIn, furthest, roomFor } from '../lib/on_gpu';
 import { refused } from '../lib/refused';
-import { CLASSES, SIZE, toldNetwork } from '../lib/small_trainer';
+import { CLASSES, conditionedNetwork, SIZE } from '../lib/small_trainer';
 
 const { gpu, source } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 afterAll(() => engine.destroy());
 
 const small = { calls: 2, seed: 7, noises: 10, steps: 3, batchSize: 6 } as const satisfies DistillerOptions;
-const teacher = await engine.createUNet(toldNetwork, { seed: 3 });
+const teacher = await engine.createUNet(conditionedNetwork, { seed: 3 });
 const ofTeacher = await teacher.getParameters();
 const distilled = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
 
@@ -113,7 +113,7 @@ test('trajectories are made by Euler with guidance, unclipped, and a batch holds
 
 test('the teacher’s polish is left out of its trajectories, and of its student', async () => {
   const sampling = { method: 'adams', steps: 8, guidance: 2, polish: { noises: 2, level: 0.3 } } as const;
-  using polished = await engine.createUNet(toldNetwork, { sampling });
+  using polished = await engine.createUNet(conditionedNetwork, { sampling });
   await polished.setParameters(ofTeacher);
   const follow = async (unet: UNet) => {
     using trajectories = await trajectoriesOf(unet, small.noises);
@@ -214,7 +214,7 @@ test('training a student on makes it a network like others, with a warning', asy
     ...{ device: gpu.device, selfCheck: false },
     onWarning: (warning) => warnings.push(warning),
   });
-  const unet = await other.createUNet(toldNetwork, { sampling: distilled, teacher: '0123abcd' });
+  const unet = await other.createUNet(conditionedNetwork, { sampling: distilled, teacher: '0123abcd' });
   await other.createTrainer(unet);
   expect(warnings).toEqual([{ code: 'distilled', message: expect.stringContaining('1 call.') }]);
   expect([unet.sampling, unet.teacher]).toEqual([undefined, undefined]);
@@ -228,7 +228,7 @@ test('a trainer that is not made leaves a distilled network distilled, and no bu
     throw mine;
   };
   using other = await createEngine({ device: gpu.device, selfCheck: false, onWarning });
-  using unet = await other.createUNet(toldNetwork, { sampling: distilled });
+  using unet = await other.createUNet(conditionedNetwork, { sampling: distilled });
   const abort = new AbortController();
   const made = other.createTrainer(unet, { signal: abort.signal });
   abort.abort(mine);
@@ -243,7 +243,10 @@ test('a trainer that is not made leaves a distilled network distilled, and no bu
 });
 
 test('a network without classes is distilled without guidance', async () => {
-  using plain = await engine.createUNet({ ...toldNetwork, conditioning: { noiseLevel: true, classes: 0 } });
+  using plain = await engine.createUNet({
+    ...conditionedNetwork,
+    conditioning: { noiseLevel: true, classes: 0 },
+  });
   using student = (await studentOf(small, plain)).student;
   expect(student.sampling?.guidance).toBe(1);
   await refused(() => engine.createDistiller(plain, { ...small, guidance: 2 }), 'argument', 'guidance is 2');
@@ -296,7 +299,7 @@ test('a distiller whose shader is refused leaves nothing behind', async () => {
 test('a batch that is too large for the device is refused as such', async () => {
   const device = await (await source.requestAdapter())!.requestDevice();
   using other = await createEngine({ device, selfCheck: false });
-  const unet = await other.createUNet({ ...toldNetwork, height: 64, width: 64 });
+  const unet = await other.createUNet({ ...conditionedNetwork, height: 64, width: 64 });
   const most = device.limits.maxStorageBufferBindingSize / (4 * 64 * 64);
   const large = { calls: 1, noises: 1, steps: 1, batchSize: most + 4 } as const;
   using distiller = await other.createDistiller(unet, large);
@@ -306,8 +309,8 @@ test('a batch that is too large for the device is refused as such', async () => 
 test('createDistiller refuses wrong options, and teachers that have no trajectories', async () => {
   const most = Math.floor(2 ** 28 / (3 * SIZE * 4));
   const networks: Partial<UNetConfig>[] = [
-    { ...toldNetwork, conditioning: undefined },
-    { ...toldNetwork, outChannels: 3 },
+    { ...conditionedNetwork, conditioning: undefined },
+    { ...conditionedNetwork, outChannels: 3 },
   ];
   const [tutorial, colours] = await Promise.all(networks.map((each) => engine.createUNet(each)));
   for (const [change, code, facts, of = teacher] of [

@@ -11,8 +11,8 @@ export const network = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 export const SIZE = 4 * 8;
 export const BATCH = 4;
 export const CLASSES = 3;
-/** The same, told the noise level and the class of each image. */
-export const toldNetwork = {
+/** The same, conditioned on the noise level and the class of each image. */
+export const conditionedNetwork = {
   ...network,
   finalActivation: 'none',
   conditioning: { noiseLevel: true, classes: CLASSES },

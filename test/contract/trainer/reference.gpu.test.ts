@@ -16,20 +16,23 @@ import { ReferenceUNet } from '../../lib/reference_unet';
 import {
   BATCH,
   CLASSES,
+  conditionedNetwork,
   eventsOf,
   images,
   lossesOf,
   network,
   SIZE,
   setUp,
-  toldNetwork,
 } from '../../lib/small_trainer';
 
 const { gpu } = await testGpu();
 const dataset = await Dataset.create(gpu, images);
 
 const flow = { objective: 'flow', classDropout: 0.3 } as const;
-const levelled: Partial<UNetConfig> = { ...toldNetwork, conditioning: { noiseLevel: true, classes: 0 } };
+const levelled: Partial<UNetConfig> = {
+  ...conditionedNetwork,
+  conditioning: { noiseLevel: true, classes: 0 },
+};
 
 interface Draw {
   readonly objective: 'tutorial' | 'flow';
@@ -77,9 +80,14 @@ const adam = { beta1: 0.8, beta2: 0.95, epsilon: 1e-2, weightDecay: 0.5, clipNor
 test.each<[string, Partial<UNetConfig>, TrainerOptions, Partial<FitOptions>]>([
   ['the tutorial', network, {}, {}],
   ['the tutorial, no smaller last batch', network, {}, { dropLast: true }],
-  ['flow with a schedule, decay and clipping', toldNetwork, { ...flow, ...adam, schedule }, {}],
+  ['flow with a schedule, decay and clipping', conditionedNetwork, { ...flow, ...adam, schedule }, {}],
   ['flow of black and white', levelled, { objective: 'flow' }, { binarize: true }],
-  ['the tutorial of greys, all classes withheld', toldNetwork, { classDropout: 1 }, { binarize: false }],
+  [
+    'the tutorial of greys, all classes withheld',
+    conditionedNetwork,
+    { classDropout: 1 },
+    { binarize: false },
+  ],
 ])(
   'fit of %s has losses, rates, norms, weights and moments of the f64 reference',
   async (_, config, options, how) => {
@@ -127,9 +135,9 @@ describe('evaluate', () => {
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
   test.each<[string, Partial<UNetConfig>, TrainerOptions, EvaluateOptions]>([
-    ['flow', toldNetwork, flow, {}],
+    ['flow', conditionedNetwork, flow, {}],
     ['flow of black and white', levelled, { objective: 'flow' }, { seed: 9, binarize: true }],
-    ['the tutorial, conditioned', toldNetwork, {}, {}],
+    ['the tutorial, conditioned', conditionedNetwork, {}, {}],
     ['the tutorial, not conditioned', network, {}, { seed: 9 }],
   ])('gives the loss by noise level of the f64 reference: %s', async (_, config, options, asked) => {
     const { unet, trainer } = await setUp(gpu, options, config);
@@ -159,9 +167,9 @@ describe('evaluate', () => {
 
   test('in the body of a fit and after it changes nothing, and sees the weights after the submitted steps', async () => {
     const options = { ...flow, clipNorm: 0.5, schedule: { warmup: 4 } };
-    const alone = await setUp(gpu, options, toldNetwork);
+    const alone = await setUp(gpu, options, conditionedNetwork);
     const expected = await lossesOf(alone.trainer.fit(dataset, { epochs: 2 }));
-    const { unet, trainer } = await setUp(gpu, options, toldNetwork);
+    const { unet, trainer } = await setUp(gpu, options, conditionedNetwork);
     const losses: number[] = [];
     const pairs: Promise<Evaluation>[][] = [];
     for await (const { loss } of trainer.fit(dataset, { epochs: 2 })) {

@@ -10,14 +10,23 @@ import { UNet } from '../../../src/unet/unet';
 import { testGpu } from '../../lib/gpu';
 import { roomFor } from '../../lib/on_gpu';
 import { refused, refusedAtOnce } from '../../lib/refused';
-import { BATCH, batchOf, eventsOf, images, network, SIZE, setUp, toldNetwork } from '../../lib/small_trainer';
+import {
+  BATCH,
+  batchOf,
+  conditionedNetwork,
+  eventsOf,
+  images,
+  network,
+  SIZE,
+  setUp,
+} from '../../lib/small_trainer';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
 
 /** With all that a trainer may have, and without. */
 const { trainer, unet } = await setUp(gpu, { average: {}, customLoss: true });
-const told = await setUp(gpu, {}, toldNetwork);
+const told = await setUp(gpu, {}, conditionedNetwork);
 const wide = await setUp(gpu, {}, { ...network, outChannels: 2 });
 const dataset = await Dataset.create(gpu, images);
 const { labels: known, ...unlabelled } = images;

@@ -12,13 +12,13 @@ import { refused } from '../../lib/refused';
 import {
   BATCH,
   batchOf,
+  conditionedNetwork,
   eventsOf,
   images,
   lossesOf,
   network,
   SIZE,
   setUp,
-  toldNetwork,
 } from '../../lib/small_trainer';
 
 const { gpu } = await testGpu();
@@ -269,9 +269,9 @@ test.each(['fit', 'runFor', 'evaluate'] as const)(
 
 test('encodeStep on buffers does what step does on arrays, told and with fewer images', async () => {
   const batch = { ...batchOf(8, 3), levels: Float32Array.of(0.1, 0.5, 0.9), labels: Uint32Array.of(2, 3, 0) };
-  const one = await setUp(gpu, {}, toldNetwork);
+  const one = await setUp(gpu, {}, conditionedNetwork);
   const loss = await one.trainer.step(batch);
-  const two = await setUp(gpu, {}, toldNetwork);
+  const two = await setUp(gpu, {}, conditionedNetwork);
   const [noisy, target, levels, labels] = Object.values(batch).map((values) => bufferOf(gpu, values));
   submit(gpu, (encoder) => two.trainer.encodeStep(encoder, { noisy, target, levels, labels, count: 3 }));
   expect([...(await two.trainer.readLosses(1))]).toEqual([loss]);
