@@ -83,7 +83,6 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
           node: 'src/node/index.ts',
           onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',
-          quality: 'src/quality/index.ts',
           // A file between index and what is loaded later: esbuild loads at once all that a file in use imports.
           read_pictures: 'src/pictures/read_pictures.ts',
           three: 'src/three/index.ts',

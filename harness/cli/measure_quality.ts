@@ -1,9 +1,9 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
-import { createQualityMeter, type Quality, type QualityMeter } from '../../src/quality/quality';
 import { table } from '../../src/unet/describe';
 import type { Sampling } from '../../src/unet/sampling';
 import type { UNet } from '../../src/unet/unet';
+import { createQualityMeter, type Quality, type QualityMeter } from '../quality/quality';
 
 /** Images per sampling batch. */
 const BATCH = 250;

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Trains the small digit classifier by which src/quality says how good generated digits are.
+"""Trains the small digit classifier by which harness/quality says how good generated digits are.
 
     python3 harness/studies/train_classifier.py
 
-writes src/quality/digit-classifier.safetensors and, for the tests, test/numbers/quality/classifier.json, and prints how many of
+writes harness/quality/digit-classifier.safetensors and, for the tests, test/numbers/quality/classifier.json, and prints how many of
 the held-out digits the stored network names rightly. It needs PyTorch (a processor will do) and takes a minute or two.
 The same PyTorch on the same processor writes the same bytes; elsewhere the last digits differ, and with them the
-FNV-1a in src/quality/classifier.ts, which is printed, too.
+FNV-1a in harness/quality/classifier.ts, which is printed, too.
 
 It learns from the first 9,000 of the digits in src/data and never sees the last 1,000. Half of the images it learns
 from are binarised, since binarised images are what it judges; it sees each turned, scaled, sheared and shifted a little.
@@ -25,7 +25,7 @@ from torch import nn
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 DIGITS = os.path.join(ROOT, 'src', 'data', 'mnist-digits')
-MODEL = os.path.join(ROOT, 'src', 'quality', 'digit-classifier.safetensors')
+MODEL = os.path.join(ROOT, 'harness', 'quality', 'digit-classifier.safetensors')
 FIXTURE = os.path.join(ROOT, 'test', 'numbers', 'quality', 'classifier.json')
 
 TRAINING = 9000
@@ -139,7 +139,7 @@ def run(parameters, x):
 
 
 def as_stored(name, tensor):
-    """Channels last, as src/quality/classifier.ts walks through them: [out][y][x][in] and [out][y * x * in]."""
+    """Channels last, as harness/quality/classifier.ts walks through them: [out][y][x][in] and [out][y * x * in]."""
     if name.startswith('conv') and tensor.dim() == 4:
         return tensor.permute(0, 2, 3, 1)
     if name == 'hidden.kernel':

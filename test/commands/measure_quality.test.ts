@@ -5,10 +5,10 @@
  */
 import { expect, test } from 'vitest';
 import { CARD_RUNS, manySamples, measureCard } from '../../harness/cli/measure_quality';
+import { createQualityMeter } from '../../harness/quality/quality';
 import { checkSeed } from '../../src/base/errors';
 import { loadDigits } from '../../src/data/digits';
 import type { Engine, UNet } from '../../src/index';
-import { createQualityMeter } from '../../src/quality/quality';
 import type { SampleOptions } from '../../src/sampling/options';
 
 const SIZE = 28 * 28;

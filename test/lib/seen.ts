@@ -1,5 +1,5 @@
 /** What the classifier takes drawn digits for. */
-import { loadClassifier } from '../../src/quality/index';
+import { loadClassifier } from '../../harness/quality/classifier';
 
 export async function digitsSeen(images: Float32Array): Promise<number[]> {
   const count = images.length / 784;

@@ -91,8 +91,7 @@ describe('programs in the docs', () => {
 /** What the compiler says of programs, each a module in which the given names are declared. */
 function errorsOf(programs: readonly Block[]): string[] {
   const entries = { '': 'index', digits: 'data/digits' } as Record<string, string>;
-  for (const name of ['node', 'onnx', 'pretrained', 'quality', 'three', 'worker'])
-    entries[name] = `${name}/index`;
+  for (const name of ['node', 'onnx', 'pretrained', 'three', 'worker']) entries[name] = `${name}/index`;
   const paths = Object.entries(entries).map(([name, file]) => [
     posix.join('webgpu-diffusion', name),
     [`${root}src/${file}.ts`],

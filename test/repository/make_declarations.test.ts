@@ -13,7 +13,7 @@ import { temporaryFolder } from '../lib/system';
 
 const root = new URL('../../', import.meta.url);
 
-const ENTRIES = ['index', 'digits', 'files', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'];
+const ENTRIES = ['index', 'digits', 'files', 'node', 'onnx', 'pretrained', 'three', 'worker'];
 
 const folder = temporaryFolder(afterAll);
 const programs = ['any.ts', 'guest.ts', 'usage.d.ts'].map((name) => join(folder, name));

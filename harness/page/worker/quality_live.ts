@@ -39,8 +39,8 @@ export function passesOf(network: Network, adapter: { software: boolean }): numb
 
 const loadJudge = once(async () => {
   const [{ binarise, firstHeldOut, verdicts }, { loadClassifier, pixels }] = await Promise.all([
-    import('../../../src/quality/accepted'),
-    import('../../../src/quality/classifier'),
+    import('../../quality/accepted'),
+    import('../../quality/classifier'),
   ]);
   const [classifier, digits] = await Promise.all([loadClassifier(), loadDigits()]);
   return {

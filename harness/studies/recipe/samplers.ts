@@ -6,12 +6,12 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../../src/engine';
-import { createQualityMeter, type Quality, type QualityMeter } from '../../../src/quality/quality';
 import { samplingFor } from '../../../src/recipes';
 import { callsOf, type Sampling } from '../../../src/unet/sampling';
 import { manySamples } from '../../cli/measure_quality';
 import { readModel } from '../../cli/model_flag';
 import { nodeEngine } from '../../cli/node_engine';
+import { createQualityMeter, type Quality, type QualityMeter } from '../../quality/quality';
 
 /** A network's samples by a method, from the noise of a seed. */
 interface Row extends Sampling, Quality {

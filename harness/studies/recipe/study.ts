@@ -5,7 +5,6 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createQualityMeter } from '../../../src/quality/quality';
 import { type Recipe, type RecipeName, recipeAt, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import { saveModel } from '../../../src/weights/save_model';
@@ -15,6 +14,7 @@ import { nodeEngine } from '../../cli/node_engine';
 import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../pictures/pictures';
+import { createQualityMeter } from '../../quality/quality';
 import { trainerFor } from '../../run/plan';
 import { type RacePoint, raceSvg } from './race_svg';
 import { compareSamplers } from './samplers';

@@ -7,7 +7,6 @@ import { createEngine, type Engine } from '../../../src/engine';
 import { requestDevice } from '../../../src/gpu/request_device';
 import { exportOnnx } from '../../../src/onnx/index';
 import { loadPretrained } from '../../../src/pretrained/index';
-import { loadClassifier } from '../../../src/quality/index';
 import { createPictureTexture, deviceOf } from '../../../src/three/index';
 import { loadCheckpoint } from '../../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../../src/weights/encode';
@@ -138,7 +137,6 @@ test('every call refuses nothing, null and values of other types, in place of ea
     [(o) => loadDigits(o), options],
     [(o) => loadDigitLabels(o), options],
     [(o) => loadPretrained('digits', o), options],
-    [(o) => loadClassifier(o), options],
     [(shape, o) => engine.createConv2d(shape, o), convolution, options],
     [(given) => conv2d.encodeForward(encoder, given), fit],
     [(shape, o) => engine.createActivation(shape, o), { ...picture, batch: 1 }, options],
@@ -224,7 +222,6 @@ const options: readonly (readonly [names: string, call: (options: any) => unknow
   ['signal', (o) => loadDigits(o)],
   ['signal', (o) => loadDigitLabels(o)],
   ['signal', (o) => loadPretrained('digits', o)],
-  ['signal', (o) => loadClassifier(o)],
   ['signal transfer', (o) => client.begin(fits, o)],
   ['signal', (o) => client.resume({ from: bytes }, o)],
   ['signal', (o) => client.start(o)],

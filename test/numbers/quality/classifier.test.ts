@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { loadClassifier } from '../../../harness/quality/classifier';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import { loadClassifier } from '../../../src/quality/classifier';
 import { refused } from '../../lib/refused';
 import fixture from './classifier.json';
 
@@ -13,7 +13,7 @@ const binarised = held.map((value) => (value > 0.5 ? 1 : 0));
 
 /** What stands where the file should. */
 const inPlace = vi.hoisted((): { bytes?: Uint8Array; error?: Error } => ({}));
-vi.mock('../../../src/quality/digit-classifier.safetensors?bytes', async (original) => {
+vi.mock('../../../harness/quality/digit-classifier.safetensors?bytes', async (original) => {
   const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
   return {
     default: async () => {
@@ -73,14 +73,6 @@ test('the classifier gives an image the same numbers alone and among others', ()
     expect(alone.probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6);
   }
   expect(classifier.classify(new Float32Array(0), 0).features.length).toBe(0);
-});
-
-test.each<[images: unknown, count: number, ...facts: (string | number)[]]>([
-  [held, 999, 1000 * pixels, '999 images', 999 * pixels],
-  [held, 0.5, 'count', '0.5'],
-  [[], 0, 'Array', 'Float32Array'],
-])('the classifier refuses images %#', async (images, count, ...facts) => {
-  await refused(() => classifier.classify(images as never, count), 'argument', ...facts);
 });
 
 test('loadClassifier refuses another file in place of its own, and stops when aborted', async () => {

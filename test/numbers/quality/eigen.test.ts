@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eigenSymmetric } from '../../../src/quality/eigen';
+import { eigenSymmetric } from '../../../harness/quality/eigen';
 import { random } from './random';
 
 const sorted = (values: Float64Array) => [...values].sort((a, b) => a - b);

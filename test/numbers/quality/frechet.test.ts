@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { frechetDistance, type Gaussian, gaussianOf } from '../../../src/quality/frechet';
+import { frechetDistance, type Gaussian, gaussianOf } from '../../../harness/quality/frechet';
 import { random } from './random';
 
 /** Independent along the axes, with these standard deviations. */

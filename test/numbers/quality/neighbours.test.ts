@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ballsOf, precisionAndRecall } from '../../../src/quality/neighbours';
+import { ballsOf, precisionAndRecall } from '../../../harness/quality/neighbours';
 
 /** Points on a line. */
 const line = (...points: number[]) => ballsOf(Float32Array.from(points), 1);

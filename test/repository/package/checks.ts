@@ -3,13 +3,13 @@
 import { flowBatch } from '../../../harness/run/golden_workload';
 import { loadPretrained } from '../../../src/pretrained/index';
 import { ReferenceUNet } from '../../lib/reference_unet';
+import { digitsSeen } from '../../lib/seen';
 
 /** What a program gives: `use` of programs/use.js. */
 export interface Used {
   readonly adapter: string;
   readonly prediction: readonly number[];
   readonly images: readonly number[];
-  readonly seen: readonly number[];
   readonly loss: number;
   readonly digits: number;
   readonly onnx: number;
@@ -29,7 +29,7 @@ export const input = Object.entries({ noisy, target, levels, labels, drawn })
   .join('');
 
 /** Makes the check of what a program gives, which throws a sentence if that is wrong and else says it in short. */
-export async function createCheck(): Promise<(used: Used) => string> {
+export async function createCheck(): Promise<(used: Used) => Promise<string>> {
   const { config, parameters } = await loadPretrained('digits');
   const expected = new ReferenceUNet(config, parameters).predict(noisy, COUNT, { levels, labels });
   const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
@@ -38,12 +38,13 @@ export async function createCheck(): Promise<(used: Used) => string> {
   const must = (condition: boolean, sentence: string) => {
     if (!condition) throw new Error(sentence);
   };
-  return (used) => {
+  return async (used) => {
     const off = furthest(used.prediction, expected) / scale;
     must(off < 1e-4, `The prediction is off by ${off} of its largest value.`);
     must(Math.abs(used.loss / loss - 1) < 1e-4, `The loss of a step is ${used.loss}, not ${loss}.`);
     must(used.images.length === pixels, `There are ${used.images.length} pixels, not ${pixels}.`);
-    must(`${used.seen}` === `${drawn}`, `Asked for the digits ${drawn}, it drew ${used.seen}.`);
+    const seen = await digitsSeen(Float32Array.from(used.images));
+    must(`${seen}` === `${drawn}`, `Asked for the digits ${drawn}, it drew ${seen}.`);
     must(used.digits === 10_000, `There are ${used.digits} digits.`);
     must(used.onnx > 600_000, `The ONNX file has ${used.onnx} bytes.`);
     must(!used.errors?.length, `The device reports: ${used.errors}`);
@@ -51,7 +52,7 @@ export async function createCheck(): Promise<(used: Used) => string> {
       const wrong = furthest(used.mapped, [0.25, 0.75].map(linear));
       must(wrong <= 2, `three.js draws ${used.mapped} of a texture of 0.25 and 0.75.`);
     }
-    return `${used.adapter || 'an adapter without a name'}: off by ${off.toExponential(0)}; digits ${used.seen.join(' ')}`;
+    return `${used.adapter || 'an adapter without a name'}: off by ${off.toExponential(0)}; digits ${seen.join(' ')}`;
   };
 }
 

@@ -74,7 +74,7 @@ export function importMap(entries: Record<string, string>): string {
 }
 
 export const ours = Object.fromEntries(
-  ['index', 'digits', 'files', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
+  ['index', 'digits', 'files', 'onnx', 'pretrained', 'three', 'worker'].map((entry) => [
     entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
     `webgpu-diffusion/dist/lib/${entry}.js`,
   ]),

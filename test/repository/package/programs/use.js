@@ -3,7 +3,6 @@ import { recipes } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 import { loadPretrained } from 'webgpu-diffusion/pretrained';
-import { loadClassifier } from 'webgpu-diffusion/quality';
 import { drawn, labels, levels, noisy, target } from './input.js';
 
 const { sampling, trainer: settings } = recipes.digits;
@@ -19,10 +18,6 @@ export async function use(engine) {
 
   const sampler = await engine.createSampler(unet, { count: drawn.length });
   const images = await sampler.sample({ ...sampling, labels: drawn, seed: 7 });
-  const { probabilities } = (await loadClassifier()).classify(
-    images.map((value) => Number(value > 0.5)),
-    drawn.length,
-  );
 
   const trainer = await engine.createTrainer(unet, { ...settings, batchSize: count });
   const batch = { noisy: Float32Array.from(noisy), target: Float32Array.from(target), ...told };
@@ -32,11 +27,8 @@ export async function use(engine) {
     adapter: [vendor, architecture, description].filter(Boolean).join(' '),
     prediction: [...prediction],
     images: [...images],
-    seen: drawn.map((_, i) => mostLikely(probabilities.subarray(10 * i, 10 * i + 10))),
     loss,
     digits: (await loadDigits()).count,
     onnx: exportOnnx(model).byteLength,
   };
 }
-
-const mostLikely = (row) => row.indexOf(Math.max(...row));

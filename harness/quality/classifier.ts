@@ -1,9 +1,9 @@
-import { argumentError, checkInteger, dataError, notImages, typeOf } from '../base/errors';
-import { fnv1a } from '../base/hash';
-import { loaded } from '../base/load';
-import { checkLoad, type LoadOptions } from '../data/idx';
-import { readSource } from '../data/source';
-import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
+import { dataError } from '../../src/base/errors';
+import { fnv1a } from '../../src/base/hash';
+import { loaded } from '../../src/base/load';
+import type { LoadOptions } from '../../src/data/idx';
+import { readSource } from '../../src/data/source';
+import { decodeSafetensors, type Safetensors } from '../../src/weights/safetensors';
 import file from './digit-classifier.safetensors?bytes';
 import { apply, type ClassifierLayer, convolve, relu } from './network';
 
@@ -41,7 +41,6 @@ export interface Classifier {
    * Blocks for about a millisecond per image.
    *
    * @param images [count][28][28], strokes 1 on background 0
-   * @throws EngineError `argument` if `images` does not hold `count` images
    */
   classify(images: Float32Array, count: number): Classified;
 }
@@ -52,8 +51,7 @@ export interface Classifier {
  * @throws EngineError `data` if the file cannot be read or is not the right one; the signal's reason
  * if aborted
  */
-export async function loadClassifier(options: LoadOptions = {}): Promise<Classifier> {
-  const signal = checkLoad('loadClassifier', options);
+export async function loadClassifier({ signal }: LoadOptions = {}): Promise<Classifier> {
   signal?.throwIfAborted();
   const name = 'digit-classifier.safetensors';
   const bytes = await readSource(await loaded(file()), name, signal);
@@ -90,7 +88,6 @@ function classifierOf(tensors: Safetensors['tensors']): Classifier {
   const { features } = pair;
 
   function classify(images: Float32Array, count: number): Classified {
-    checkImages(images, count);
     const result: Classified = {
       probabilities: new Float32Array(count * classes),
       features: new Float32Array(count * features),
@@ -159,16 +156,6 @@ class Pair {
   probabilities(i: number): Float64Array {
     const at = i * this.output.bias.length;
     return softmax(this.logits.subarray(at, at + classes));
-  }
-}
-
-function checkImages(images: Float32Array, count: number): void {
-  if (typeOf(images) !== 'Float32Array') throw notImages('images', images);
-  checkInteger('count', count, 0);
-  if (images.length !== count * pixels) {
-    throw argumentError(
-      `images holds ${images.length} values; ${count} images of ${side}x${side} are ${count * pixels}.`,
-    );
   }
 }
 

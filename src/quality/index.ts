@@ -1,2 +1,0 @@
-/** Measures the quality of generated digits. Needs no WebGPU. */
-export { type Classifier, loadClassifier } from './classifier';
