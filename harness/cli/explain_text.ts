@@ -91,7 +91,7 @@ function tableToWidth(rows: readonly (readonly string[])[], right: readonly numb
 }
 
 /** Lists a row that repeats in succession once, with its count; also a repeated group of rows. */
-export function foldRepeats(rows: readonly string[][]): { row: string[]; times: number }[] {
+function foldRepeats(rows: readonly string[][]): { row: string[]; times: number }[] {
   const keys = rows.map((row) => row.join('\n'));
   const folded: { row: string[]; times: number }[] = [];
   for (let i = 0; i < rows.length; ) {

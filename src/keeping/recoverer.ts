@@ -53,5 +53,5 @@ export const recentLosses = (losses: readonly number[], now: number): number[] =
   losses.filter((at) => now - at < MEMORY_MS);
 
 /** Whether the browser will probably give no device before it is restarted. */
-export const isHopeless = (losses: readonly number[], now: number): boolean =>
+const isHopeless = (losses: readonly number[], now: number): boolean =>
   recentLosses(losses, now).length >= TOO_MANY;

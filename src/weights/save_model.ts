@@ -70,7 +70,7 @@ export async function saveModel(
 }
 
 /** Throws unless `given` is a network, or an object with its weights. */
-export function checkWeights(given: Weights): void {
+function checkWeights(given: Weights): void {
   const isWhole = typeof given?.getParameters === 'function' && typeof given.config === 'object';
   if (isWhole && Array.isArray(given.parameters)) return;
   throw wrongType(

@@ -10,7 +10,7 @@ import { type Beginning, type ImageSize, initialOf, type Settings } from './sett
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
 const MOST_BATCH = 32;
-export const RATE = 0.0005;
+const RATE = 0.0005;
 
 /** `count`: the images that it trains on. */
 export function fineTuning(count: number): {

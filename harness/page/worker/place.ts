@@ -225,7 +225,7 @@ export const classesOf = (images?: ImageSet) =>
   (images.classNames?.length ?? images.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The network of a recipe, for these images; without any, for digits. */
-export function configFor({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
+function configFor({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
   const { network }: { network: UNetConfig } = recipes[recipe];
   const { height, width, channels } = images ?? network;
   checkSides(recipe, { height, width });

@@ -45,7 +45,7 @@ const PHRASES = [
 const PHRASE = new RegExp(`\\b(?:${PHRASES.join('|').replaceAll(' ', '(?:\\s|\\*|//)+')})\\b`, 'gi');
 
 /** `path:line: what is wrong`, for each place in the text of a file. */
-export function findings(path, text) {
+function findings(path, text) {
   const isScript = SCRIPT.test(path);
   const openings = isScript ? [...text.matchAll(OPENING)] : [];
   return [

@@ -19,7 +19,7 @@ const headings = (text) =>
   [...withoutBlocks(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
 
 /** Links of a document to missing files and headings. */
-export function deadLinks(page, text) {
+function deadLinks(page, text) {
   const prose = withoutBlocks(text).replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '));
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link]) => link)
@@ -36,7 +36,7 @@ export function deadLinks(page, text) {
 }
 
 /** `markup` marks words as `data-word="epoch"`, `scenes` as `{epoch}` and `{epochs|epoch}`. */
-export function glossaryFaults(glossary, markup, scenes) {
+function glossaryFaults(glossary, markup, scenes) {
   const marks = [/data-word="([^"]+)"/g, /[^$`]\{(?:[\w ]+\|)?([a-z][a-z ]+)\}(?=[^`]*')/g];
   const marked = new Set(
     [markup, scenes].flatMap((text, i) => [...text.matchAll(marks[i])].map(([, word]) => word)),
@@ -56,7 +56,7 @@ export function glossaryFaults(glossary, markup, scenes) {
 }
 
 /** The workflow that publishes the page. `built`: Vite's configuration of the build. */
-export function workflowFaults(workflow, scripts, built) {
+function workflowFaults(workflow, scripts, built) {
   const runs = [...workflow.matchAll(/^\s+- run: (.*)$/gm)].map(([, command]) => command);
   const own = runs.flatMap((command) => /^npm run (\S+)$/.exec(command)?.[1] ?? []);
   const actions = [...workflow.matchAll(/uses: (\S+)$/gm)].map(([, action]) => action);
@@ -77,7 +77,7 @@ export function workflowFaults(workflow, scripts, built) {
 }
 
 /** A WGSL file without a comment that says what it does. */
-export function commentFaults(path, text) {
+function commentFaults(path, text) {
   const [first] = text.replace(/^(enable \w+;\s+)+/, '').split('\n');
   return /^\/\/ \S/.test(first) ? [] : [`${path}: begins without a comment that says what it does`];
 }
