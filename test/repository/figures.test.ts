@@ -54,11 +54,6 @@ const rows: readonly (readonly [string, string, () => unknown])[] = [
   ],
   ['docs/recipe.md', '`recipes.digits`: # parameters', () => [parameters('digits')]],
   ['docs/recipe.md', 'parameters instead of #,', () => [parameters('tutorial')]],
-  [
-    'docs/recipe.md',
-    '`residual: true`). # parameters, # times the multiply-adds',
-    () => [parameters('digits-3x3'), (sum(products('digits-3x3')) / sum(products('digits'))).toFixed(2)],
-  ],
   ['docs/recipe.md', '`residual: true`), # parameters, as many', () => [parameters('pictures')]],
   [
     'docs/recipe.md',

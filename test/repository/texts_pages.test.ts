@@ -43,6 +43,6 @@ test('a link to a file of the repository is plain text until package.json names 
 
 test('textPage gives a text its page, with the anchor, and other files none', () => {
   expect(textPage('docs/tutorial.md#8-sampling')).toBe('tutorial.html#8-sampling');
-  for (const path of ['docs/performance.md', 'README.md', 'docs/constructor.md', 'docs/lab/tutorial.md'])
+  for (const path of ['docs/performance.md', 'README.md', 'docs/constructor.md', 'docs/images/tutorial.md'])
     expect(textPage(path), path).toBeUndefined();
 });

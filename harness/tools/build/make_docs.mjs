@@ -17,34 +17,27 @@ const at = (path) => join(root, path);
 /** The pages that a newcomer needs, in reading order; the others follow by name. */
 const FIRST = ['getting_started', 'page', 'commands', 'embedding', 'troubleshooting', 'step'];
 
-const pages = (folder) =>
-  readdirSync(at(folder))
-    .filter((file) => file.endsWith('.md'))
-    .sort();
 const place = (file) => {
   const index = FIRST.indexOf(file.replace('.md', ''));
   return index < 0 ? FIRST.length : index;
 };
-const PAGES = pages('docs')
+const PAGES = readdirSync(at('docs'))
+  .filter((file) => file.endsWith('.md'))
+  .sort()
   .sort((a, b) => place(a) - place(b))
   .map((file) => `docs/${file}`);
-
-/** The lab log, the newest entry first. */
-const LAB = pages('docs/lab')
-  .reverse()
-  .map((file) => `docs/lab/${file}`);
 
 const app = await Application.bootstrap({
   name: 'webgpu-diffusion',
   entryPoints: Object.values(entries).map(at),
   tsconfig: at('tsconfig.json'),
-  projectDocuments: [...PAGES, ...LAB].map(at),
+  projectDocuments: PAGES.map(at),
   readme: at('README.md'),
   out: at('dist/docs'),
   cleanOutputDir: true,
   githubPages: false,
   navigation: { includeGroups: true },
-  groupOrder: ['Guide', 'Lab log', '*'],
+  groupOrder: ['Guide', '*'],
   // Where the sources are served is not known here.
   disableSources: true,
   excludePrivate: true,
@@ -58,10 +51,8 @@ const app = await Application.bootstrap({
   validation: { notExported: false, invalidLink: true, invalidPath: false, notDocumented: true },
 });
 
-const isLab = (page) => LAB.some((path) => path.endsWith(`/${page.name}.md`));
-
 app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
-  page.frontmatter.group = isLab(page) ? 'Lab log' : 'Guide';
+  page.frontmatter.group = 'Guide';
   // A page is named by its heading.
   page.name = /^# (.+)\n/.exec(page.content[0].text)[1];
   unlinkFolders(page.content);

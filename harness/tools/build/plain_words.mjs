@@ -24,8 +24,8 @@ const PLACES = [
 ];
 const SCRIPT = /\.m?[jt]s$/;
 const TEXT = /\.(m?[jt]s|wgsl|md|txt|html|css|py|c|sh)$/;
-/** Not read: the lab log, which is history; metadata of a shipped file; this file, which names the phrases. */
-const LEFT_OUT = ['docs/lab/', 'harness/studies/train_classifier.py', 'harness/tools/build/plain_words.mjs'];
+/** Not read: metadata of a shipped file; this file, which names the phrases. */
+const LEFT_OUT = ['harness/studies/train_classifier.py', 'harness/tools/build/plain_words.mjs'];
 const OPENING = /\/\*\*[\s*]*(Of|Those|That|So|Whoever)\b/g;
 const PHRASES = [
   'that of',

@@ -1,8 +1,7 @@
 /**
  * `npm run gpu-code`: reports what the compiler of an absent GPU makes of each shader: registers, spills, instructions. It is for people
  * who write shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only emulate, and
- * `driver.c`, between Dawn and such a driver, records the statistics of each pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md
- * reads the tables.
+ * `driver.c`, between Dawn and such a driver, records the statistics of each pipeline. Linux only.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
