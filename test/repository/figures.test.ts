@@ -1,5 +1,5 @@
 /** Figures of the documents that the code computes or a command prints in a moment; the others name their command. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { whole } from '../../harness/text/units';
 import { type RecipeName, recipeAt, recipes } from '../../src/recipes';
@@ -8,6 +8,7 @@ import { averageDefaults } from '../../src/training/step_config';
 import { checkConfig, layersOf, parametersOf } from '../../src/unet/config';
 import { winogradForms } from '../../src/winograd/forms';
 import { typed } from '../lib/command';
+import { testFiles } from '../lib/lanes/lanes';
 
 const read = (document: string) => readFileSync(document, 'utf8').replace(/\s+/g, ' ');
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b);
@@ -112,15 +113,49 @@ test.each(rows)('%s says what is so: %s', async (document, sentence, figures) =>
   expect(said).toEqual(await figures());
 });
 
-test.each([
-  ['docs/performance.md', '| | measured |', /`(npm run |bench)/],
-  ['docs/reliability.md', '| figure | command |', /`npm |the same|by hand/],
-  ['docs/reliability.md', '| now | command |', /`npm |the same|by hand/],
-])('%s: each row of the tables %s names its command', (document, head, command) => {
-  const tables = readFileSync(document, 'utf8')
+/** The rows of a document's tables whose heads end so. */
+const rowsBelow = (document: string, head: string) =>
+  readFileSync(document, 'utf8')
     .split('\n\n')
-    .filter((block) => block.split('\n')[0].endsWith(head));
-  const rows = tables.flatMap((table) => table.split('\n').slice(2));
-  expect(rows.length).toBeGreaterThan(3);
-  expect(rows.filter((row) => !command.test(row))).toEqual([]);
+    .filter((block) => block.split('\n')[0].endsWith(head))
+    .flatMap((table) => table.trimEnd().split('\n').slice(2));
+
+test('each measured row of docs/performance.md names its command', () => {
+  const measured = rowsBelow('docs/performance.md', '| | measured |');
+  expect(measured.length).toBeGreaterThan(3);
+  expect(measured.filter((row) => !/`(npm run |bench)/.test(row))).toEqual([]);
+});
+
+test('each promise of docs/reliability.md names tests, or parts of tests, that exist', () => {
+  const textsOf = (files: readonly string[]) => files.map((file) => `${file}\n${readFileSync(file, 'utf8')}`);
+  const inFolder = (folder: string) =>
+    textsOf(
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => `${folder}/${file}`),
+    );
+  const parts: Record<string, readonly string[]> = {
+    long: inFolder('test/long'),
+    package: inFolder('test/repository/package'),
+  };
+  const tests = textsOf(testFiles);
+  const promises = rowsBelow('docs/reliability.md', '| figure | test |');
+  expect(promises.length).toBeGreaterThan(20);
+  const missing = promises.flatMap((row) => {
+    const commands = [
+      ...row
+        .split('|')
+        .at(-2)!
+        .matchAll(/`([^`]+)`/g),
+    ].map(([, command]) => command);
+    if (commands.length === 0 && !row.includes('by hand')) return row;
+    return commands.flatMap((command) => {
+      const words = command.match(/'[^']+'|\S+/g)!.map((word) => word.replaceAll("'", ''));
+      const texts = parts[words[0]] ?? tests;
+      return words.filter(
+        (word) => word !== 'faults' && !(word in parts) && !texts.some((text) => text.includes(word)),
+      );
+    });
+  });
+  expect(missing).toEqual([]);
 });
