@@ -16,21 +16,18 @@ const peak = { gflops: 1000, gbps: 100, copies: [] };
 
 describe('convolution taps inside the image', () => {
   test('are counted by a closed form that agrees with counting one by one', () => {
-    for (let length = 1; length <= 30; length++)
-      for (const kernelSize of [1, 3, 5, 7, 11, 31]) {
+    for (const length of [1, 2, 7, 28])
+      for (const kernelSize of [1, 3, 5, 31]) {
+        const half = (kernelSize - 1) / 2;
         let inside = 0;
         for (let x = 0; x < length; x++)
-          for (let tap = 0; tap < kernelSize; tap++) {
-            const at = x + tap - (kernelSize - 1) / 2;
-            if (at >= 0 && at < length) inside++;
-          }
+          for (let at = x - half; at <= x + half; at++) inside += +(at >= 0 && at < length);
         expect(tapsInside(length, kernelSize), `${length}, ${kernelSize}`).toBe(inside);
       }
   });
 
   test.each([
     [28, '91.6%'],
-    [14, '83.6%'],
     [7, '68.7%'],
   ])('make up the share of a layer of %d pixels that docs/performance.md states: %s', (side, share) => {
     const shape = { batch: 4, height: side, width: side, inChannels: 3, outChannels: 8, kernelSize: 5 };
@@ -39,17 +36,12 @@ describe('convolution taps inside the image', () => {
   });
 
   test('lower the counted work of convolutions, and of no other kernel', () => {
-    for (const [name, { kernel, bench }] of specs) {
-      for (const [layer, shape] of Object.entries(bench(4))) {
+    for (const [name, { kernel, bench }] of specs)
+      for (const shape of Object.values(bench(4))) {
         const { flops } = kernel.cost(shape);
-        const inside = insideFlops(name, shape, flops);
-        if (!name.startsWith('conv2d')) expect(inside, `${name} ${layer}`).toBe(flops);
-        else {
-          expect(inside / flops, `${name} ${layer}`).toBeCloseTo(0.8, 0);
-          expect(inside, `${name} ${layer}`).toBeLessThan(flops);
-        }
+        const lowered = insideFlops(name, shape, flops) < flops;
+        expect(lowered, name).toBe(name.startsWith('conv2d'));
       }
-    }
   });
 });
 
@@ -120,11 +112,6 @@ describe('the bench lists', () => {
     expect(sorted.slice(4)).toEqual(entries.filter((entry) => !sorted.slice(0, 4).includes(entry)));
   });
 
-  test('the convolutions of the specs’ network, as these have them', () => {
-    for (const [name, spec] of specs)
-      if (name.startsWith('conv2d')) expect(convolutionsOf(name, {}, 7), name).toEqual(spec.bench(7));
-  });
-
   const list = (network: NetworkChoice) =>
     listEntries(8, {
       network,
@@ -136,9 +123,7 @@ describe('the bench lists', () => {
   const rich = { widths: [4, 12], kernelSize: 3, convolutionsPerLevel: [1, 2], residual: true };
 
   test.each<[NetworkChoice, string, string[]]>([
-    [{ widths: [4, 12], kernelSize: 3 }, 'conv2d', ['down.0', 'down.1', 'up.0', 'up.1']],
     [{ widths: [4, 12], kernelSize: 3 }, 'conv2d_grad_input', ['down.1', 'up.0', 'up.1']],
-    [{ widths: [4] }, 'conv2d_pool', []],
     [rich, 'conv2d', ['down.0', 'down.1.0', 'down.1.1', 'up.0.0', 'up.0.1', 'up.1']],
     [rich, 'conv2d_pool', ['down.0']],
     [rich, 'conv2d_grad_upsample', []],

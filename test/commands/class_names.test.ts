@@ -36,7 +36,6 @@ test.each([
   ['HELLO', letters, [7, 4, 11, 11, 14]],
   ['hello, world', letters, [7, 4, 11, 11, 14, 22, 14, 17, 11, 3]],
   ['20 26', { classes: 10 }, [2, 0, 2, 6]],
-  ['22,4 , 1', { classes: 26 }, [22, 4, 1]],
   ['dog,CAT, dog ,small,Dog', pets, [2, 0, 1, 3]],
   ['日❤️日', { classes: 2, classNames: ['❤️', '日'] }, [1, 0, 1]],
   ['a,b', { classes: 3, classNames: ['a', ',', 'b'] }, [0, 1, 2]],
@@ -44,7 +43,6 @@ test.each([
   ['DOG,Dog,dOG', pets, [2, 3, 2]],
   // Of two equal names the first counts.
   ['x,x', { classes: 2, classNames: ['x', 'x'] }, [0, 0]],
-  ['', letters, []],
   [', ', pets, []],
 ] as const)('the text %j orders classes by their names', (text, of, labels) => {
   expect(labelsIn(text, of)).toEqual({ labels });
@@ -52,12 +50,9 @@ test.each([
 
 test.each([
   ['12a', { classes: 10 }, 'There is no class "a"; this network makes 0 to 9.'],
-  ['-1', { classes: 10 }, 'There is no class "-"'],
   ['٣', { classes: 10 }, 'There is no class "٣"'],
   ['2026', { classes: 26 }, 'There is no class "2026"; this network makes 0 to 25, with commas between.'],
   ['a', { classes: 10, classNames: [...'0123456789'] }, 'this network makes 0 to 9.'],
-  ['3', { classes: 1 }, 'this network makes 0 alone'],
-  ['HI!', letters, 'There is no class "!"; this network makes A to Z.'],
   ['cat, cow', pets, 'There is no class "cow"; this network makes cat, dog, small, dog, Dog, with commas'],
   ['constructor', pets, 'There is no class "constructor"'],
   ['1'.repeat(61), { classes: 10 }, 'The text orders 61 images; at most 60'],

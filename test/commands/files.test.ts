@@ -67,18 +67,6 @@ describe('writeWhole', () => {
     }
     expect(done).toEqual(['file, ', 'folder, new']);
   });
-
-  test('never lets a reader see a part of a file', async () => {
-    const versions = ['a', 'b'].map((letter) => letter.repeat(1 << 20));
-    await writeWhole(at('b'), versions[0]);
-    let writing = true;
-    const writer = (async () => {
-      for (let i = 0; i < 10; i++) await writeWhole(at('b'), versions[i % 2]);
-      writing = false;
-    })();
-    while (writing) expect(versions).toContain(await fs.promises.readFile(at('b'), 'utf8'));
-    await writer;
-  });
 });
 
 test('prepareFolder makes folders, for three callers at once, and clears the trial file of a killed process', async () => {
@@ -103,11 +91,6 @@ test('prepareFolder refuses a folder on a drive that is not there', async () => 
   }
 });
 
-test('prepareFile makes the folder of a file', async () => {
-  await prepareFile(at('a/file.json'), '--json');
-  expect(readdirSync(at('a'))).toEqual([]);
-});
-
 type Refused = readonly [
   what: string,
   work: (path: string) => Promise<unknown>,
@@ -117,7 +100,6 @@ type Refused = readonly [
 test.each<Refused>([
   ['a file in a folder that is not there', (path) => writeWhole(path, ''), 'none/x', 'no such file'],
   ['a file in the place of a folder', prepareFolder, 'file', '--out', 'file of that name'],
-  ['a folder in a file', prepareFolder, 'file/x', 'not a folder'],
   // Where a parent refuses, mkdir with `recursive` may never return.
   ...(process.platform === 'linux'
     ? [['a folder in /proc', prepareFolder, '/proc/x/y', '--out'] as const]
@@ -158,14 +140,6 @@ describe('--data', () => {
     expect(() => holdOut(set, 4)).toThrow('give 0 to 3');
     write('t10k-labels-idx1-ubyte', labels(1, 2));
     await refused(() => load(''), 'data', 'holds 5 labels, but there are 4 images');
-  });
-
-  test('reads one file, or only its first images', async () => {
-    write('any.name', idx(3, 7));
-    expect((await load('any.name')).images.count).toBe(3);
-    const { images: set } = await loadImages([at('any.name')], { limit: 2 });
-    expect({ count: set.count, length: set.images.length }).toEqual({ count: 2, length: 8 });
-    await expect(loadImages([at('any.name')], { limit: 4 })).rejects.toThrow('1 to 3');
   });
 
   test('reads several files and folders, each once', async () => {

@@ -6,7 +6,7 @@ import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/ru
 import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { shaders, specs } from '../../harness/specs/lib/registry';
 import { Random } from '../../harness/specs/lib/spec';
-import { shadersOf, shapeText } from '../../harness/text/shape_text';
+import { shadersOf } from '../../harness/text/shape_text';
 import type { AdamShape } from '../../src/kernels/adam';
 import type { Op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
@@ -29,10 +29,6 @@ test('a step uses the kernel variants of its recipe, its adapter and its run', (
   expect(
     namesInUse(variantsInUse({ ...step, network: { recipe: 'digits' } })).has('draw_conditions.plain'),
   ).toBe(true);
-  const gpu = variantsInUse({ ...step, software: false });
-  expect(gpu['conv2d/down.1']).toMatch(/_gpu$|^tile$/);
-  const run = variantsInUse({ ...step, variants: { 'conv2d/down.1': 'direct' } });
-  expect(run['conv2d/down.1']).toBe('direct');
 });
 
 describe('on a GPU', () => {
@@ -69,14 +65,6 @@ describe('on a GPU', () => {
   });
 });
 
-test('variants from a run of another network are ignored', () => {
-  const richer = { ...step, network: { recipe: 'digits-3x3' } } as const;
-  const usual = variantsInUse(richer);
-  expect(usual['conv2d/up.0.1']).toMatch(/^winograd._3x3/);
-  for (const entry of ['conv2d/down.1', 'conv2d/up.0.1'])
-    expect(variantsInUse({ ...richer, variants: { [entry]: 'winograd7' } })).toEqual(usual);
-});
-
 test.each<[NetworkChoice]>([
   [{ recipe: 'digits', widths: [8, 16, 16] }],
   [{ recipe: 'digits-3x3', widths: [8, 16] }],
@@ -108,12 +96,6 @@ test.each<[NetworkChoice]>([
   const denoise = sorted.find(({ name }) => name === 'denoise_step')!;
   expect(firsts).not.toContain(denoise);
   expect(denoise.shape).toEqual(Object.values(specs.get('denoise_step')!.bench(16))[0]);
-});
-
-test('shapeText describes the shape of a kernel in words', () => {
-  expect(shapeText({ batch: 4, inChannels: 1, residual: true, bias: false, layers: [{}, {}], of: {} })).toBe(
-    'batch 4, in channels 1, residual, 2 layers',
-  );
 });
 
 test('the shaders of every kernel variant are known, at one of its cases', () => {

@@ -1,7 +1,7 @@
 /** Pictures of images: grids, rows, greys, and PNG files. */
 import { expect, test } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { greys, grid, type Picture, rgba, rowsOf } from '../../harness/pictures/pictures';
+import { grid, type Picture, rgba } from '../../harness/pictures/pictures';
 import { readPng } from '../lib/system';
 
 /** The first channel of a row of a picture. */
@@ -41,21 +41,9 @@ test('a grid keeps the colours of RGB images, and gives grey to a canvas as RGB'
   expect([...rgba(grid(dot([0.25]), 1, tight))]).toEqual([191, 191, 191, 255]);
 });
 
-test('rowsOf puts rows of images below each other', () => {
-  const [a, b, c] = [0, 1, 0.5].map((value) => dot([value, value]));
-  expect(Array.from(rowsOf(a, b, c).values)).toEqual([0, 0, 1, 1, 0.5, 0.5]);
-});
-
-test('greys of images are bytes / 255, not made black and white', () => {
-  const set = { images: new Uint8Array([0, 51, 255, 9]), height: 1, width: 1, channels: 1 };
-  expect([...greys(set, 3).values]).toEqual([0, Math.fround(0.2), 1]);
-});
-
 test.each([
-  [1, 1, 1],
   [37, 5, 1],
   [6, 11, 3],
-  [400, 300, 1],
 ] as const)(
   'a PNG of %i x %i pixels and %i channels is read by pngjs as written',
   (width, height, channels) => {

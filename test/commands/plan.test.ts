@@ -42,22 +42,14 @@ const open = { batch: 64, epochs: 6, steps: 840, most: 840, seconds: Number.NaN,
 test.each([
   // The largest batch of which 300 fit into the time, and no more images than the recipe.
   [of(9000), 5000, { ...open, seconds: 10.752 }],
-  ...(
-    [
-      [110, 64],
-      [106, 32],
-      [53, 16],
-    ] as const
-  ).map(([speed, batch]) => [of(10_000), speed, { batch }] as const),
+  [of(10_000), 106, { batch: 32 }],
   [of(10_000), 26, { batch: 16, fits: false, steps: 300, epochs: 1 }],
   // 150 pictures are two batches of 64: many epochs, and 100 passes or 300 updates at most.
   [of(150), 5000, { batch: 64, epochs: 150, steps: 300 }],
-  [of(400), 5000, { batch: 64, epochs: 105, steps: 625 }],
   [of(5), 0.5, { batch: 5, steps: 300, epochs: 300, fits: false, seconds: 3000 }],
   // At an unknown speed the recipe's; on a software adapter small batches and no end.
   [of(9000), undefined, open],
   [of(9000, 3, true), undefined, { ...open, batch: 16, steps: undefined, most: 3360 }],
-  [of(9000, 3, true), 5000, { batch: 64, steps: 840 }],
 ] as const)('the plan of %j at %s images a second', (order, speed, made) => {
   expect(planOf(order, speed)).toMatchObject(made);
 });
@@ -120,7 +112,7 @@ const each = <T extends Record<string, readonly unknown[]>>(axes: T) =>
 
 test('at any speed, the learning rate of a planned run never rises in the second half, and ends small', () => {
   for (const run of each({
-    speed: [0.5, 5, 30, 110, 500, 2000, 10_000, 50_000],
+    speed: [0.5, 5, 110, 2000, 50_000],
     factors: [
       [1, 1],
       [4, 1],
@@ -165,8 +157,6 @@ describe('a measurement of the speed', () => {
     const faster = simulate(software, undefined, (seconds) => (seconds < 8 ? 32 : 64));
     expect(faster.changes).toMatchObject([{ before: undefined }, { before: 360 }]);
     expect(faster.plan.steps).toBeGreaterThan(660);
-    const slower = simulate(software, undefined, (seconds) => (seconds < 8 ? 64 : 32));
-    expect(slower.plan.steps).toBeLessThan(420);
   });
 
   test('moves no end after half of the run, nor to where half of it is over', () => {
@@ -239,12 +229,9 @@ const linear = (warmup: number, steps: number) => ({ decay: 'linear', warmup, st
 test.each([
   // After the last step a new plan, at a third of the rate.
   [400, { steps: 300, done: 300 }, { maxSteps: 400, schedule: linear(310, 400), learningRate: 1e-3 }],
-  [301, { steps: 300, done: 300 }, { maxSteps: 301, schedule: linear(300, 301), learningRate: 1e-3 }],
   // In its first half the plan moves; later, the rest is planned like further steps.
   [600, { steps: 300, done: 149 }, { maxSteps: 600, schedule: scheduleOf(600) }],
   [600, { steps: 300, done: 150 }, { maxSteps: 600, schedule: linear(195, 600), learningRate: 1e-3 }],
-  [160, { steps: 300, done: 100 }, { maxSteps: 160, schedule: linear(106, 160), learningRate: 1e-3 }],
-  [600, { steps: undefined, done: 40 }, { maxSteps: 600, schedule: scheduleOf(600) }],
   // A step that has passed ends the run.
   [90, { steps: 300, done: 100 }, { maxSteps: 90 }],
 ])('a new end after step %i of a planned run, %j', (end, at, made) => {

@@ -22,7 +22,6 @@ test.each([
 
 test.each([
   [2, '--out x --count 0', /^--count is "0"; it must be a whole number from 1 to 1000000\.\n$/],
-  [2, '--out x --few --count 5', /^--few makes 600 pictures, so --count says nothing; /],
   [1, '--out package.json', /^The output folder package.json cannot be written: /],
 ])('ends with %i: %s', async (code, line, err) => {
   expect(await typedIn(main, ...line.split(' '))).toMatchObject({ code, err: expect.stringMatching(err) });

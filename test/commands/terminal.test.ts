@@ -20,8 +20,6 @@ const bar = (full: number, all: number) => `${'━'.repeat(full)}${'╌'.repeat(
 
 test.each([
   [undefined, state, rest],
-  [34, state, rest],
-  [40, state, bar(2, 9) + rest],
   [79, state, bar(6, 24) + rest],
   [79, { ...state, done: 20, secondsLeft: undefined }, `${bar(24, 24)}100%  loss 0.1`],
 ])('in %s columns a line of progress has words alone, or a bar where there is room', (width, of, line) => {

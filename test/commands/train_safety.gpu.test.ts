@@ -114,18 +114,6 @@ test('the first checkpoint does not wait for --checkpoint-every', async () => {
   expect((await run.ended()).code).toBe(143);
 });
 
-test('of two trainings into one folder one is refused', async () => {
-  const out = join(root, 'both');
-  const ends = await Promise.all([1, 2].map(() => train(['--out', out, ...short]).ended()));
-  const [won, lost] = ends.sort((a, b) => a.code - b.code);
-  expect(won.code, won.output).toBe(0);
-  // As it happens: while the other writes, or when it has.
-  expect(lost.output).toMatch(/A run is writing into .* already|There is a run in .* already/);
-  expect(lost.code).toBeGreaterThan(0);
-  expect(hidden(out)).toEqual([]);
-  expect(savedStep(out)).toBe(2);
-});
-
 test('train saves when its terminal is closed', async () => {
   const out = join(root, 'closed');
   const run = train(['--out', out, ...long]);
