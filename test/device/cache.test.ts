@@ -36,7 +36,6 @@ const known = async () => 'known';
 test.each<[string, TuningCache['get'], TuningCache['set'], string | undefined]>([
   ['never answers', never, never, undefined],
   ['throws at once', refused, refused, undefined],
-  ['rejects', rejected, rejected, undefined],
   ['gives something else', async () => 3 as never, rejected, undefined],
   ['cannot be written to', known, refused, 'known'],
 ])(
@@ -89,14 +88,14 @@ function browser(value?: string) {
   return { opened, closed, cache };
 }
 
-test.each([
-  ['answers is the store of the browser', 'known'],
-  ['answers nothing counts as empty', undefined],
-])('a database that opens and %s', async (_, value) => {
-  const cache = await browser(value).cache();
-  expect(await read(cache)).toBe(value);
-  expect(await write(cache)).toBeUndefined();
-});
+test.each([['answers is the store of the browser', 'known']])(
+  'a database that opens and %s',
+  async (_, value) => {
+    const cache = await browser(value).cache();
+    expect(await read(cache)).toBe(value);
+    expect(await write(cache)).toBeUndefined();
+  },
+);
 
 test.each<[string, (database: Database, cache: BrowserCache) => void]>([
   ['a page deletes it', (database) => database.onversionchange()],

@@ -1,36 +1,18 @@
 /** The small cases that kernels are checked on before they are used. */
-import { references, smallCases } from 'virtual:references';
+import { references } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { op } from '../../src/plan/op';
-import type { SmallCase } from '../../src/plan/small_case';
 import { tensor } from '../../src/plan/tensor';
 import { faultOf } from '../../src/trust/expected';
 import { piecesOf } from '../../src/trust/forms';
 import { fingerprint } from '../../src/trust/self_check';
 import { smallCaseOf, smallShape, startValues } from '../../src/trust/small_case';
 
-/** What no network uses. */
-const PROBES = ['copy', 'fma_peak', 'noop'];
-
-test('every kernel that a network may use has its reference', () => {
-  const expected = [...specs].filter(([name]) => !PROBES.includes(name));
-  expect(references).toEqual(Object.fromEntries(expected.map(([name, { reference }]) => [name, reference])));
-});
-
 const kernels = Object.keys(references);
-type Case = Pick<SmallCase<never>, 'values' | 'ofStep'> & { cut?: readonly string[] };
 
 describe.each(kernels)('%s', (name) => {
   const { kernel, cases, reference } = specs.get(name)!;
-
-  test('its small case names only tensors and shape numbers that it has', () => {
-    const { values = {}, ofStep = [], cut = [] } = (smallCases as Readonly<Record<string, Case>>)[name];
-    const shapes = Object.values(cases);
-    const tensors = new Set(shapes.flatMap((shape) => Object.keys(kernel.sizes(shape))));
-    expect([...Object.keys(values), ...ofStep].filter((tensor) => !tensors.has(tensor))).toEqual([]);
-    for (const axis of cut) for (const shape of shapes) expect(shape[axis]).toBeGreaterThan(0);
-  });
 
   test('its small shapes are legal, small, and give finite results that change', () => {
     for (const [title, shape] of Object.entries(cases)) {
@@ -90,14 +72,11 @@ const got = (at: number, value: number) => Float32Array.from(floats, (v, i) => (
 const state = [Float32Array.of(1000, 0.01004), Float64Array.of(1000, 0.01)] as const;
 
 test.each<[string, string, ReturnType<typeof got> | Uint32Array, Float64Array | Uint32Array, string?]>([
-  ['a right value', 'output', got(0, 1), floats],
   ['a rounding', 'output', got(1, -4.0001), floats],
   ['an error of 0.4% of the largest value', 'output', got(1, -4.016), floats, 'output[1] is -4.0'],
   ['a small number far from its expected value', 'output', got(4, 0.505), floats, 'output[4] is 0.50'],
-  ['a tiny number in place of 0', 'output', got(2, 1e-30), floats, 'output[2] is 1'],
   ['another whole number', 'output', got(3, 2 ** -148), floats, 'output[3] is 2.8'],
   ['NaN', 'output', got(0, NaN), floats, 'output[0] is NaN'],
-  ['infinity', 'output', got(0, Infinity), floats, 'output[0] is Infinity'],
   ['the same number everywhere', 'output', new Float32Array(5), floats, 'every number of output is 0'],
   ['the same number everywhere, which is expected', 'output', new Float32Array(5), new Float64Array(5)],
   [

@@ -67,7 +67,6 @@ function compilerOf(cores: number | undefined) {
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(1000 * count);
 
 test.each([
-  [2, 3],
   [5, 4],
   [16, 10],
   [undefined, 4],

@@ -267,7 +267,6 @@ describe('a kernel variant that the driver refuses', () => {
 
 test.each([
   ['processors', software],
-  ['processors, 5x5', onSoftware(tutorial)],
   ['GPUs', card],
 ])('shaders that are compiled after a trainer was created have no other variant: %s', async (_, place) => {
   const { network, adapterInfo } = place;

@@ -65,15 +65,6 @@ test.each<[string, Changes, userAgent?: string]>([
   expect(await all(memoryOf(cache, changes))).toEqual(NOTHING);
 });
 
-test('what is remembered counts for features in another order, inherited limits, and Dawn as navigator.gpu', async () => {
-  vi.stubGlobal('navigator', { userAgent: 'one' });
-  const cache = await filled();
-  // Devices have the names of their limits from their prototype.
-  const device = { limits: Object.create(card.limits), features: new Set(['b', 'a']) };
-  vi.stubGlobal('navigator', { userAgent: 'one', gpu: runtime.gpu });
-  expect(await all(memoryOf(cache, { device, gpu: undefined }))).toEqual(['a choice', 'a check']);
-});
-
 test('forget() forgets all that is remembered of an adapter, and of no other', async () => {
   const cache = await filled();
   const limits = { maxBufferSize: 2 ** 30 };
@@ -91,28 +82,9 @@ test('forget() forgets all that is remembered of an adapter, and of no other', a
   expect(await all(memoryOf(cache))).toEqual(NOTHING);
 });
 
-test('forget() works where the store holds nonsense', async () => {
-  const cache = memoryCache();
-  const memory = memoryOf({ ...cache, get: async (key) => (await cache.get(key)) ?? 'nonsense' });
-  await memory.set('check', 'key', 'known');
-  expect((await memory.get('check', 'key'))?.value).toBe('known');
-  await memory.forget();
-  expect(await all(memory)).toEqual(NOTHING);
-});
-
 test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}', '{"value":1,"date":2}'])(
   'a stored text that this version has not written counts for nothing: %j',
   async (text) => {
     expect(await all(memoryOf({ get: async () => text, set: async () => {} }))).toEqual(NOTHING);
   },
 );
-
-test('an entry is old after 7 days, and when it is dated into the future', async () => {
-  const memory = memoryOf(memoryCache());
-  const old: boolean[] = [];
-  for (const days of [-8, -6, 0, 6, 8]) {
-    await memory.set('check', 'key', 'value', Date.now() + days * 24 * 3600 * 1000);
-    old.push((await memory.get('check', 'key'))!.isOld);
-  }
-  expect(old).toEqual([true, false, false, false, true]);
-});

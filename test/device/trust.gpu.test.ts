@@ -111,17 +111,6 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
         await trainer.step(batch);
       },
     ],
-    [
-      'shader, as a map is read',
-      {},
-      async (engine) => {
-        const unet = await engine.createUNet(network);
-        const trainer = await engine.createTrainer(unet, { batchSize: 4, reuseMemory: false });
-        await trainer.step(batch);
-        refuseOnce();
-        await trainer.maps.read('down.0');
-      },
-    ],
   ])('that ends in %s', async (why, hostility, use) => {
     const cache = memoryCache();
     await visit(cache, createsUNet);

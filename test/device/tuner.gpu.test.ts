@@ -119,27 +119,6 @@ const jump = () => {
   ahead = 2 * effort.milliseconds;
 };
 
-/** Shaders of such names are never compiled. The time that the tuner gives to compiling is up when the others are, however long they take. */
-function neverCompile(names: RegExp): void {
-  const pipeline = gpu.compiler.pipeline.bind(gpu.compiler);
-  const others: Promise<unknown>[] = [];
-  const timeIsUp = async () => {
-    await Promise.allSettled(others);
-    vi.advanceTimersByTime(effort.milliseconds);
-    vi.useRealTimers();
-  };
-  vi.spyOn(gpu.compiler, 'pipeline').mockImplementation((shader) => {
-    const compilation = pipeline(shader);
-    if (!names.test(shader.name)) {
-      others.push(compilation.compiled);
-      return compilation;
-    }
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    queueMicrotask(timeIsUp);
-    return { ...compilation, compiled: new Promise(() => {}) };
-  });
-}
-
 test('the tuner chooses the fastest variant that agrees, for every kernel and layer, and remembers it', async () => {
   const cache = memoryCache();
   const { variants, measured, progress } = await run({ cache, training: true });
@@ -163,7 +142,6 @@ test('the tuner chooses the fastest variant that agrees, for every kernel and la
 });
 
 test.each<[keyof typeof faulty, string]>([
-  ['wrong', 'differs from direct'],
   ['lazy', 'differs from direct'],
   ['subtle', 'differs from direct'],
   ['refused', 'refused by this browser or driver'],
@@ -192,9 +170,6 @@ test('the tuner never chooses the plain form where it was rejected, beside which
 test('when the tuner’s time is up, the layers that are left take the default, and are measured another time', async () => {
   const cache = memoryCache();
   const training = true;
-  const none = await run({ cache, training, effort: noTime });
-  expect(none).toMatchObject({ measured: [], variants: usual(layers) });
-
   // The time is up once the first shape is known.
   const set: TuningCache['set'] = async (key, value) => {
     await cache.set(key, value);
@@ -214,32 +189,6 @@ test('when the tuner’s time is up, the layers that are left take the default, 
   expect(rest.variants).toMatchObject(ofBest);
   expect(rest.measured.some((m) => m.kernel === kernel && m.layer === layer)).toBe(false);
   expect(rest.measured.length).toBeGreaterThan(0);
-});
-
-test('a variant that was refused or wrong is not chosen by the next network on the device either', async () => {
-  const name = usual(layers)['conv2d/down.1'];
-  for (const calls of [faulty.wrong, faulty.refused]) {
-    rejectedVariants.clear();
-    variantsOfConv2d[name] = { ...right[name], calls };
-    await run();
-    const later = await run({ effort: noTime });
-    expect(later.measured).toEqual([]);
-    expect(later.chosen).not.toContain(name);
-  }
-  // Refused while there was no time to try anything.
-  rejectedVariants.clear();
-  expect((await run({ onMeasured: jump })).chosen).not.toContain(name);
-});
-
-test('the tuner does not wait for a shader that takes long to compile, and does not remember a choice without it', async () => {
-  const cache = memoryCache();
-  neverCompile(/^conv2d.winograd7_(pairs_)?input$/);
-  const { measured, chosen, ofVariant } = await run({ cache });
-  expect([measured.length > 0, ofVariant('winograd7')]).toEqual([true, []]);
-  expect(chosen.filter((name) => name.startsWith('winograd7'))).toEqual([]);
-  // The late shader may be there in time at the next start.
-  vi.restoreAllMocks();
-  expect((await run({ cache })).ofVariant('winograd7').length).toBeGreaterThan(0);
 });
 
 describe('the tuner on a GPU', () => {
@@ -290,21 +239,6 @@ describe('the tuner on a GPU', () => {
   );
 });
 
-test('a remembered choice is forgotten when a shader of its kernel changes, and for no other kernel', async () => {
-  const cache = memoryCache();
-  const { variants } = await run({ cache, training: true });
-  const calls: ConvVariant['calls'] = (shape, tensors) =>
-    direct
-      .calls(shape, tensors, {})
-      .map((c) => ({ ...c, shader: { ...c.shader, hash: `not ${c.shader.hash}` } }));
-  variantsOfConv2d.direct = { ...direct, calls };
-  const { measured } = await run({ cache, training: true });
-  expect(new Set(measured.map((m) => m.kernel))).toEqual(new Set(['conv2d']));
-  variantsOfConv2d.direct = direct;
-  // What it was before is still known.
-  expect(await run({ cache, training: true })).toMatchObject({ variants, measured: [] });
-});
-
 describe('where memory is too short', () => {
   /** The device has no memory for such buffers until `end` is called. */
   function fullFor(isMeant: (requests: Parameters<Gpu['createBuffers']>[0]) => boolean) {
@@ -320,14 +254,6 @@ describe('where memory is too short', () => {
     ...direct,
     scratch: () => ({ own: bytes }),
     calls: (_, __, { own }) => [dispatch('own', 'output[i] = 0.0;', own)],
-  });
-
-  test('for a variant on this device, it is out, but not for smaller networks later', async () => {
-    variantsOfConv2d.same = withScratch(2 ** 40);
-    const { measured, chosen, ofVariant } = await run();
-    expect([measured.length > 0, ofVariant('same')]).toEqual([true, []]);
-    expect(chosen).not.toContain('same');
-    expect([...rejectedVariants]).toEqual([]);
   });
 
   test('for a variant now, the choice without it is not remembered: memory may be free next time', async () => {
@@ -440,46 +366,6 @@ test('an engine measures for a limited time in all, not for each thing that it m
   expect(begun).toHaveLength(1);
 });
 
-test('one thing is measured at a time, whatever is created at the same time', async () => {
-  using made = await engineWith({ tune: true });
-  const { engine } = made;
-  const unet = await engine.createUNet(little);
-  const tasks: string[] = [];
-  const createBuffers = engine.gpu.createBuffers.bind(engine.gpu);
-  vi.spyOn(engine.gpu, 'createBuffers').mockImplementation(async (requests) => {
-    const buffers = await createBuffers(requests);
-    if (requests[0]?.label !== 'tune noise') return buffers;
-    tasks.push('begins');
-    const destroy = buffers[0].destroy.bind(buffers[0]);
-    buffers[0].destroy = () => {
-      tasks.push('ends');
-      destroy();
-    };
-    return buffers;
-  });
-  await Promise.all([
-    engine.createTrainer(unet, { batchSize: 8 }),
-    engine.createSampler(unet, { count: 12, tune: true }),
-    engine.createPredictor(unet, { count: 8, tune: true }),
-  ]);
-  // Which comes first is open, and so whether what is predicted with 8 images is known from training with 8.
-  expect(tasks.length).toBeGreaterThanOrEqual(4);
-  expect(tasks).toEqual(tasks.map((_, i) => (i % 2 === 0 ? 'begins' : 'ends')));
-});
-
-test('variants that the caller fixed are used, a trainer’s own before the engine’s', async () => {
-  const [engines, own] = ['direct', 'one_input'].map((variant) => ({ 'conv2d/down.0': variant }));
-  using made = await engineWith({ variants: engines });
-  const unet = await made.engine.createUNet(network);
-  for (const [given, used] of [
-    [undefined, engines],
-    [own, own],
-  ]) {
-    const { variants } = await made.engine.createTrainer(unet, { batchSize: 8, variants: given });
-    expect(variants).toMatchObject(used!);
-  }
-});
-
 test('unknown names in variants are refused in all that is made with them, which takes no memory', async () => {
   using made = await engineWith({ variants: { 'conv2d/down.7': 'direct' } });
   const { engine } = made;
@@ -487,7 +373,6 @@ test('unknown names in variants are refused in all that is made with them, which
   const before = unet.bytes;
   const why = 'no conv2d/down.7 in this network, only conv2d/down.0';
   await refused(engine.createTrainer(unet, { batchSize: 8 }), 'argument', why);
-  await refused(engine.createSampler(unet, { count: 8 }), 'argument', why);
   await refused(unet.predict(new Float32Array(8 * 64), { count: 8 }), 'argument', why);
   const variants = { 'conv2d/down.0': 'one_output' };
   await refused(
