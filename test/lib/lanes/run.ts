@@ -60,44 +60,52 @@ const nothing: LaneResult = { adapter: '', passed: 0, failed: 0, skipped: 0 };
 
 // ---------------------------------------------------------------- what a lane needs
 
-interface Need {
-  readonly name: string;
-  /** Debian's. */
-  readonly packages: readonly string[];
-  isThere(): Promise<boolean>;
-}
-const browser = (kind: 'chrome' | 'firefox', name: string, packages: readonly string[]): Need => ({
-  name: `${name} (set ${binaryVariable[kind]} or install it)`,
-  packages,
-  isThere: async () => findBrowser(kind) !== undefined,
-});
-const chrome = browser('chrome', 'Chrome', ['chromium']);
-const firefox = browser('firefox', 'Firefox', ['firefox-esr']);
-const vulkan: Need = {
-  name: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
-  packages: ['mesa-vulkan-drivers', 'libvulkan1'],
-  isThere() {
-    // Asked in a process of its own: a broken driver may crash it.
-    const probe = `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`;
-    const run = promisify(execFile)(process.execPath, ['-e', probe], { cwd: root, timeout: 60_000 });
-    return run.then(
-      () => true,
-      () => false,
-    );
+/** Asked in a process of its own: a broken driver may crash it. */
+const findsAdapter = () =>
+  promisify(execFile)(
+    process.execPath,
+    [
+      '-e',
+      `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`,
+    ],
+    { cwd: root, timeout: 60_000 },
+  ).then(
+    () => true,
+    () => false,
+  );
+
+/** What a lane may need, the packages of Debian that have it, and whether it is there. */
+const needs = {
+  chrome: {
+    name: `Chrome (set ${binaryVariable.chrome} or install it)`,
+    packages: ['chromium'],
+    isThere: async () => findBrowser('chrome') !== undefined,
+  },
+  firefox: {
+    name: `Firefox (set ${binaryVariable.firefox} or install it)`,
+    packages: ['firefox-esr'],
+    isThere: async () => findBrowser('firefox') !== undefined,
+  },
+  vulkan: {
+    name: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
+    packages: ['mesa-vulkan-drivers', 'libvulkan1'],
+    isThere: findsAdapter,
   },
 };
+type Need = keyof typeof needs;
 const needsOf: Readonly<Record<Lane, readonly Need[]>> = {
   unit: [],
   emulate: [],
-  node: [vulkan],
-  chrome: [chrome],
-  firefox: [firefox, vulkan],
-  page: [chrome],
+  node: ['vulkan'],
+  chrome: ['chrome'],
+  firefox: ['firefox', 'vulkan'],
+  page: ['chrome'],
 };
+const namesOf = (what: readonly Need[]) => what.map((need) => needs[need].name).join('; ');
 
 async function missing(wanted: readonly Lane[]): Promise<Need[]> {
   const all = [...new Set(wanted.flatMap((lane) => needsOf[lane]))];
-  const there = await Promise.all(all.map((need) => need.isThere()));
+  const there = await Promise.all(all.map((need) => needs[need].isThere()));
   return all.filter((_, i) => !there[i]);
 }
 
@@ -105,9 +113,8 @@ async function missing(wanted: readonly Lane[]): Promise<Need[]> {
 function install(what: readonly Need[]): void {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   if (process.getuid?.() !== 0 || !/^ID=debian$/m.test(release)) return;
-  const packages = what.flatMap((need) => need.packages);
-  console.log(`Missing: ${what.map(({ name }) => name).join('; ')}.`);
-  console.log(`Installing with apt-get: ${packages.join(' ')}`);
+  const packages = what.flatMap((need) => needs[need].packages);
+  console.log(`Missing: ${namesOf(what)}. Installing with apt-get: ${packages.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
     const { status, stderr, error } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
@@ -134,19 +141,12 @@ function filters(words: readonly string[]): { files: readonly string[]; pattern:
   return { files: files.length > 0 ? files : testFiles, pattern: patterns.join('|') };
 }
 
-/** The lanes that run, and how many tests each has done. */
-const done = new Map<ChildProcess, { readonly lane: Lane; tests: number }>();
-function showProgress(): void {
-  if (!process.stdout.isTTY) return;
-  const lanes = [...done.values()].map(({ lane, tests }) => `${lane}: ${tests} done`);
-  process.stdout.write(`\r\x1b[K${lanes.join(', ')}`);
-}
-
+const running = new Set<ChildProcess>();
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     interrupted = true;
-    for (const child of done.keys()) end(child);
+    for (const child of running) end(child);
   });
 
 /** Ends vitest: gently, so that the browser's driver can end the browser, which is not in vitest's process group. */
@@ -170,15 +170,19 @@ interface Asked {
   readonly verbose: boolean;
 }
 
-async function runLane(lane: Lane, files: readonly string[], asked: Asked): Promise<Outcome> {
-  const { pattern, whole, verbose } = asked;
+async function runLane(
+  lane: Lane,
+  files: readonly string[],
+  { pattern, whole, verbose }: Asked,
+): Promise<Outcome> {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [vitest, 'run', '--config', join(root, 'test/lib/lanes/vitest.config.ts')];
-  args.push('--project', lane, '--project', `${lane}-*`);
-  args.push('--reporter', verbose ? 'verbose' : 'minimal');
-  args.push('--reporter', join(root, 'test/lib/lanes/reporter.ts'), ...files);
-  if (pattern) args.push('--testNamePattern', pattern);
-  if (!whole) args.push('--tags-filter', '!nightly');
+  const args = [
+    ...[vitest, 'run', '--config', join(root, 'test/lib/lanes/vitest.config.ts'), ...files],
+    ...['--project', lane, '--project', `${lane}-*`, '--reporter', verbose ? 'verbose' : 'minimal'],
+    ...['--reporter', join(root, 'test/lib/lanes/reporter.ts')],
+    ...(pattern ? ['--testNamePattern', pattern] : []),
+    ...(whole ? [] : ['--tags-filter', '!nightly']),
+  ];
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -188,8 +192,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     detached: process.platform !== 'win32',
   });
   if (aside.includes(lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
-  const state = { lane, tests: 0 };
-  done.set(child, state);
+  running.add(child);
   let output = '';
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -198,12 +201,12 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     });
 
   let result: LaneResult | undefined;
-  const running = new Set<string>();
+  const begun = new Set<string>();
   let hung = '';
-  const where = () => (running.size > 0 ? `in ${[...running].join('; ')}` : `after ${state.tests} tests`);
+  const where = () => [...begun].join('; ') || 'outside of tests';
   const onSilence = () => {
     const load = `a load of ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`;
-    hung = `Nothing happened for ${SILENCE_MS / 1000} s, with ${load} (${where()}): ended.`;
+    hung = `Nothing happened for ${SILENCE_MS / 1000} s, with ${load}, in ${where()}: ended.`;
     end(child);
   };
   let silence = setTimeout(onSilence, SILENCE_MS);
@@ -211,25 +214,20 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     clearTimeout(silence);
     silence = setTimeout(onSilence, SILENCE_MS);
     if ('result' in message) result = message.result;
-    else if ('begun' in message) running.add(message.begun);
-    else {
-      running.delete(message.ended);
-      state.tests++;
-      if (!verbose) showProgress();
-    }
+    else if ('begun' in message) begun.add(message.begun);
+    else begun.delete(message.ended);
   });
   const [code, signal] = await once(child, 'close');
   clearTimeout(silence);
   // A worker that hangs outlives vitest.
   killGroup(child);
-  done.delete(child);
-  if (!verbose) showProgress();
+  running.delete(child);
 
   const counts = { ...(result ?? nothing) };
   const problems: string[] = [];
   if (hung) problems.push(hung);
   else if (!result || (code !== 0 && counts.failed === 0))
-    problems.push(`vitest ended with ${code ?? signal} (${where()}).`);
+    problems.push(`vitest ended with ${code ?? signal} in ${where()}.`);
   else if (counts.passed + counts.failed === 0 && !pattern) problems.push('No test ran.');
   counts.failed += problems.length;
   if (counts.failed > 0 && !interrupted)
@@ -255,25 +253,14 @@ const flags = {
   verbose: { type: 'boolean' },
 } as const;
 
-function read(args: string[]) {
+/** Runs what the command line asks for; gives the exit code, and throws what is wrong with the command line. */
+export async function main(args: string[]): Promise<number> {
   const { values, positionals: words } = parseArgs({ args, allowPositionals: true, options: flags });
+  const { verbose = false, all = false } = values;
   const given = values.lane?.flatMap((names) => names.split(','));
   const unknown = given?.find((name) => !(name in lanes));
   if (unknown) throw new Error(`There is no lane ${unknown}.`);
-  return { ...values, words, given };
-}
-
-/** Runs what the command line asks for; returns the exit code. */
-export async function main(args: string[]): Promise<number> {
-  let asked: ReturnType<typeof read>;
-  try {
-    asked = read(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  const { given, words, verbose = false, all = false } = asked;
-  if (asked.help) {
+  if (values.help) {
     console.log(help);
     return 0;
   }
@@ -292,9 +279,8 @@ export async function main(args: string[]): Promise<number> {
     const lacks = needsOf[lane].filter((need) => absent.includes(need));
     if (lacks.length > 0) {
       // Chrome is where most people run this; the other lanes may be absent unless asked for.
-      const failed = lacks.includes(chrome) || given ? 1 : 0;
-      const note = `not run: missing ${lacks.map(({ name }) => name).join('; ')}`;
-      return { ...nothing, failed, seconds: 0, note };
+      const failed = lacks.includes('chrome') || given ? 1 : 0;
+      return { ...nothing, failed, seconds: 0, note: `not run: missing ${namesOf(lacks)}` };
     }
     const chosen = laneFiles(lane, whole).filter((file) => files.includes(file));
     if (chosen.length > 0) return runLane(lane, chosen, { pattern, whole, verbose });
