@@ -401,17 +401,6 @@ describe('the roofline', () => {
     // 1 and 10, and reaches 100 at 10.
     expect(svgOf([row])).toContain('d="M64,472 L418,264"');
   });
-
-  test('marks the variants that the network uses among their rivals', () => {
-    const rows = [{ ...row, variant: 'winograd4' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
-    const points = /<g class="point"[^>]*><path class="([^"]*)".*?<title>(\S+) .*?(, in use)?<\/title>/g;
-    const kinds = [...svgOf(rows).matchAll(points)].map(([, ...kind]) => kind);
-    expect(kinds).toEqual([
-      ['mark rival', 'conv2d.direct', undefined],
-      ['mark', 'swish.direct', undefined],
-      ['mark used', 'conv2d.winograd4', ', in use'],
-    ]);
-  });
 });
 
 describe('the network of a bench', () => {
@@ -421,12 +410,7 @@ describe('the network of a bench', () => {
     expect([other, result].map((of) => headLines(of)[2])).toEqual([
       ...[`Network: ${name}; 4 images.`, 'Network: tutorial; 4 images.'],
     ]);
-    expect(toMarkdown(other)).toContain(`## The whole network: ${name}, 4 images`);
     expect(toCsv(other).split('\r\n')[1]).toContain(`,"${name}"`);
-    expect(benchTables(other).at(-1)).toMatchObject({
-      title: `Kernels: ${name}`,
-      notes: [`*: in use in the training step of ${name}.`],
-    });
     const named = (name: string, of: BenchResult) => parseResult(name, toJson(of));
     expect(named('b', other).result.network).toEqual(other.network);
     const lead = (before: BenchResult) => comparisonTable(named('a', before), named('b', other)).lead!;

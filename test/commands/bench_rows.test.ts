@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
 import { convolutionsOf, listEntries, tooLong } from '../../harness/bench/rows';
-import { usedFirst } from '../../harness/bench/run';
 import { Queries, Timer } from '../../harness/bench/timer';
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import type { Gpu } from '../../src/gpu/gpu';
 import { convFlops } from '../../src/kernels/conv2d';
-import type { ConvShape } from '../../src/plan/conv_shape';
 
 const peak = { gflops: 1000, gbps: 100, copies: [] };
 
@@ -97,21 +95,6 @@ test.each([
 );
 
 describe('the bench lists', () => {
-  test('the variants that the step uses before all others, the heaviest first', () => {
-    const entries = listEntries(64);
-    const inUse = {
-      'conv2d/down.1': 'winograd7',
-      'conv2d/up.2': 'one_output',
-      'mse/loss': 'plain', // the bench calls its layer up.2
-      'adam/all layers': 'plain',
-    };
-    const sorted = usedFirst(entries, inUse, peak);
-    expect(sorted.slice(0, 4).map(({ name, variant, layer }) => `${name}.${variant} ${layer}`)).toEqual([
-      ...['conv2d.winograd7 down.1', 'adam.plain all layers', 'conv2d.one_output up.2', 'mse.plain up.2'],
-    ]);
-    expect(sorted.slice(4)).toEqual(entries.filter((entry) => !sorted.slice(0, 4).includes(entry)));
-  });
-
   const list = (network: NetworkChoice) =>
     listEntries(8, {
       network,
@@ -129,15 +112,6 @@ describe('the bench lists', () => {
     [rich, 'conv2d_grad_upsample', []],
   ])('the layers of %j for %s', (network, kernel, layers) => {
     expect(layersOf(network, kernel)).toEqual(layers);
-  });
-
-  test('their shapes, and small ones beside them', () => {
-    const entries = list({ widths: [4, 12], kernelSize: 3 });
-    const found = entries.find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
-    const shape = { batch: 8, height: 14, inChannels: 4, outChannels: 12, kernelSize: 3 };
-    expect(found.shape).toMatchObject(shape);
-    for (const { name, small, shape } of entries)
-      if (name.startsWith('conv2d')) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
   });
 
   test('convolutions with biases per image, and the linear layers, of a conditioned network', () => {

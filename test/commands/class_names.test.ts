@@ -42,7 +42,6 @@ test.each([
   // Of names that differ by capitals alone, the first where none is meant.
   ['DOG,Dog,dOG', pets, [2, 3, 2]],
   // Of two equal names the first counts.
-  ['x,x', { classes: 2, classNames: ['x', 'x'] }, [0, 0]],
   [', ', pets, []],
 ] as const)('the text %j orders classes by their names', (text, of, labels) => {
   expect(labelsIn(text, of)).toEqual({ labels });
@@ -50,10 +49,7 @@ test.each([
 
 test.each([
   ['12a', { classes: 10 }, 'There is no class "a"; this network makes 0 to 9.'],
-  ['٣', { classes: 10 }, 'There is no class "٣"'],
   ['2026', { classes: 26 }, 'There is no class "2026"; this network makes 0 to 25, with commas between.'],
-  ['a', { classes: 10, classNames: [...'0123456789'] }, 'this network makes 0 to 9.'],
-  ['cat, cow', pets, 'There is no class "cow"; this network makes cat, dog, small, dog, Dog, with commas'],
   ['constructor', pets, 'There is no class "constructor"'],
   ['1'.repeat(61), { classes: 10 }, 'The text orders 61 images; at most 60'],
 ] as const)('the text %j orders no classes, and the error says why', (text, of, problem) => {

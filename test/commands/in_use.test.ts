@@ -4,16 +4,12 @@ import { listEntries } from '../../harness/bench/rows';
 import { usedFirst } from '../../harness/bench/run';
 import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
 import { configOf, type NetworkChoice } from '../../harness/run/network';
-import { shaders, specs } from '../../harness/specs/lib/registry';
+import { specs } from '../../harness/specs/lib/registry';
 import { Random } from '../../harness/specs/lib/spec';
-import { shadersOf } from '../../harness/text/shape_text';
 import type { AdamShape } from '../../src/kernels/adam';
 import type { Op } from '../../src/plan/op';
-import { tensor } from '../../src/plan/tensor';
 import { layersOf } from '../../src/unet/config';
-import { predictionPass, splitByWeights } from '../../src/unet/forward';
-import { chooser, defaultVariants, type Variants } from '../../src/unet/variants';
-import { planWeights } from '../../src/unet/weights';
+import { defaultVariants, type Variants } from '../../src/unet/variants';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
@@ -50,19 +46,6 @@ describe('on a GPU', () => {
     expect([dispatches(fused), dispatches(apart)]).toEqual([73, 77]);
     expect(bytes(fused)).toBeLessThan(bytes(apart));
   });
-
-  test('a pass of one digit takes 21 dispatches, and no variant that leaves most of its lanes idle', () => {
-    // The digit with its class and without, each in a vec4.
-    const batch = 8;
-    const plan = planWeights(config);
-    const [x, output] = ['x', 'output'].map((label) => tensor(label, 28 * 28 * batch));
-    const conditions = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
-    const { ops } = predictionPass(plan, batch, x, output, conditions, chooser(usual(batch)));
-    const { each } = splitByWeights(ops, new Set([plan.flat, plan.packed]));
-    // Beside them one sets the level, and one moves the image.
-    expect(dispatches(each) + 2).toBe(21);
-    expect(each.map(({ variant }) => variant)).not.toContain('tile');
-  });
 });
 
 test.each<[NetworkChoice]>([
@@ -96,17 +79,4 @@ test.each<[NetworkChoice]>([
   const denoise = sorted.find(({ name }) => name === 'denoise_step')!;
   expect(firsts).not.toContain(denoise);
   expect(denoise.shape).toEqual(Object.values(specs.get('denoise_step')!.bench(16))[0]);
-});
-
-test('the shaders of every kernel variant are known, at one of its cases', () => {
-  for (const [name, spec] of specs) {
-    for (const [variant, { refuses }] of Object.entries(spec.kernel.variants)) {
-      const shape = Object.values(spec.cases).find((one) => !refuses?.(one));
-      const found = shadersOf(spec, shape, variant);
-      expect(found.length, `${name}.${variant}`).toBeGreaterThan(0);
-      for (const shader of found) expect(shaders.has(shader), shader).toBe(true);
-    }
-  }
-  const conv = specs.get('conv2d')!;
-  expect(shadersOf(conv, conv.bench(4)['down.1'], 'winograd7')).toHaveLength(4);
 });

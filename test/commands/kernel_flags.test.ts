@@ -2,8 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { kernelChoice, Preparations } from '../../harness/cli/kernel_flags';
-import { Progress } from '../../harness/cli/progress';
+import { kernelChoice } from '../../harness/cli/kernel_flags';
 import { variantLines } from '../../harness/text/kernels_text';
 import { temporaryFolder } from '../lib/system';
 
@@ -61,20 +60,4 @@ test('the chosen variants are listed kernel by kernel', () => {
   expect(variantLines(variants)).toEqual(['a: plain (x z), fast (y)', 'b: plain (x)']);
   expect(variantLines({ conditioning: 'gpu' })).toEqual(['conditioning: gpu']);
   expect(variantLines({})).toEqual([]);
-});
-
-test('the origin of a kernel choice is named: given, not measured, or measured now or before', () => {
-  const quiet = new Progress({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
-  const preparations = new Preparations(quiet);
-  expect(preparations.origin({ tune: false }, true)).toBe('as given');
-  expect(preparations.origin({ tune: false }, false)).toContain('not measured');
-  expect(preparations.origin({ tune: true }, false)).toContain('measured before');
-  preparations.onProgress({ task: 'compiling', done: 1, total: 2 });
-  expect(preparations.origin({ tune: true }, false)).toContain('measured before');
-  preparations.onProgress({ task: 'tuning', done: 3, total: 9 });
-  expect(preparations.origin({ tune: true }, false)).toMatch(
-    /of the 3 heaviest shapes of 9, measured in .* the usual ones for the rest/,
-  );
-  preparations.onProgress({ task: 'tuning', done: 9, total: 9 });
-  expect(preparations.origin({ tune: true }, false)).toMatch(/^the fastest, measured in \d/);
 });

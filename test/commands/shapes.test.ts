@@ -2,7 +2,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { classes, FEW, main, makeShapes } from '../../harness/studies/shapes';
-import { typedIn } from '../lib/command';
 import { temporaryFolder } from '../lib/system';
 
 test.each([
@@ -18,11 +17,4 @@ test.each([
   expect(set).toMatchObject({ ...others, channels: 3 });
   expect(new Uint8Array(set.images)).toEqual(made.images);
   expect(new Uint8Array(set.labels!)).toEqual(made.labels);
-});
-
-test.each([
-  [2, '--out x --count 0', /^--count is "0"; it must be a whole number from 1 to 1000000\.\n$/],
-  [1, '--out package.json', /^The output folder package.json cannot be written: /],
-])('ends with %i: %s', async (code, line, err) => {
-  expect(await typedIn(main, ...line.split(' '))).toMatchObject({ code, err: expect.stringMatching(err) });
 });

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { paint } from '../../harness/cli/colours';
 import { Progress, progressLine } from '../../harness/cli/progress';
-import { isForeign } from '../../harness/cli/quiet';
 
 beforeEach(() => void vi.stubEnv('NO_COLOR', ''));
 afterEach(() => void vi.unstubAllEnvs());
@@ -48,11 +47,4 @@ test('a terminal gets colours, unless NO_COLOR asks for none; a pipe gets none',
   const plain = terminal();
   new Progress(plain.stream).update(state);
   expect(plain.written.join('')).toBe(`\r\x1b[K${progressLine(state, 79)}`);
-});
-
-test("Dawn's warnings of its limits are left out of the error output", () => {
-  const warning = (kind: string) =>
-    `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset allocation limit.`;
-  expect(['Uniform', 'Storage'].map(warning).every(isForeign)).toBe(true);
-  expect(isForeign('Warning: the device was lost')).toBe(false);
 });

@@ -10,7 +10,6 @@ const folder = temporaryFolder(afterAll);
 test.each<[NodeJS.ProcessEnv, NodeJS.Platform, string]>([
   [{}, 'linux', '/me/.cache/webgpu-diffusion/tuning.json'],
   [{ XDG_CACHE_HOME: '/fast' }, 'linux', '/fast/webgpu-diffusion/tuning.json'],
-  [{ XDG_CACHE_HOME: '' }, 'linux', '/me/.cache/webgpu-diffusion/tuning.json'],
   [{ LOCALAPPDATA: '/local' }, 'win32', '/local/webgpu-diffusion/tuning.json'],
   [{ WEBGPU_DIFFUSION_CACHE: '/own', XDG_CACHE_HOME: '/fast' }, 'linux', '/own/tuning.json'],
 ])(

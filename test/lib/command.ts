@@ -7,10 +7,7 @@ import { sharedSource } from './gpu';
 import { temporaryFolder } from './system';
 
 /** What a command that reaches no GPU ends with: its exit code, and what it prints. */
-export const typed = (...args: string[]) => typedIn(main, ...args);
-
-/** The same of another program's `main`. */
-export async function typedIn(run: typeof main, ...args: string[]) {
+export async function typed(...args: string[]) {
   const said = { out: '', err: '', output: '' };
   const to = (stream: 'out' | 'err') => (text: string | Uint8Array) => {
     said[stream] += text;
@@ -31,7 +28,7 @@ export async function typedIn(run: typeof main, ...args: string[]) {
     vi.spyOn(process.stderr, 'write').mockImplementation(to('err')),
   ];
   try {
-    const code = await run(args);
+    const code = await main(args);
     return { code, ...said };
   } finally {
     for (const spy of spies) spy.mockRestore();

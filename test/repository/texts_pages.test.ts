@@ -1,7 +1,7 @@
 /** The texts as pages: what they lead to is there, and no link leads to a file that has no address. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type TextName, textPage, texts } from '../../harness/page/sources/texts';
+import { type TextName, texts } from '../../harness/page/sources/texts';
 import { pageOf } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];
@@ -39,10 +39,4 @@ test('a link to a file of the repository is plain text until package.json names 
   expect(hrefs(withOwner.html)).toContain(
     'https://github.com/somebody/project/blob/HEAD/shaders/optimizer/adam.wgsl',
   );
-});
-
-test('textPage gives a text its page, with the anchor, and other files none', () => {
-  expect(textPage('docs/tutorial.md#8-sampling')).toBe('tutorial.html#8-sampling');
-  for (const path of ['docs/performance.md', 'README.md', 'docs/constructor.md', 'docs/images/tutorial.md'])
-    expect(textPage(path), path).toBeUndefined();
 });

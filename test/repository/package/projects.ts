@@ -126,9 +126,8 @@ export const projects: readonly Project[] = [
     'webpack --mode production --entry ./page.js',
     'dist/main.js',
   ),
-  bundled('esbuild 0.28.2', esbuild, 'esbuild page.js --bundle --format=esm --outfile=out.js', 'out.js'),
   bundled(
-    'esbuild 0.28.2, splitting',
+    'esbuild 0.28.2',
     esbuild,
     'esbuild page.js --bundle --splitting --minify --format=esm --outdir=out',
     'out/page.js',
