@@ -10,7 +10,7 @@ const MARK = 'WEBGPU_DIFFUSION_CHILD';
 /** The pack for a GPU gives its Node here: where a loader runs it, execPath is the loader. */
 const NODE = 'WEBGPU_DIFFUSION_NODE';
 
-export const isForeign = (line: string) =>
+const isForeign = (line: string) =>
   /^Warning: maxDynamic\w+BuffersPerPipelineLayout artificially reduced /.test(line);
 
 /** `main`'s exit code, of a command that reaches for a GPU: where Dawn warns in a child, which runs this very command line. */

@@ -18,15 +18,7 @@ import {
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
 import { foretell, placesOf } from '../../harness/bench/sweep';
-import {
-  benchTables,
-  caveats,
-  headLines,
-  isInUse,
-  measuredText,
-  rowCells,
-  textTable,
-} from '../../harness/bench/table';
+import { benchTables, caveats, headLines, isInUse, rowCells, textTable } from '../../harness/bench/table';
 import { EngineError } from '../../src/base/errors';
 
 const times = (median: number, spread = 0.1) => ({
@@ -179,14 +171,6 @@ describe('the tables of a bench result', () => {
     expect(rowCells(failed)).toEqual(['mse', 'direct', 'down.1', why]);
     expect(rowCells({ ...row, check: failed.check })).toHaveLength(4);
     expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
-  });
-
-  const nothing = { step: null, rows: [], sweep: [] };
-  test.each<[string, Partial<BenchResult>]>([
-    ['', nothing],
-    ['training step, 2 points of sweeps, 2 rows; 1 failed its check and was not timed', {}],
-  ])('say how much was measured: %j', (text, changes) => {
-    expect(measuredText({ ...result, ...changes })).toBe(text);
   });
 
   const rival = { ...row, variant: 'winograd4' };

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
-import { convolutionsOf, listEntries, tooLong } from '../../harness/bench/rows';
+import { listEntries, tooLong } from '../../harness/bench/rows';
 import { Queries, Timer } from '../../harness/bench/timer';
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
@@ -112,19 +112,6 @@ describe('the bench lists', () => {
     [rich, 'conv2d_grad_upsample', []],
   ])('the layers of %j for %s', (network, kernel, layers) => {
     expect(layersOf(network, kernel)).toEqual(layers);
-  });
-
-  test('convolutions with biases per image, and the linear layers, of a conditioned network', () => {
-    const of = (kernel: string) => convolutionsOf(kernel, { recipe: 'digits' }, 8);
-    const linear = (kernel: string) => Object.keys(of(kernel)).filter((layer) => !/^(down|up)/.test(layer));
-    expect(Object.values(of('conv2d')).map(({ imageBias }) => imageBias)).toEqual([
-      ...[0, 32, 96, 160, 224],
-      ...[undefined, undefined, undefined],
-    ]);
-    expect(of('conv2d_pool')['down.0'].imageBias).toBe(0);
-    expect(of('conv2d_grad_kernel')['down.0']).not.toHaveProperty('imageBias');
-    expect(linear('conv2d_grad_kernel')).toEqual(['conditioning.hidden', 'conditioning.output']);
-    expect(linear('conv2d_grad_input')).toEqual(['conditioning.output']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exampleOf, isSpelled, labelsIn, nameOf, namesOf } from '../../harness/pictures/class_names';
+import { labelsIn, nameOf, namesOf } from '../../harness/pictures/class_names';
 
 const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
 const pets = { classes: 4, classNames: ['cat', 'dog, small', 'dog', 'Dog'] };
@@ -15,21 +15,6 @@ test('a class name is shown on one line, in at most 24 characters, with control 
   expect(nameOf(0, ['a\n b\t"c"'])).toBe('a b "c"');
   expect(nameOf(0, ['a\u202eb'])).toBe('a\\u{202e}b');
   expect(nameOf(0, ['❤️'.repeat(30)])).toBe(`${'❤️'.repeat(23)}…`);
-});
-
-test('classes with names of one character are ordered as a word, others as a list', () => {
-  expect([letters, { classes: 10 }, { classes: 2, classNames: ['❤️', '日'] }].map(isSpelled)).toEqual([
-    true,
-    true,
-    true,
-  ]);
-  expect([pets, { classes: 11 }].map(isSpelled)).toEqual([false, false]);
-  expect([letters, { classes: 10 }, pets, { classes: 11 }].map(exampleOf)).toEqual([
-    'ABCDE',
-    '2026',
-    'cat, dog, small',
-    '0, 1',
-  ]);
 });
 
 test.each([

@@ -91,6 +91,11 @@ test('prepareFolder refuses a folder on a drive that is not there', async () => 
   }
 });
 
+test('prepareFile makes the folder of a file', async () => {
+  await prepareFile(at('a/file.json'), '--json');
+  expect(readdirSync(at('a'))).toEqual([]);
+});
+
 type Refused = readonly [
   what: string,
   work: (path: string) => Promise<unknown>,

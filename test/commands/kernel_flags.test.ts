@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { kernelChoice } from '../../harness/cli/kernel_flags';
-import { variantLines } from '../../harness/text/kernels_text';
 import { temporaryFolder } from '../lib/system';
 
 const folder = temporaryFolder(afterAll);
@@ -54,10 +53,3 @@ test.each<[Flags, string]>([
     expect(message.split('\n')).toHaveLength(1);
   },
 );
-
-test('the chosen variants are listed kernel by kernel', () => {
-  const variants = { 'a/x': 'plain', 'a/y': 'fast', 'a/z': 'plain', 'b/x': 'plain' };
-  expect(variantLines(variants)).toEqual(['a: plain (x z), fast (y)', 'b: plain (x)']);
-  expect(variantLines({ conditioning: 'gpu' })).toEqual(['conditioning: gpu']);
-  expect(variantLines({})).toEqual([]);
-});

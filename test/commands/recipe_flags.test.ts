@@ -1,12 +1,10 @@
 /** Flags of the recipes: schedule, network, sampling, what to draw, what is held out. */
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
-import { noteOn } from '../../harness/cli/commands/evaluate';
 import { orderedOf } from '../../harness/cli/commands/sample';
 import { describeNetwork, networkFromFlags } from '../../harness/cli/network_flags';
 import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
-import { DIGITS } from '../../src/data/digits';
 import { checkSchedule } from '../../src/plan/schedule';
 import { recipes } from '../../src/recipes';
 import { presets } from '../../src/unet/config';
@@ -153,25 +151,4 @@ test.each<Ordered>([
 ])('sample orders by %j of %j: %j', (given, of, made) => {
   if (typeof made === 'string') expect(() => orderedOf(given, of)).toThrow(made);
   else expect(orderedOf(given, of)).toEqual(made);
-});
-
-const trainedOn = (name?: string) => ({
-  data: { count: 1, height: 28, width: 28, channels: 1, fnv1a: '0', name },
-});
-const own = { model: 'own.safetensors' };
-test.each([
-  [trainedOn(DIGITS), own, undefined],
-  [{}, {}, undefined],
-  [{}, { model: 'digits-instant' }, undefined],
-  [{}, own, 'does not say what it was trained on'],
-  [trainedOn('clothes'), { ...own, force: true as const }, 'mean little'],
-])('evaluate notes on %j with %j: %j', (model, given, note) => {
-  expect(noteOn(model, given)).toEqual(note && expect.stringContaining(note));
-});
-
-test.each([
-  ['clothes', 'trained on "clothes"'],
-  [undefined, '--force'],
-])('evaluate refuses a network of %s', (name, fact) => {
-  expect(() => noteOn(trainedOn(name), own)).toThrow(fact);
 });

@@ -1,5 +1,6 @@
 /** The files that a run leaves: losses, drawings, pictures that move, and quality in numbers. */
 import { expect, test } from 'vitest';
+import { levelSvg } from '../../harness/cli/level_svg';
 import { lossSvg } from '../../harness/cli/loss_svg';
 import { cardTable, qualityLine, qualityTable } from '../../harness/cli/measure_quality';
 import { runFiles } from '../../harness/cli/run_files';
@@ -62,6 +63,19 @@ test('loss.svg leaves out skipped steps, and no others', () => {
   const heights = points(lossSvg({ losses, stepsPerEpoch: 10_000 }), 'steps').map(([, y]) => y);
   expect(heights.length).toBeGreaterThan(1000);
   expect(heights.filter((y) => !(y >= Math.max(...heights)))).toHaveLength(1);
+});
+
+test('loss-by-noise-level.svg draws a bar for each bin that has images', () => {
+  const bins = [0.4, undefined].map((loss, i) => ({
+    from: i / 2,
+    to: (i + 1) / 2,
+    count: loss ? 5 : 0,
+    loss,
+  }));
+  const svg = levelSvg({ loss: 0.4, bins }, 'a <b>');
+  expectWellFormed(svg);
+  expect(svg.match(/class="bin"/g)).toHaveLength(1);
+  expect(svg).toContain('a &lt;b&gt;');
 });
 
 test('history.gif has the size, the number and the times of its frames', () => {

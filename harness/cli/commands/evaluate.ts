@@ -100,7 +100,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
 });
 
 /** What to say of a model's images: undefined for MNIST digits. Throws UsageError for others, without `force`. */
-export function noteOn(
+function noteOn(
   { data }: Pick<Model, 'data'>,
   { model: name = 'digits', force = false }: { readonly model?: string; readonly force?: boolean },
 ): string | undefined {
