@@ -147,7 +147,6 @@ test('columns of a comparison say which network made them, and go with their cho
   train(2, digits);
   show();
   expect(shown()).toEqual([none, none, 'The pretrained network, after 340,000 images']);
-  // A file's network gives way to a distilled one.
   const model = { ...networkIn('pretrained', app.state, app.settings), name: 'a.safetensors' };
   tell({ type: 'model', model });
   app.set('left', 'guidance-1');
@@ -157,12 +156,6 @@ test('columns of a comparison say which network made them, and go with their cho
   tell({ type: 'distilled', made: { model, bytes: new Uint8Array() } });
   show();
   expect(shown()).toEqual([none, none, 'The file a.safetensors']);
-});
-
-test('both columns of a comparison are made by one network, also where a run begins meanwhile', () => {
-  const { make } = making('&text=20&left=guidance-1&right=guidance-4');
-  make(() => train(1, digits));
-  expect(orders.map(({ network }) => network)).toEqual(Array(4).fill('pretrained'));
 });
 
 /** The sentence about the address that is shared; `write` copies it. */
@@ -186,14 +179,6 @@ test('images that a comparison hides are neither saved nor shared in its place, 
     true,
     'The address is copied: it makes the images that are chosen here.',
   ]);
-});
-
-test('the address of a comparison with this page’s run does not hold the run, and the page says so', async () => {
-  const { element } = making('&text=20&model=pretrained&left=pretrained&right=run');
-  train(1, digits);
-  expect(await shared(element)).toBe(
-    'The address is copied; these images are of your own network, which the address does not hold.',
-  );
 });
 
 test('the sentence about an address that is copied late is not said of the images that are chosen by then', async () => {
@@ -220,41 +205,6 @@ test('who closes the share menu gets no copy either, and may share again', async
     expect([share.mock.calls.length, element('shared').textContent]).toEqual([times, '']);
   }
   expect(writeText).not.toHaveBeenCalled();
-});
-
-test('before an order the view plays its recording and says nothing else, where its digits may stand for the network’s', async () => {
-  const { app, element, show } = opened('');
-  const says = async () => {
-    show();
-    await vi.advanceTimersByTimeAsync(1000);
-    show();
-    return [element('shown-what').textContent, element('sample-status-text').textContent];
-  };
-  expect(await says()).toEqual(['A recording: noise becomes digits', '']);
-  train(1, letters);
-  tell({ type: 'phase', phase: 'paused', training: false });
-  expect(await says()).toEqual(['The noise that images come from', '']);
-  app.set('recipe', 'tutorial');
-  app.set('model', 'pretrained');
-  expect(await says()).toEqual(['The noise that images come from', '']);
-});
-
-test('behind finished images the page checks what makes the map, and says nothing of it', () => {
-  const { element, show, make } = making('&text=20');
-  const says = () => {
-    tell({ type: 'phase', phase: 'compiling', training: false });
-    tell({ type: 'progress', task: 'comparing', done: 29, total: 41 });
-    show();
-    return element('sample-status-text').textContent;
-  };
-  expect(says()).toBe('');
-  // The next order is waited for.
-  tell({ type: 'phase', phase: 'idle', training: false });
-  let said = '';
-  make(() => {
-    said = says();
-  });
-  expect(said).toBe('Checking what this GPU computes, the first time only');
 });
 
 test('columns that are being made stop with their comparison, also where a link ends that', () => {
