@@ -73,7 +73,6 @@ describe('plans in the worker', () => {
     const open = { isOpen: true, averages: true };
     expect(planned()).toMatchObject([{ ...open, plan: { batch: 16, steps: undefined } }]);
     expect(plans.minutes).toBe(0);
-    // The first step compiles, and the second waits for the check of what the GPU computes.
     steps(1, 20);
     steps(1, 15);
     steps(9, 0.5);
@@ -90,14 +89,7 @@ describe('plans in the worker', () => {
     expect(adjust).toHaveBeenCalledTimes(2);
   });
 
-  test('the plan of a run past its half stays, and a run without a plan is only measured', () => {
-    const known = planning('flow', 1);
-    expect(known.begin(100)).toMatchObject({ batch: 16, steps: 375 });
-    known.steps(300, 0.016);
-    expect(known.speeds()).toEqual([]);
-    known.steps(10, 0.3);
-    expect(known.adjust).not.toHaveBeenCalled();
-    expect(known.speeds()).toHaveLength(1);
+  test('a run without a plan is only measured', () => {
     const free = planning('flow', 7);
     expect(free.begin(undefined, false)).toBeUndefined();
     free.steps(20, 0.5);
@@ -248,42 +240,23 @@ describe('the planner of the page', () => {
     ...{ type: 'loss', first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
   });
   const built = { type: 'built', images: 9000, stepsPerEpoch: 562, network: {} } as WorkerEvent;
-  const letters = { ...digits, builtIn: false, letters: true };
 
   test.each([
     [false, '', 'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.'],
-    [false, '&batch=8', 'Train makes 6,750 steps of 8 images, each seen 6 times.'],
     [true, '', 'Train makes 360 steps of 16 images, about 3 min 0 s here.'],
-    [true, '&begin=pretrained', 'Train makes 360 steps of 16 images, about 3 min 0 s here.'],
     [true, '&batch=8&epochs=1', 'Train makes 1,125 steps of 8 images, about 4 min 41 s here.'],
     [
       true,
       '&batch=8&minutes=2',
       'Train makes up to 6,750 steps of 8 images, each seen 6 times, about 2 min 0 s here.',
     ],
-    [
-      true,
-      '&batch=8&minutes=99',
-      'Train makes 6,750 steps of 8 images, each seen 6 times, about 28 min here.',
-    ],
   ])('says before a run, with a speed that is known (%s) and %j: %s', (known, query, words) => {
     if (known) measure(32);
     expect(page(`?task=train${query}`).planner.ahead).toBe(words);
   });
 
-  test('says of letters when most can be read, and nothing once a run is asked for', () => {
-    measure(32);
-    expect(page('?task=train', letters).planner.ahead).toMatch(/ Most letters can be read after 1,200\.$/);
-    for (const event of [{ type: 'phase', phase: 'compiling', training: true }, losses(3)] as const) {
-      const { planner, tell } = page();
-      tell(event);
-      expect(planner.ahead, event.type).toBeUndefined();
-    }
-  });
-
   test.each([
     [10_000, true, '10,000 digits', '9,000 to train on, 1,000 held out'],
-    [3000, false, '3,000 pictures', '2,700 to train on, 300 held out'],
     [10, false, '10 pictures', ''],
     [9, false, '9 pictures', 'the network can only copy them'],
   ])('says of %i images, of the page’s own: %o, what becomes of them', (count, builtIn, images, use) => {
@@ -294,7 +267,6 @@ describe('the planner of the page', () => {
   test.each([
     ['', true],
     ['&batch=128', false],
-    ['&epochs=7', false],
     ['&minutes=8', true],
     ['&begin=pretrained', true],
     ['&recipe=pictures', true],
@@ -323,7 +295,6 @@ describe('the planner of the page', () => {
     expect(page().offers()).toEqual(['pretrained']);
     expect(page('?task=train&begin=new', icons).offers()).toEqual(['smaller']);
     expect(page('?task=train&recipe=pictures', { ...icons, height: 16, width: 16 }).offers()).toBe(false);
-    expect(page('?task=train&batch=8').offers()).toBe(false);
     const known = page();
     known.offers();
     known.planner.pressed();
@@ -340,7 +311,6 @@ describe('the planner of the page', () => {
   // 300 steps of 16 images take 20 minutes; of the last 40, 160 seconds are left.
   test.each([
     [9, 4, 3, true],
-    [299, 4, 0.01, true],
     [300, 4, 0.01, false],
     [260, 4, 3, false],
     [9, 32, 3, false],
@@ -357,7 +327,7 @@ describe('the planner of the page', () => {
     },
   );
 
-  test('expects a lower speed for more pixels, channels and multiply-adds, until one is measured', () => {
+  test('expects a lower speed for more pixels and widths, until one is measured', () => {
     expect(speedOf()).toBeUndefined();
     measure(100);
     const of = (query = '?task=train', data: DataDescription = digits) => speedOf(page(query, data));
@@ -365,15 +335,9 @@ describe('the planner of the page', () => {
     expect(of('?task=train', { ...digits, height: 56, width: 56 })).toBeCloseTo(25, 1);
     const half = of('?task=train&widths=16,32,32')!;
     expect([half > 370, half < 400]).toEqual([true, true]);
-    const colours = of('?task=train', { ...digits, channels: 3 })!;
-    expect([colours > 80, colours < 98]).toEqual([true, true]);
-    // 0.88 times the work; and once it is measured, its own speed.
-    expect(of('?task=train&recipe=digits-3x3')).toBeCloseTo(114, -1);
-    measure(70, page('?task=train&recipe=digits-3x3'));
-    expect([of('?task=train&recipe=digits-3x3'), of()]).toEqual([
-      expect.closeTo(70, 1),
-      expect.closeTo(100, 1),
-    ]);
+    // Once it is measured, its own speed.
+    measure(70, page('?task=train&widths=16,32,32'));
+    expect(of('?task=train&widths=16,32,32')).toBeCloseTo(70, 1);
   });
 });
 
