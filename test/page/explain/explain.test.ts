@@ -2,26 +2,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { areAsSharp, errorOf, isNearly, isNoise, spread } from '../../../harness/page/explain/noise';
-import { SEED } from '../../../harness/page/explain/scene';
+import { areAsSharp, errorOf, isNoise } from '../../../harness/page/explain/noise';
 import { anchorOf, fileAddress } from '../../../harness/page/sources/texts';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
-import { gaussianNoise, mix, toFlow } from '../../../harness/pictures/noise';
 import { threefry } from '../../../src/base/random';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-
-test('a histogram counts values by bins, and values beyond them in the outermost bins', () => {
-  expect(spread([-9, 0, 0.1, 0.5, 0.99, 1, 7, 0.26], 0, 1, 4)).toEqual([3 / 8, 1 / 8, 1 / 8, 3 / 8]);
-});
 
 test('the error of a guess is the mean squared difference of pixels from 0 to 1', () => {
   expect(errorOf(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
 });
 
 const file = readFileSync(new URL('harness/page/welcome/recording.gz', root));
-const { x, predictions, samples, learning } = decodeRecording(new Uint8Array(gunzipSync(file)));
+const { samples, learning } = decodeRecording(new Uint8Array(gunzipSync(file)));
 const digits = { height: 28, width: 28, channels: 1 };
 
 test.each(learning.at.map((step, i) => [step, samples[i]] as const))(
@@ -32,15 +26,6 @@ test.each(learning.at.map((step, i) => [step, samples[i]] as const))(
     else expect(seen).toEqual([false, step >= 200]);
   },
 );
-
-test('of the recording, what the first call makes of a digit is neither noise nor the digit, what the last one makes is the digit', () => {
-  for (let digit = 0; digit < 10; digit++) {
-    const one = (all: Uint8Array) => all.subarray(784 * digit, 784 * (digit + 1));
-    const [first, last, end] = [predictions[0], predictions.at(-1)!, x.at(-1)!].map(one);
-    const seen = [isNoise(first, digits), isNearly(first, end), isNearly(last, end)];
-    expect(seen, String(digit)).toEqual([false, false, true]);
-  }
-});
 
 test('noise, blots and images in colour look different; paper is neither noise nor sharp', () => {
   const size = { height: 16, width: 16, channels: 3 };
@@ -60,18 +45,6 @@ test('noise, blots and images in colour look different; paper is neither noise n
     [false, true],
     [false, false],
   ]);
-});
-
-test('at t = 0.5 the strokes of the 3 are left, under noise', () => {
-  const three = Array.from(x.at(-1)!.subarray(3 * 784, 4 * 784), (byte) => toFlow(byte / 255));
-  const mixed = mix(three, gaussianNoise(SEED, 1, 784), 0.5);
-  const ink = (of: 'ink' | 'paper') => {
-    const values = [...mixed].filter((_, i) => three[i] > 0 === (of === 'ink'));
-    return values.filter((value) => value > 0).length / values.length;
-  };
-  expect([ink('ink') > 0.75, ink('paper') < 0.25]).toEqual([true, true]);
-  // And the noise: a share of each is wrong.
-  expect([ink('ink') < 0.95, ink('paper') > 0.05]).toEqual([true, true]);
 });
 
 test('links of the scenes lead to files and headings of the project that exist', () => {

@@ -145,16 +145,6 @@ test('the recording stands for the pretrained network of digits, also after a le
   expect(labels()).toContain('a 9 with 80 % noise');
 });
 
-test.each([
-  ['of images without labels knows no class', {}, [undefined, undefined], ''],
-  ['of images with labels knows the class', { classes: 2 }, [0, 1], 'It knows which class to look for. '],
-])('a scene says that a network %s', async (_, data, of, knows) => {
-  const { scenes } = await scenesOn(data);
-  answers = [predicted(of)];
-  await rendered(scenes.learning);
-  expect(said()[0]).toMatch(new RegExp(`^${knows}In nothing but noise it sees the mean of all `));
-});
-
 const verdict = /^(Right|No): /;
 /** A press on an answer of a scene's question, and what the scene says then; before it, it has said nothing of it. */
 async function guessed(scene: Scene, answer: string): Promise<unknown> {
@@ -168,7 +158,6 @@ async function guessed(scene: Scene, answer: string): Promise<unknown> {
 test.each([
   ['noise', 'The strokes, under noise', 'Right: the strokes are still there, under noise.'],
   ['learning', 'In the middle', 'No: its error is largest at t = 1.00.'],
-  ['sampling', 'A finished image', 'No: it makes a smear, the mean of all that is possible.'],
   ['own', 'Noise', 'Right: after step 0 it made noise.'],
 ] as const)(
   'without a GPU the recording answers the guess of the scene %s: %s',
@@ -194,7 +183,6 @@ const first = (prediction: Uint8Array): Made => ({ ...way, x: [dots, square], pr
 test.each<['learning' | 'sampling', string, ExplainAnswer, string]>([
   ['learning', 'With little noise', errs(square, blot, blot), 'Right: its error is largest at t = 0.00'],
   ['learning', 'With most noise', errs(blot, square, blot), 'No: its error is largest at t = 0.50'],
-  ['sampling', 'Noise', first(dots), 'Right: it makes noise again.'],
   ['sampling', 'A smear', first(blot), 'Right: it makes a smear, the mean of all that is possible.'],
   ['sampling', 'A finished image', first(square), 'Right: it makes nearly the finished image.'],
 ])('the guess of the scene %s, “%s”, is measured on an own network', async (name, answer, given, words) => {
@@ -204,28 +192,12 @@ test.each<['learning' | 'sampling', string, ExplainAnswer, string]>([
 });
 
 test.each([
-  ['Noise', [dots, square], 400, 'Right: after step 3 it made noise.'],
   ['Blots', [blot, square], 400, 'Right: after step 3 it made blots.'],
   ['Images', [blot], 20, 'No: after step 3 it made blots.'],
 ] as const)('the first kept sample of an own run is measured: %s', async (answer, samples, steps, words) => {
   const { scenes } = await scenesOn({}, steps);
   for (const [i, images] of samples.entries()) tell({ type: 'grid', step: 3 + i, images, columns: 1 });
   expect(await guessed(scenes.own, answer)).toBe(words);
-});
-
-test('the last scene shows the samples of a run, the newest first, and the way of an image; without a run the recording and what to press', async () => {
-  const { app, scenes } = await scenesOn({});
-  answers = [way];
-  for (const step of [10, 20]) tell({ type: 'grid', step, images: square, columns: 1 });
-  await rendered(scenes.own);
-  expect(labels()).toContain('Samples after 20 training steps');
-  expect(labels().some((label) => label.startsWith('11 pictures from noise'))).toBe(true);
-  tell({ type: 'freed' });
-  await rendered(scenes.own);
-  expect(labels()).toContain('Samples after 600 training steps');
-  expect(app.grids.length).toBe(0);
-  const links = made.filter(({ className }) => className === 'button').map(({ href }) => href);
-  expect(links).toEqual(['?task=draw', '?task=train']);
 });
 
 describe('the question of a scene', () => {
@@ -274,15 +246,6 @@ describe('the question of a scene', () => {
     expect([question.answer, answers.length]).toEqual([undefined, 2]);
     await answer();
     expect(question.answer).toEqual({ kind: 'predicted' });
-  });
-
-  test('after a file or images have taken the place of others, the same is asked again', async () => {
-    const question = new Question(app);
-    question.ask(order);
-    await answer();
-    Object.assign(app, { replacements: 1 });
-    question.ask(order);
-    expect([question.answer, answers.length]).toEqual([undefined, 2]);
   });
 
   test('a lost device is a problem of pictures that are on their way, and none of those that are there', async () => {
