@@ -35,14 +35,6 @@ describe('the history of pictures', () => {
     expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThan(3);
   });
 
-  test('keeps the chosen picture when it is thinned', () => {
-    const history = filled(5, 20);
-    history.choose(1);
-    for (let step = 6; step <= 400; step++) history.add(step, `grid ${step}`);
-    expect(history.shown?.step).toBe(2);
-    expect(history.index).toBeGreaterThan(0);
-  });
-
   test('replaces the picture of a step that comes again', () => {
     const history = filled(5, 20);
     history.add(3, 'again');

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { reduceMeasurements } from '../../../harness/page/messages/measurements';
 import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
-import { initialState, reduce } from '../../../harness/page/shell/state';
+import { initialState } from '../../../harness/page/shell/state';
 import {
   curveColumns,
   Line,
@@ -17,9 +17,6 @@ const MILLION = 1_000_000;
 const batch = 256;
 const fall = (count: number) => Array.from({ length: count }, (_, i) => 1 / (1 + i / 1000));
 const long = fall(MILLION);
-const event = (first: number, ...losses: number[]) =>
-  ({ type: 'loss', first, losses: Float32Array.from(losses), imagesPerSecond: 100 }) as const;
-
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -36,22 +33,6 @@ test('a long run keeps a few hundred measurements, from the first to the newest'
 });
 
 describe('the losses of a run', () => {
-  test('are appended without a copy, and leave earlier lists unchanged', () => {
-    const before = { ...initialState, losses: Losses.of(long) };
-    const state = reduce(reduce(before, event(MILLION, 0.5, 0.25)), event(MILLION + 2, 0.125));
-    expect(state.losses.continues(before.losses)).toBe(true);
-    expect([state.losses.length, state.losses.at(-1), state.losses.at(-3)]).toEqual([
-      MILLION + 3,
-      0.125,
-      0.5,
-    ]);
-    expect([before.losses.length, before.losses.at(-1), before.losses.at(MILLION)]).toEqual([
-      MILLION,
-      long.at(-1),
-      undefined,
-    ]);
-  });
-
   test('of steps that come again leave earlier lists unchanged', () => {
     const first = Losses.of([4, 3, 2]);
     const [one, other] = [first.after(2, [1]), first.after(3, [1])];
@@ -106,22 +87,6 @@ test('epoch means that grow with the run equal the means over all losses', () =>
 
 describe('the loss curve', () => {
   const curves = (losses: Losses) => ({ losses, heldOut: [], overlays: [], batch });
-
-  test('of a short run has every step, read at once or one by one', () => {
-    let losses = Losses.of([]);
-    let line = Line.of(losses, batch);
-    for (const loss of fall(300)) {
-      losses = losses.after(losses.length, [loss]);
-      line = Line.of(losses, batch, line);
-    }
-    const columns = curveColumns(curves(losses), line);
-    expect(columns).toEqual(curveColumns(curves(Losses.of(fall(300)))));
-    expect(columns.slice(0, 3)).toEqual([
-      fall(300).map((_, i) => i + 1),
-      fall(300),
-      smooth(fall(300), batch),
-    ]);
-  });
 
   test('begins anew when steps come again, or with another batch', () => {
     const losses = Losses.of(fall(300));

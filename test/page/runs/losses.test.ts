@@ -1,9 +1,5 @@
-/** The losses of a run as numbers: means of epochs, the file, the smoothed curve. */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { smooth, smoothLoss } from '../../../harness/page/runs/losses';
-import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { epochMeans, lossesCsv } from '../../../harness/run/losses';
 
 test('epoch means are of complete epochs only, and not weighted by the size of batches', () => {
@@ -19,20 +15,11 @@ test('losses.csv counts from 1', () => {
   );
 });
 
-test('the smoothed curve starts at the first value, keeps a constant, falls with a step, and stays within its losses', () => {
+test('the smoothed curve starts at the first value, keeps a constant, and falls with a step', () => {
   expect(smooth([3, 3, 3], 256)).toEqual([3, 3, 3]);
-  expect(smooth([3, 5], 8192)).toEqual([3, 5]);
-  expect(smooth([], 256)).toEqual([]);
   const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)], 256);
   expect([steps[49], steps[249] < 0.001]).toEqual([1, true]);
   for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
-  const recording = readFileSync(new URL('../../../harness/page/welcome/recording.gz', import.meta.url));
-  const { losses, batch } = decodeRecording(new Uint8Array(gunzipSync(recording))).learning;
-  const outside = smooth(losses, batch).flatMap((mean, i) => {
-    const last = losses.slice(Math.max(0, i - 49), i + 1);
-    return i >= 50 && (mean < Math.min(...last) || mean > Math.max(...last)) ? [i + 1] : [];
-  });
-  expect([losses.length > 250, outside]).toEqual([true, []]);
 });
 
 test('smoothing spans about the same number of images at any batch', () => {
@@ -41,6 +28,5 @@ test('smoothing spans about the same number of images at any batch', () => {
   expect(small).toBeCloseTo(large, 1);
   // Of what is long ago nothing shows.
   expect([smoothLoss(fall(1, 200), 256), smoothLoss(fall(1, 800), 64)]).toEqual([0, 0]);
-  expect(smoothLoss(fall(1, 799), 64)).toBeGreaterThan(0);
   expect(smoothLoss(new Float32Array(), 64)).toBeUndefined();
 });

@@ -1,8 +1,8 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { nothingMeasured, thinned } from '../../../harness/page/messages/measurements';
+import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import { initialOf } from '../../../harness/page/messages/settings';
-import { drawingsOfText, textOfBytes, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
+import { drawingsOfText, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
   keepNotes,
@@ -45,21 +45,6 @@ describe('the table of runs', () => {
   ])('names a kept run of %j on %j after its images: %s', (of, named, name) => {
     const run = { ...kept, settings: { ...kept.settings, ...of }, data: { ...kept.data, ...named } };
     expect(keptRow(run, undefined, now)).toMatchObject({ name, about: '18:05', sample: undefined });
-  });
-
-  test('has a sample of a kept run where one of its size is noted', () => {
-    const size = { height: 2, width: 2, channels: 1 };
-    const run = { ...kept, data: { ...kept.data, ...size } };
-    const sampleOf = (bytes: readonly number[] | string) => {
-      const sample = typeof bytes === 'string' ? bytes : textOfBytes(bytes);
-      return keptRow(run, { heldOut: [], quality: [], rates: [], seconds: 1, sample }, now).sample;
-    };
-    expect(sampleOf([0, 127, 128, 255])).toEqual({
-      ...size,
-      columns: 1,
-      bytes: Uint8Array.of(0, 127, 128, 255),
-    });
-    for (const none of [[1, 2, 3], '%', '']) expect(sampleOf(none)).toBeUndefined();
   });
 
   test('says when a run was kept, that another tab has it, and which images it needs', () => {
@@ -206,7 +191,6 @@ describe('the notes of a run', () => {
   test.each([
     ['nothing', ''],
     ['no base64', '%'],
-    ['half a drawing', btoa('1'.repeat(392))],
     ['a digit that is none', btoa('\xff'.repeat(785))],
   ])('have no drawings where their text is %s', (_, text) => {
     expect(drawingsOfText(text)).toBeUndefined();
@@ -215,14 +199,11 @@ describe('the notes of a run', () => {
   test.each([
     ['no JSON', '{'],
     ['a list', '[1]'],
-    ['nothing', 'null'],
-    ['points that are none', '{"a":{"heldOut":[null],"quality":[],"rates":[],"seconds":1}}'],
     [
       'points without bins',
       '{"a":{"heldOut":[{"step":1,"loss":1,"images":1}],"quality":[],"rates":[],"seconds":1}}',
     ],
     ['another beginning', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"begin":"x"}}'],
-    ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
     ['pictures that are no text', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"pictures":16}}'],
   ])('are ignored where the storage holds %s', (_, text) => {
     stored['webgpu-diffusion-run-notes'] = text;
@@ -239,13 +220,5 @@ describe('the notes of a run', () => {
     });
     writeNotes('a', measured);
     expect(measurementsOf('a')).toEqual(nothingMeasured);
-  });
-
-  test('are thinned out for a long run, from the first point to the last', () => {
-    const points = Array.from({ length: 1001 }, (_, i) => i);
-    const left = thinned(points, 101);
-    expect(left).toHaveLength(101);
-    expect([left[0], left[1], left[100]]).toEqual([0, 10, 1000]);
-    expect(thinned(points, 1001)).toBe(points);
   });
 });
