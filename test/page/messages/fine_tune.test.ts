@@ -17,7 +17,6 @@ import { presets } from '../../../src/unet/config';
 describe('fine-tuning', () => {
   test('takes 60 steps of up to 32 images, without an epoch’s small last batch, or one epoch', () => {
     expect(fineTuning(10)).toEqual({ batch: 10, epochs: 60, lr: 0.0005 });
-    expect(fineTuning(40)).toEqual({ batch: 32, epochs: 60, lr: 0.0005 });
     expect(fineTuning(100)).toEqual({ batch: 32, epochs: 20, lr: 0.0005 });
     expect(fineTuning(10_000)).toEqual({ batch: 32, epochs: 1, lr: 0.0005 });
   });
@@ -27,7 +26,6 @@ describe('fine-tuning', () => {
       trainerConfigOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
     expect(warmupOf('digits', 32, 'new')).toBe(160);
     expect(warmupOf('digits', 32, 'pretrained')).toBe(20);
-    expect(warmupOf('tutorial', 32, 'pretrained')).toBe(0);
     const { schedule: _, ...rest } = recipeAt('digits', 32).trainer;
     expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
@@ -47,12 +45,6 @@ describe('fine-tuning', () => {
     ],
   ])('needs, of the recipe %s, the network of its recipe: row %#', (recipe, config, words) => {
     expect(() => checkBeginning(recipe, config)).toThrow(words);
-  });
-
-  test('takes images of the trained network’s size, and fewer classes', () => {
-    const classes = { ...trained.conditioning!, classes: 3 };
-    for (const config of [trained, { ...trained, conditioning: classes }])
-      expect(checkBeginning('digits', config)).toBe('digits');
   });
 
   test('on pictures in colour takes any size and any classes', () => {
@@ -85,17 +77,13 @@ describe('fine-tuning', () => {
   test('is planned at a smaller rate, unless the user has chosen one', () => {
     for (const [recipe, lr, begin, planned] of [
       ['pictures', 0.003, 'pretrained', 0.002],
-      ['pictures', 0.001, 'pretrained', 0.001],
-      ['pictures', 0.003, 'new', 0.003],
       ['digits', 0.003, 'pretrained', 0.0005],
       ['digits', 0.004, 'pretrained', 0.004],
       ['digits', 0.003, 'new', 0.003],
     ] as const)
       expect(plannedRate({ recipe, lr }, begin), `${recipe} ${begin}`).toBe(planned);
-    expect(smallerRate({ recipe: 'pictures', lr: 0.003 }, 'pretrained')).toBe(0.002);
     expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'pretrained')).toBe(0.0005);
     expect(smallerRate({ recipe: 'digits', lr: 0.0005 }, 'pretrained')).toBeUndefined();
-    expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'new')).toBeUndefined();
   });
 
   test('is refused with a reason where images or widths do not fit', () => {
@@ -107,7 +95,6 @@ describe('fine-tuning', () => {
       ['digits', { height: 8 }, '28 x 28 x 1; these are 8 x 28 x 1'],
       ['digits', { channels: 3 }, 'these are 28 x 28 x 3'],
       ['digits', { classes: undefined }, 'these images have no labels'],
-      ['tutorial', { classes: 200 }, undefined],
       ['tutorial', { classes: undefined }, undefined],
       ['digits-3x3', {}, 'no pretrained network'],
     ] as const)

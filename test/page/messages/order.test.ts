@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { imagesAt, noiseOf } from '../../../harness/page/messages/noise_field';
-import {
-  columnsFor,
-  fullGrid,
-  hasNames,
-  labelsFor,
-  samplingOf,
-  usualCount,
-} from '../../../harness/page/messages/order';
+import { columnsFor, fullGrid, samplingOf, usualCount } from '../../../harness/page/messages/order';
 import { noiseMoreAndMore } from '../../../harness/pictures/noise';
 import { presets } from '../../../src/unet/config';
 
@@ -32,19 +25,6 @@ describe('samples to order', () => {
         expect(count).toBeGreaterThan(0.7 * most);
       }
     expect([fullGrid(10, 4), fullGrid(60, 10), fullGrid(10, 26), fullGrid(0)]).toEqual([8, 60, 10, 0]);
-    expect([hasNames(8, 4), hasNames(10, 10), hasNames(5, 10), hasNames(8, 0)]).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
-  });
-
-  test('are of all classes in turn, or of one class', () => {
-    expect(labelsFor(12, 10, 'all')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
-    expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
-    // One that another network had.
-    expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
   });
 
   test('are of all classes, and fewer on a software adapter', () => {
@@ -87,28 +67,6 @@ describe('images under more and more noise', () => {
   const values = Float32Array.from({ length: count * height * width }, (_, i) => (i * 0.37) % 1);
   const images = { height, width, channels: 1, values };
   const size = height * width;
-  const part = (of: Float32Array, i: number) => of.subarray(i * size, (i + 1) * size);
-  const moments = (of: Float32Array) => {
-    const mean = of.reduce((sum, x) => sum + x, 0) / of.length;
-    return [mean, of.reduce((sum, x) => sum + (x - mean) ** 2, 0) / of.length];
-  };
-
-  test.each(['tutorial', 'flow'] as const)(
-    'begin clean and end as nothing but noise, with the objective %s',
-    (objective) => {
-      const { levels, shown, input } = noiseMoreAndMore(objective, images, 1);
-      expect([...levels]).toEqual([0, 0.25, 0.5, 0.75, 1]);
-      part(shown, 0).forEach((x, i) => {
-        expect(x).toBeCloseTo(values[i], 6);
-      });
-      const [mean, variance] = moments(part(input, 4));
-      // Uniform from 0 to 1, or Gaussian; 400 numbers.
-      expect(Math.abs(mean - (objective === 'flow' ? 0 : 0.5))).toBeLessThan(0.2);
-      expect(variance).toBeCloseTo(objective === 'flow' ? 1 : 1 / 12, objective === 'flow' ? 0 : 1);
-      expect(noiseMoreAndMore(objective, images, 1).input).toEqual(input);
-      expect(noiseMoreAndMore(objective, images, 2).input).not.toEqual(input);
-    },
-  );
 
   test('are found again from the true velocity', () => {
     const { levels, input, behind } = noiseMoreAndMore('flow', images, 3);
@@ -120,11 +78,5 @@ describe('images under more and more noise', () => {
     behind(velocity).forEach((x, i) => {
       expect(x).toBeCloseTo(values[i], 5);
     });
-  });
-
-  test('are shown as the tutorial’s network sees them, and the guess behind them is its output', () => {
-    const { behind, shown, input } = noiseMoreAndMore('tutorial', images, 3);
-    expect(shown).toEqual(input);
-    expect(behind(values)).toEqual(values);
   });
 });

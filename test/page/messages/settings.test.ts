@@ -15,7 +15,7 @@ import {
   withRecipe,
   withSetting,
 } from '../../../harness/page/messages/settings';
-import { doorOf, titleOf } from '../../../harness/page/shell/doors';
+import { doorOf } from '../../../harness/page/shell/doors';
 import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
 import { checkConfig, presets, type UNetConfig } from '../../../src/unet/config';
 
@@ -41,14 +41,7 @@ describe('the address', () => {
       'train',
       { begin: 'pretrained', minutes: 3, holdout: 50 },
     ],
-    [
-      '?samples=20&refresh=5&tune=off&autorun=1',
-      'train',
-      'train',
-      { samples: 20, refresh: 5, autorun: true },
-    ],
     ['?task=sample&text=2026&calls=2&noise=9&across=37.5', 'sample', 'play', { text: '2026', across: 37.5 }],
-    ['?task=sample&model=pretrained&digit=7&guidance=2.25', 'sample', 'play', { digit: 7, guidance: 2.25 }],
     ['?task=draw&ask=fill&told=3&level=45', 'draw', 'play', { ask: 'fill', told: 3, level: 45 }],
     ['?task=inside', 'inside', 'learn', {}],
     ['?task=explain&scene=3', 'explain', 'learn', { scene: 3 }],
@@ -66,17 +59,6 @@ describe('the address', () => {
     expect(read).toMatchObject({ task, ...expected });
     expect(doorOf(read.task)).toBe(door);
     expect(parseQuery(toQuery(read)).settings).toEqual(read);
-  });
-
-  test('the title of the page names the view, and how far training is', () => {
-    expect(titleOf(undefined)).toBe('webgpu-diffusion');
-    expect(titleOf('gpu')).toBe('GPU · webgpu-diffusion');
-    expect(titleOf('draw', 0.378)).toBe('37 % · Draw · webgpu-diffusion');
-  });
-
-  test('recipe=tutorial alone brings all settings of the tutorial', () => {
-    expect(parseQuery('?recipe=tutorial')).toEqual({ settings: initialOf('tutorial'), notices: [] });
-    expect(toQuery(initialOf('tutorial'))).toBe('?recipe=tutorial');
   });
 
   test('the recipe may stand anywhere among the settings', () => {
@@ -189,11 +171,8 @@ describe('the address', () => {
   test.each<[Key, string, unknown]>([
     ['batch', ' 16 ', 16],
     ['lr', '1e-3', 0.001],
-    ['lr', '2.5e-6', 0.0000025],
     ['widths', '32, 64', [32, 64]],
     ['limit', '0', 0],
-    ['benchBatch', '', 0],
-    ['count', '', 0],
     ['steps', '', 0],
     ['down', '.5', 0.5],
     ['digit', ' 7 ', 7],
@@ -238,10 +217,5 @@ describe('the picture settings of a kept run', () => {
     const own = { ...initialSettings, size: OWN_SIZE };
     expect(withPictures(initialSettings, textOfPictures(own), square)).toEqual(own);
     expect(withSetting(initialSettings, 'size', 'own').settings).toEqual(own);
-  });
-
-  test('leave out values of a note that are not legal', () => {
-    const noted = 'size=17&fit=stretch&ink=light';
-    expect(withPictures(initialSettings, noted, square)).toEqual({ ...initialSettings, ink: 'light' });
   });
 });
