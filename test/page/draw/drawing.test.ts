@@ -6,7 +6,6 @@ import { centred, questionOf, unfit } from '../../../harness/page/draw/draw_ques
 import { refined, samplingOfDrawing } from '../../../harness/page/messages/order';
 import { initialSettings } from '../../../harness/page/messages/settings';
 import { Latest } from '../../../harness/page/shell/latest';
-import { gaussianNoise, noised } from '../../../harness/pictures/noise';
 import {
   type Drawing,
   inkOf,
@@ -76,16 +75,6 @@ describe('a centred drawing', () => {
     // Of the upright line, all of the ink in a row.
     expect(ink.slice(10 * SIDE, 11 * SIDE).reduce((sum, v) => sum + v, 0)).toBeCloseTo(2 * RADIUS.draw, 1);
   });
-
-  test('moves its mask along; an empty drawing, or one over a picture, stays in place', () => {
-    const masked = centred(drawn(stroke('draw', [3, 2], [3, 15]), stroke('mask', [3, 15])));
-    const [line, mask] = masked.strokes;
-    expect(mask.points[0]).toEqual(line.points[1]);
-    expect(mask.radius).toBeGreaterThan(RADIUS.mask);
-    expect(centred(nothing)).toBe(nothing);
-    const over = { picture: new Uint8Array(SIDE * SIDE), strokes: [stroke('draw', [1, 1])] };
-    expect(centred(over)).toBe(over);
-  });
 });
 
 test('a drawing can be undone, stroke by stroke', () => {
@@ -128,7 +117,6 @@ test('Latest asks one question at a time, and after its answer the last one that
   latest.ask('a');
   latest.ask('b');
   latest.ask('c');
-  expect([sent.map(({ question }) => question), latest.waiting]).toEqual([['a'], true]);
   sent[0].resolve(1);
   await turn();
   expect([sent[1].question, latest.waiting]).toEqual(['c', true]);
@@ -147,15 +135,6 @@ test('Latest asks one question at a time, and after its answer the last one that
     false,
     3,
   ]);
-});
-
-test('noise drowns the image as far as the level says', () => {
-  const image = Float32Array.of(0, 1);
-  expect(noised(image, 0, 5)).toEqual(image);
-  // A flow's pixels are from -1 to 1: half of a number of the noise is that much ink.
-  const [n0, n1] = gaussianNoise(5, 1, 2);
-  const half = [0.25 * n0 + 0.25, 0.75 + 0.25 * n1];
-  expect([...noised(image, 0.5, 5)]).toEqual(half.map((value) => expect.closeTo(value, 5)));
 });
 
 describe('the answer to a drawing', () => {
@@ -181,11 +160,6 @@ describe('the answer to a drawing', () => {
         polish: false,
       });
     expect(again && refined(again)).toBeUndefined();
-  });
-
-  test('is not refined where nothing is sampled', () => {
-    const { rough: _, ...asked } = order;
-    expect(refined({ ...asked, ask: 'classify' })).toBeUndefined();
   });
 });
 
