@@ -145,26 +145,6 @@ test.each<[string, Source, (page: Page) => void]>([
   expect([stage(), element('inside-norms-box').hidden]).toEqual([undefined, true]);
 });
 
-test('a step in slow motion stays while its network and picture do', async () => {
-  const { app, draw, answer, make } = await seen('run');
-  make();
-  draw();
-  await answer();
-  app.state = { ...app.state, losses: app.state.losses.after(0, [1]) };
-  expect(draw()).toEqual(['look']);
-  await answer();
-  expect(stage()).toMatch(/^16 images/);
-});
-
-test('a step in slow motion is not shown if another network was chosen while it was made', async () => {
-  const page = await seen();
-  page.make();
-  page.draw();
-  anotherRecipe(page);
-  await page.answer('digits');
-  expect([stage(), page.draw()]).toEqual([undefined, ['look']]);
-});
-
 test('a step that is asked for while the network is looked at is made right after that', async () => {
   const { draw, answer, make } = await seen();
   element('inside-level').value = '50';
@@ -196,17 +176,4 @@ test.each<[string, (page: Page) => void]>([
     expect(page.draw()).toEqual(['look']);
     await page.answer();
   }
-});
-
-test('a step after a look that has failed begins with another look', async () => {
-  const { app, orders, draw, answer, make } = await seen();
-  app.settings = withRecipe(app.settings, 'tutorial');
-  draw();
-  orders.shift()!.answer({ kind: 'failed', order: 'look', message: 'You are offline.' });
-  await vi.advanceTimersByTimeAsync(0);
-  expect(draw()).toEqual([]);
-  make();
-  expect(draw()).toEqual(['look']);
-  await answer();
-  expect(draw()).toEqual(['step']);
 });
