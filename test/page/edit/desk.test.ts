@@ -2,7 +2,6 @@
 import { files } from 'virtual:shader-sources';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ShaderDesk } from '../../../harness/page/edit/desk';
-import { lateDesk } from '../../../harness/page/edit/late_desk';
 import type { TrialOrder } from '../../../harness/page/edit/trial_messages';
 import type { App } from '../../../harness/page/shell/app';
 import { standIns } from '../../lib/page/stand_ins';
@@ -36,28 +35,4 @@ test('a saved shader is tried although the device was lost before the answer to 
   desk.save({ file, text: 'last' });
   await until(() => tried.length > 1);
   expect(tried[1].texts).toEqual({ [file]: 'last' });
-});
-
-test('a shader stands where it stood if its editor does not load, and the next press loads it again', async () => {
-  const open = vi.fn();
-  let tries = 0;
-  vi.doMock('../../../harness/page/edit/desk', () => {
-    if (++tries === 1) throw new Error('No network for a test');
-    return {
-      ShaderDesk: class {
-        open = open;
-      },
-    };
-  });
-  const [complain, closed] = [vi.fn(), vi.fn()];
-  const desk = lateDesk({ complain } as unknown as App);
-  const press = () => desk.open({} as HTMLElement, 'swish', 0, {} as never, closed);
-  press();
-  await until(() => closed.mock.calls.length === 1);
-  expect(complain.mock.calls).toEqual([
-    [expect.stringMatching(/^The editor of shaders could not be loaded/)],
-  ]);
-  press();
-  await until(() => open.mock.calls.length === 1);
-  expect(closed).toHaveBeenCalledOnce();
 });
