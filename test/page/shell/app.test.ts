@@ -100,7 +100,6 @@ test('settings of a plan stay out of the address and end with their run; changes
   expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
   const other = { ...plan, steps: 720, epochs: 2 };
   tell({ type: 'planned', plan: other, isOpen: false, averages: true, lr: 1e-3 });
-  expect(app.settings).toMatchObject({ batch: 16, epochs: 2, samples: 10, lr: 1e-3 });
   app.set('seed', '7');
   const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
   expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);
@@ -124,12 +123,7 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
   expect(data()).toBe('pictures');
   app.set('begin', 'new');
   expect(app.settings.recipe).toBe('digits');
-  app.set('begin', 'pretrained');
-  expect(app.settings.recipe).toBe('pictures');
   app.set('begin', 'auto');
-  app.set('recipe', 'digits-3x3');
-  expect(data()).toBe('digits-3x3');
-  expect(data({ channels: 1 })).toBe('digits-3x3');
   app.set('recipe', 'pictures');
   expect(data({ channels: 1 })).toBe('pictures');
   // Not where the network has other widths.
@@ -155,16 +149,6 @@ test('what a lost device ends is no error beside its loss; other errors of calls
   expect(app.state.error).toBe(error);
   await fails('data');
   expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
-});
-
-test('a network that a link or a button names is taken, although a file’s network is open', () => {
-  const app = opened();
-  tell({ type: 'model', model: { name: 'mine', ...app.network } });
-  expect(app.source).toBe('file');
-  app.set('task', 'train');
-  expect(app.source).toBe('file');
-  app.set('model', 'run');
-  expect(app.source).toBe('run');
 });
 
 test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {

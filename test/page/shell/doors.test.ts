@@ -43,21 +43,9 @@ class Fake {
 
 let focused: Fake;
 let onDocument: ((event: unknown) => void)[];
-let ofWindow: Map<string, () => void>;
-/** Tells that the page has grown, while anybody wants to know. */
-let grow: (() => void) | undefined;
 class FakeObserver {
-  private readonly tell: () => void;
-  constructor(tell: () => void) {
-    this.tell = tell;
-  }
-  observe() {
-    grow = this.tell;
-    grow();
-  }
-  disconnect() {
-    grow = undefined;
-  }
+  observe() {}
+  disconnect() {}
 }
 let elements: Map<string, Fake>;
 const element = (id: string) => {
@@ -68,10 +56,9 @@ const element = (id: string) => {
 
 beforeEach(() => {
   [focused, onDocument, elements] = [new Fake('body'), [], new Map()];
-  [ofWindow, grow] = [new Map(), undefined];
   for (const name of ['Element', 'HTMLElement', 'HTMLAnchorElement']) vi.stubGlobal(name, Fake);
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => draw());
-  vi.stubGlobal('addEventListener', (type: string, listener: () => void) => ofWindow.set(type, listener));
+  vi.stubGlobal('addEventListener', () => {});
   vi.stubGlobal('ResizeObserver', FakeObserver);
   vi.stubGlobal('document', {
     getElementById: (id: string) => (markup.includes(` id="${id}"`) ? element(id) : null),
@@ -122,27 +109,6 @@ test.each([
   expect(settings).toMatchObject(expected);
   expect(views).toEqual([expected.task]);
   expect(focused.id).toBe(to || 'body');
-});
-
-test.each(['wheel', 'focusin'])(
-  'what a link leads to stays in sight while the page above it grows, until a %s',
-  (move) => {
-    connectLeads(() => {});
-    const { search, to } = leads.get('gpu-shaders')!;
-    Object.assign(element('gpu-shaders'), { search, dataset: { lead: to } }).click();
-    const times = () => element(to).scrollIntoView.mock.calls.length;
-    expect(times()).toBe(1);
-    grow!();
-    expect(times()).toBe(2);
-    ofWindow.get(move)!();
-    expect(grow).toBe(undefined);
-  },
-);
-
-test('what the links lead to can have the focus', () => {
-  expect(leads.size).toBe(10);
-  for (const { to } of leads.values())
-    if (to) expect(markup).toMatch(new RegExp(`<(?:input|button|summary)[^>]* id="${to}"`));
 });
 
 /** The doors, with the view that is open, and the views that were chosen. */

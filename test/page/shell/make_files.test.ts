@@ -6,7 +6,6 @@ import { initialSettings, parseQuery } from '../../../harness/page/messages/sett
 import {
   beside,
   gridsNpy,
-  sheet,
   stepPicture,
   trajectoryGif,
   trajectorySheet,
@@ -43,7 +42,6 @@ test.each([
   ['pretrained', true, ': it makes the same images.'],
   ['pretrained', false, ': it makes the images that are chosen here.'],
   ['run', true, '; these images are of your own network, which the address does not hold.'],
-  ['file', true, '; these images are of your own network, which the address does not hold.'],
 ] as const)(
   'the shared address of images of %s, as they are shown (%s), is copied%s',
   (source, shown, words) => {
@@ -65,7 +63,6 @@ test.each<[Parameters<typeof fileName>[0], Partial<Order>, number | string, stri
   [{ recipe: 'tutorial' }, {}, 'all', 'tutorial-20-steps-seed-123.x'],
   [letters, { text: 'HELLO' }, 7, 'letters-a-to-z-HELLO-step-7-of-20-seed-123.x'],
   [faces, { text: '', digit: 1 }, 'all', 'ff2-a-bit-sad-20-steps-seed-123.x'],
-  [faces, { text: '', digit: 'all' }, 'all', 'ff2-all-20-steps-seed-123.x'],
 ])(
   'a file of samples of %j, %j, is named after the settings that make it again',
   (network, given, step, name) => {
@@ -109,7 +106,6 @@ test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
     return [...new Set(row.map(String))].filter((colour) => colour !== '255,255,255');
   };
   expect(found(stepPicture(seen[0], colours, 2), 5)).toEqual([orange, black, teal].map(String));
-  expect(found(stepPicture(seen[1], colours, 2), 5)).toEqual([orange, teal].map(String));
   expect(found(trajectorySheet(seen, colours), 5)).toEqual([orange, black, teal].map(String));
   const gif = await trajectoryGif(seen, colours);
   // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
@@ -129,27 +125,6 @@ test('two columns stand beside each other, and what a last row lacks is paper', 
   const colours = rows(3, 1);
   expect(colours.seen.filter((value) => value === 0)).toEqual([]);
   expect(colours.seen).toEqual(expect.arrayContaining([255, 1, 6, 11, 16]));
-});
-
-/** The greys in a row of pixels but for the paper, each once, as ink. */
-const inks = ({ data, width }: Picture, y: number) => [
-  ...new Set([...data.subarray(y * width, (y + 1) * width)].filter((v) => v < 255).map((v) => 255 - v)),
-];
-
-test('a sheet has a row for each step, with x beside the prediction, or the first row of each grid', () => {
-  const steps = trajectorySheet(frames, shape);
-  // Gaps of 4, rows of 2.
-  expect([inks(steps, 5), inks(steps, 11)]).toEqual([
-    [1, 2, 3, 4, 10, 20, 30, 40],
-    [7, 8, 9, 10, 255],
-  ]);
-  const [first] = frames;
-  const run = sheet([first.x, first.prediction], shape);
-  expect([inks(run, 5), inks(run, 11)]).toEqual([
-    [1, 2, 3, 4],
-    [10, 20, 30, 40],
-  ]);
-  expect([steps.height, run.height]).toEqual([16, 16]);
 });
 
 test('the picture of a step has x beside the prediction, row by row, and of the last step the images alone', () => {

@@ -146,7 +146,6 @@ describe('the state of the page', () => {
         model: { name: 'a' },
       },
     ],
-    ['asks for the images of a kept run', [{ type: 'needsData', id: 'a' }], { needsData: 'a' }],
     [
       'asks for none once another run begins',
       [{ type: 'needsData', id: 'a' }, begun, built],
@@ -171,13 +170,9 @@ describe('the state of the page', () => {
       [built, far(0), far(1, 0.5), far(2, 0.25)],
       { distilling: { calls: 2, step: 2, ...of(0.5, 0.25) } },
     ],
-    ['has no distillation that is over', [built, far(0), { type: 'distilled' }], { distilling: undefined }],
     ['keeps a warning of the run', [warned(true), phase('finished')], { warning: 'It learns nothing.' }],
     ['has no warning of a run that is reset', [warned(true), freed], { warning: undefined }],
-    ['has no warning of the GPU', [warned(true), freed, warned(false)], { warning: undefined }],
-    ['keeps an error of a task', [phase('idle'), failed('task'), phase('idle')], said('no')],
     ['has no error of a task once the next one begins', [failed('task'), phase('compiling', true)], said()],
-    ['has no error of a task while images are made', [failed('task'), phase('sampling')], said()],
     [
       'keeps an error of a task beside training',
       [phase('training', true), failed('task'), phase('training', true)],
@@ -187,11 +182,6 @@ describe('the state of the page', () => {
       'has none once training is begun anew',
       [phase('training', true), failed('task'), phase('paused'), phase('training', true)],
       said(),
-    ],
-    [
-      'keeps an error about files while training goes on',
-      [failed('data'), phase('training', true)],
-      said('no'),
     ],
     ['has none once other files are loaded', [failed('data'), phase('loading')], said()],
     [
@@ -245,7 +235,6 @@ describe('the state of the page', () => {
         progress('compiling', 4),
       ],
     ],
-    ['Measuring which kernels are fastest', [phase('compiling', true), progress('tuning', 3)]],
     [
       'Training: the first step is under way',
       [phase('compiling', true), progress('tuning', 3), phase('training', true)],
@@ -255,7 +244,6 @@ describe('the state of the page', () => {
       [built, phase('training', true), losses(1, 2), progress('comparing', 3)],
     ],
     ['Distilling', [built, far(0), phase('finished')]],
-    ['Sampling', [built, far(0), phase('sampling')]],
   ])('says %j', (words, events) => {
     expect(describeState(stateAfter(...events))).toBe(words);
   });
@@ -309,7 +297,6 @@ describe('the state of the page', () => {
     for (const recipe of ['digits', 'pictures'] as const)
       expect(networkIn('pretrained', state, { recipe })).toEqual(pretrained);
     expect(networkIn('run', state, { recipe: 'pictures' }).sampling).toBe(recipes.pictures.sampling);
-    expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });
     expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
     expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
   });
@@ -386,11 +373,9 @@ test('Draw and Explain take the run’s network after 51,200 images or 300 steps
     ({ ...initialState, run: { stepsPerEpoch } as State['run'], ...more }) satisfies State;
   const long = { batch: 64, epochs: 1000 };
   expect(grownAt(initialState, long)).toBe(300);
-  // Not after an epoch, of which a small set has many.
   expect(grownAt(run(3), long)).toBe(300);
   expect(grownAt(run(140), { ...long, batch: 256 })).toBe(200);
   expect(grownAt(run(4), { ...long, epochs: 11 })).toBe(44);
-  expect(grownAt(run(140, { begin: 'new' }), long)).toBe(300);
   expect(grownAt(run(140, { begin: 'pretrained' }), long)).toBe(1);
 
   const after = (steps: number, more: Partial<State> = {}) =>
