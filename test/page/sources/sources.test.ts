@@ -1,6 +1,5 @@
 /** The texts of an open row, and their colours, where they cannot be loaded at first. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { coloured } from '../../../harness/page/sources/prism';
 import { sourcesOf } from '../../../harness/page/sources/sources';
 import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
@@ -31,17 +30,4 @@ test('texts that could not be loaded are loaded at another press', async () => {
   made.find(({ textContent }) => textContent === 'Try again')!.click();
   await until(() => words().includes('What it must compute, in 64 bits'));
   expect(tries).toBe(2);
-});
-
-let triesOfColours = 0;
-vi.mock('prismjs/components/prism-wgsl.js', () => {
-  if (++triesOfColours === 1) throw new Error('No network for a test');
-  return {};
-});
-
-test('the colours of a text are loaded again where that has failed, and only then', async () => {
-  await expect(coloured()).rejects.toThrow();
-  const colour = await coloured();
-  expect(await coloured()).toBe(colour);
-  expect(triesOfColours).toBe(2);
 });

@@ -1,27 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { pictureAt } from '../../../harness/page/welcome/recorded';
 import { decodeRecording, encodeRecording, trajectory } from '../../../harness/page/welcome/recording';
 
 const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
-const ink = (picture: Uint8Array) => picture.reduce((sum, value) => sum + value, 0) / picture.length / 255;
 
-test('the recording is small, whole, and of runs that get better', () => {
+test('the recording is small and whole', () => {
   const bytes = readFileSync(file);
   expect(bytes.length).toBeLessThan(105_000);
   const { making, learning, x, predictions, samples } = decodeRecording(new Uint8Array(gunzipSync(bytes)));
   expect([x.length, predictions.length]).toEqual([making.steps + 1, making.steps]);
-  // Noise is half ink, digits are an eighth.
-  expect(ink(x[0])).toBeCloseTo(0.5, 1);
-  expect(ink(x[making.steps])).toBeLessThan(0.2);
   // The last step takes the prediction itself.
   expect(x[making.steps]).toEqual(predictions[making.steps - 1]);
   expect(samples).toHaveLength(learning.at.length);
   expect(learning.losses).toHaveLength(learning.at[learning.at.length - 1]);
-  const mean = (losses: readonly number[]) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-  expect(mean(learning.losses.slice(-50))).toBeLessThan(0.3 * mean(learning.losses.slice(0, 10)));
-  expect(ink(samples[samples.length - 1])).toBeLessThan(0.2);
 });
 
 test('a recording is read back as it was written', () => {
@@ -38,11 +30,4 @@ test('a recording is read back as it was written', () => {
   expect(read).toEqual({ ...head, predictions, samples, x: trajectory(head, predictions) });
   expect(read.x[2]).toEqual(predictions[1]);
   expect(() => decodeRecording(bytes.subarray(0, bytes.length - 1))).toThrow('The recording has');
-});
-
-test('pictures of the recording come in turn, and the last one stays a while', () => {
-  const shown = Array.from({ length: 40 }, (_, tick) => pictureAt(tick, 3, 2));
-  expect(shown.slice(0, 8)).toEqual([0, 0, 1, 1, 2, 2, 2, 2]);
-  expect(shown.filter((at) => at === 2).length).toBeGreaterThan(20);
-  expect(shown.indexOf(0, 3)).toBe(20);
 });
