@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import {
   defineCommand,
-  helpOf,
   integer,
   integers,
   number,
@@ -66,14 +65,6 @@ test.each<[line: string, facts: string[]]>([
   expect(() => read(line)).toThrow(UsageError);
   expect(() => read(line)).toThrow(/^[^\n]{1,300}\.$/);
   for (const fact of facts) expect(() => read(line)).toThrow(fact);
-});
-
-test('the help of a command lists every flag with the values that it takes', () => {
-  const help = helpOf(command);
-  expect(help).toContain('webgpu-diffusion paint --out DIR [flags]');
-  for (const line of ['--out DIR       where to', '--in red|green  which', '--wet           still'])
-    expect(help).toContain(line);
-  expect(help).toContain('  --rate X        how fast\n                  (second line)\n');
 });
 
 test.skipIf(process.platform === 'win32')('words are quoted where a shell would change them', () => {

@@ -77,7 +77,7 @@ test('distil, stopped while it measures, leaves all files of the new model', asy
   expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ settings: { seed: 6 } });
 });
 
-test('distil writes its files and measures the digits, and sample uses the model', async () => {
+test('distil writes its files and measures the digits', async () => {
   const out = join(root, 'one');
   const output = await succeed(...args(out, '--seed', '5', '--f16'));
   expect(readdirSync(out).sort()).toEqual(['losses.csv', 'model.safetensors', 'run.json', 'samples.png']);
@@ -92,17 +92,12 @@ test('distil writes its files and measures the digits, and sample uses the model
   const model = loadModel(bytes);
   expect(model).toMatchObject({ objective: 'flow', sampling: { method: 'euler', steps: 1, calls: 1 } });
   const losses = lossesIn(out);
-  expect(losses[0]).toBe('step,loss');
   expect(losses).toHaveLength(3);
   expect(reportIn(out)).toMatchObject({
     settings: { calls: 1, seed: 5, noises: 12, steps: 2, batchSize: 128, learningRate: 1e-3, guidance: 2 },
     teacher: { model: teacher, fingerprint: model.teacher },
     quality: { count: 10, student: { sampling: { steps: 1 } }, teacher: { sampling: { steps: 20 } } },
   });
-
-  const made = ['--model', join(out, 'model.safetensors')];
-  const sampled = await succeed('sample', ...made, '--count', '2', '--out', join(out, 'two.png'));
-  expect(sampled).toContain('2 images, 1 step of euler, distilled to 1 call');
 
   // As often as one likes, with the same bits.
   await succeed(...args(out, '--seed', '5', '--quality', '0', '--overwrite'));

@@ -1,5 +1,5 @@
 /** What a step uses, and how single kernels are described. No GPU. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { listEntries } from '../../harness/bench/rows';
 import { usedFirst } from '../../harness/bench/run';
 import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
@@ -7,9 +7,7 @@ import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import { Random } from '../../harness/specs/lib/spec';
 import type { AdamShape } from '../../src/kernels/adam';
-import type { Op } from '../../src/plan/op';
 import { layersOf } from '../../src/unet/config';
-import { defaultVariants, type Variants } from '../../src/unet/variants';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
@@ -25,27 +23,6 @@ test('a step uses the kernel variants of its recipe, its adapter and its run', (
   expect(
     namesInUse(variantsInUse({ ...step, network: { recipe: 'digits' } })).has('draw_conditions.plain'),
   ).toBe(true);
-});
-
-describe('on a GPU', () => {
-  const digits = {
-    network: { recipe: 'digits' },
-    batch: 64,
-    software: false,
-    features: new Set<string>(),
-  } as const;
-  const config = configOf(digits.network);
-  const dispatches = (ops: readonly Op[]) => ops.reduce((count, { calls }) => count + calls.length, 0);
-  const bytes = (ops: readonly Op[]) => ops.reduce((sum, { cost }) => sum + cost.bytes, 0);
-  const usual = (batch: number) => defaultVariants(layersOf(config), batch, digits, 'gpu');
-  const unfused = (variants: Variants) => ({ ...variants, conditioning: 'unfused' });
-
-  test('a step of 64 digits takes 73 dispatches, and four more where the conditioning is not fused', () => {
-    const fused = stepOps(digits);
-    const apart = stepOps({ ...digits, variants: unfused(usual(64)) });
-    expect([dispatches(fused), dispatches(apart)]).toEqual([73, 77]);
-    expect(bytes(fused)).toBeLessThan(bytes(apart));
-  });
 });
 
 test.each<[NetworkChoice]>([

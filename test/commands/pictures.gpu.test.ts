@@ -72,14 +72,6 @@ describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   });
 });
 
-test('pictures for which one variant is wrong at their size: training ends in an error that names it', async () => {
-  const network = networkOf(24);
-  const variants = allBy('winograd6_3x3', layersOf(checkConfig(network.config)));
-  const wrong = /^conv2d\.winograd6_3x3_output/;
-  const { error } = await onWrong(device, network, wrong, { width: 24 }, fourSteps, { variants });
-  expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d' });
-});
-
 test('explain says beforehand how much memory a trainer of 16 large pictures takes', async () => {
   const { network, trainer: options } = recipes.pictures;
   const [config, batch] = [checkConfig({ ...network, height: 64, width: 64 }), 16];

@@ -129,12 +129,4 @@ describe('a run of pictures in colour', () => {
       expect(run).toMatchObject({ beginning: { network }, ...more });
     },
   );
-
-  test('says why it cannot begin with the pretrained network', async () => {
-    const digits = orderOf({ begin: 'pretrained', recipe: 'digits' });
-    await expect(digits).rejects.toThrow(
-      '--begin is pretrained. The pretrained network is for images of 28 x 28 x 1; these are 20 x 20 x 3',
-    );
-    expect((await order({ begin: 'pretrained', recipe: 'digits', epochs: 1 })).begins).toBe('digits');
-  });
 });

@@ -99,25 +99,18 @@ const faulty = {
 } satisfies Record<string, ConvVariant['calls']>;
 
 afterEach(() => {
-  vi.useRealTimers();
   for (const name of Object.keys(variantsOfConv2d)) if (!(name in right)) delete variantsOfConv2d[name];
   Object.assign(variantsOfConv2d, right);
   rejectedVariants.clear();
 });
 
-/** The clock that the tuner sees: how many times as fast as the real one it runs, and how far it is ahead. */
+/** How many times as fast as the real one the clock runs that the tuner sees. */
 let pace = 1;
-let ahead = 0;
 beforeEach(() => {
-  [pace, ahead] = [1, 0];
+  pace = 1;
   const now = performance.now.bind(performance);
-  vi.spyOn(performance, 'now').mockImplementation(() => pace * now() + ahead);
+  vi.spyOn(performance, 'now').mockImplementation(() => pace * now());
 });
-
-/** Makes it jump to the end of all patience. */
-const jump = () => {
-  ahead = 2 * effort.milliseconds;
-};
 
 test('the tuner chooses the fastest variant that agrees, for every kernel and layer, and remembers it', async () => {
   const cache = memoryCache();
@@ -165,30 +158,6 @@ test('the tuner never chooses the plain form where it was rejected, beside which
   const tried = measured.filter(({ kernel }) => kernel === 'conv2d').map(({ variant }) => variant);
   expect(new Set(tried)).toEqual(new Set(['direct', 'same']));
   expect(new Set(chosen)).toEqual(new Set(['same']));
-});
-
-test('when the tuner’s time is up, the layers that are left take the default, and are measured another time', async () => {
-  const cache = memoryCache();
-  const training = true;
-  // The time is up once the first shape is known.
-  const set: TuningCache['set'] = async (key, value) => {
-    await cache.set(key, value);
-    jump();
-  };
-  const some = await run({ training, cache: { get: cache.get, set } });
-  const [{ kernel, layer }] = some.measured;
-  expect(some.measured.filter((m) => m.kernel !== kernel || m.layer !== layer)).toEqual([]);
-  const best = some.measured.reduce((a, b) => (b.result < a.result ? b : a));
-  // down.1 and up.0 have the same shape.
-  const same = ['down.1', 'up.0'].includes(layer) ? ['down.1', 'up.0'] : [layer];
-  const ofBest = Object.fromEntries(same.map((at) => [`${kernel}/${at}`, best.variant]));
-  expect(some.variants).toEqual({ ...usual(layers), ...ofBest });
-
-  ahead = 0;
-  const rest = await run({ cache, training });
-  expect(rest.variants).toMatchObject(ofBest);
-  expect(rest.measured.some((m) => m.kernel === kernel && m.layer === layer)).toBe(false);
-  expect(rest.measured.length).toBeGreaterThan(0);
 });
 
 describe('the tuner on a GPU', () => {
@@ -348,22 +317,6 @@ test('a sampler that is not to be measured takes the defaults, and changes nothi
   expect(tuning()).toEqual([]);
   await engine.createSampler(unet, { count: 8, tune: true });
   expect(tuning()).not.toEqual([]);
-});
-
-test('an engine measures for a limited time in all, not for each thing that it makes', async () => {
-  const begun: Progress[] = [];
-  const onProgress = (p: Progress) => {
-    if (p.task !== 'tuning') return;
-    begun.push(p);
-    jump();
-  };
-  using made = await engineWith({ tune: true, onProgress });
-  const unet = await made.engine.createUNet(network);
-  await made.engine.createTrainer(unet, { batchSize: 8 });
-  expect(begun).toHaveLength(1);
-  await made.engine.createTrainer(unet, { batchSize: 12 });
-  await made.engine.createSampler(unet, { count: 16 });
-  expect(begun).toHaveLength(1);
 });
 
 test('unknown names in variants are refused in all that is made with them, which takes no memory', async () => {

@@ -5,8 +5,11 @@ import { type TextName, texts } from '../../harness/page/sources/texts';
 import { pageOf } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];
-const made = (name: TextName, url = 'git+https://github.com/OWNER/project.git') =>
-  pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), { styles: ['texts.css'], icon: 'icon.svg' }, url);
+const made = (name: TextName) => {
+  const url = 'git+https://github.com/OWNER/project.git';
+  const text = readFileSync(`docs/${name}.md`, 'utf8');
+  return pageOf(name, text, { styles: ['texts.css'], icon: 'icon.svg' }, url);
+};
 const hrefs = (html: string) =>
   [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([, href]) => href);
 const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
@@ -29,14 +32,3 @@ test.each(names)(
     expect(html.match(/<h1/g)).toHaveLength(1);
   },
 );
-
-test('a link to a file of the repository is plain text until package.json names the owner', () => {
-  const [without, withOwner] = [
-    made('tutorial'),
-    made('tutorial', 'git+https://github.com/somebody/project.git'),
-  ];
-  expect(without.html).toContain('<code>shaders/optimizer/adam.wgsl</code> updates');
-  expect(hrefs(withOwner.html)).toContain(
-    'https://github.com/somebody/project/blob/HEAD/shaders/optimizer/adam.wgsl',
-  );
-});
