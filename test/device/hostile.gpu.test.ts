@@ -15,6 +15,7 @@ import { memoryCache } from '../../src/trust/cache';
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { check, digits3x3, furnish, tutorial } from '../lib/checked_networks';
+import { holdTimers } from '../lib/clock';
 import { testGpu } from '../lib/gpu';
 import { makeHostile, REFUSAL, silence, someGpu } from '../lib/hostile/hostile_device';
 import {
@@ -162,7 +163,7 @@ describe('a kernel variant for GPUs that compiles late', () => {
     const coming = new Promise<void>((resolve) => {
       come = resolve;
     });
-    const delays = (shader: string) => (shader.includes(name) ? coming : 0);
+    const delays = (shader: string) => (shader.includes(name) ? coming : undefined);
     const hostile = makeHostile(device, { adapterInfo: someGpu, delays });
     const warned: string[] = [];
     const told: string[] = [];
@@ -297,7 +298,7 @@ describe('a submission whose end is never reported', () => {
     const images = new Float32Array(8 * 16 * 16).fill(0.5);
     const step = () => trainer.step({ noisy: images, target: images });
     const first = await step();
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    holdTimers('performance');
     const fallSilent = () => {
       const submit = vi.spyOn(device.queue, 'submit');
       begin();

@@ -13,13 +13,14 @@ import type { Feed } from '../../src/training/feed';
 import { Fit } from '../../src/training/fit';
 import { StepPrograms } from '../../src/training/step_programs';
 import { time } from '../../src/tuning/measure';
+import { after, holdTimers } from '../lib/clock';
 import { callTimes } from './call_times';
 
 /** The simulated time, however coarse the clock is that the engine has. */
 let exactTime: () => number;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  holdTimers('performance');
   exactTime = performance.now.bind(performance);
   vi.stubGlobal('GPUBufferUsage', {});
   vi.stubGlobal('GPUShaderStage', {});
@@ -96,7 +97,7 @@ class SimulatedDevice {
     const now = exactTime();
     const end = Math.max(this.free, now) + late;
     const told = every ? Math.floor(end / every + 1) * every : end;
-    return new Promise((resolve) => setTimeout(resolve, told - now));
+    return after(told - now);
   }
 
   /** Its times stand in what a mapped buffer shows, once they are resolved and copied. */

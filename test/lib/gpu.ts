@@ -1,9 +1,11 @@
 /** The device that the GPU tests share, the same way in every lane. */
 import { afterAll, afterEach, expect, inject, test, vi } from 'vitest';
+import { Waiter } from '../../src/base/time';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
 import { readBuffer } from '../../src/gpu/staging';
 import type { AdapterKind } from '../../src/plan/op';
+import { gate } from './gate';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -84,7 +86,8 @@ export async function testGpu(): Promise<TestGpu> {
   const adapterName = named || `${isFallbackAdapter ? 'software' : 'an'} adapter, not named by the browser`;
   const lane = inject('lane');
   // Firefox looks every 100 ms whether the GPU is done, and at each submission: empty ones save the tests most of their time.
-  const pump = lane === 'firefox' ? setInterval(() => device.queue.submit([]), 4) : undefined;
+  const over = gate();
+  if (lane === 'firefox') void new Waiter(() => device.queue.submit([])).wait(over.opened);
   const check = async () => {
     // Errors come after the work that they are about; a lost device may refuse to wait.
     await device.queue.onSubmittedWorkDone().catch(() => {});
@@ -98,7 +101,7 @@ export async function testGpu(): Promise<TestGpu> {
   });
   afterAll(async () => {
     await check();
-    clearInterval(pump);
+    over.open();
   });
 
   test(`adapter: ${adapterName}`, async () => {

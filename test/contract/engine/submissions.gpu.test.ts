@@ -5,7 +5,7 @@ import { Gpu } from '../../../src/gpu/gpu';
 import { Load } from '../../../src/gpu/pacer';
 import { requestDevice } from '../../../src/gpu/request_device';
 import { Staging } from '../../../src/gpu/staging';
-import { hurry } from '../../lib/call_failures';
+import { hurry } from '../../lib/clock';
 import { FailingDevice } from '../../lib/failing_device';
 import { testGpu } from '../../lib/gpu';
 import { makeHostile, silence } from '../../lib/hostile/hostile_device';
@@ -14,11 +14,8 @@ import { until } from '../../lib/until';
 
 await testGpu();
 
-let undo: () => void;
-beforeEach(() => {
-  undo = hurry();
-});
-afterEach(() => undo());
+beforeEach(() => void hurry());
+afterEach(() => void vi.useRealTimers());
 
 async function createGpu() {
   const { device } = await requestDevice();

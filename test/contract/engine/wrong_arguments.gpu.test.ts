@@ -1,5 +1,5 @@
 /** What a program without types may give: each is one clear error of this library, never a TypeError of its insides. */
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError } from '../../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import { loadIdx, loadLabels } from '../../../src/data/idx';
@@ -16,7 +16,7 @@ import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { saveModel } from '../../../src/weights/save_model';
 import { createWorkerClient } from '../../../src/worker/client';
 import { serve } from '../../../src/worker/serve';
-import { hurry } from '../../lib/call_failures';
+import { hurry } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { roomFor } from '../../lib/on_gpu';
 import { refused } from '../../lib/refused';
@@ -288,7 +288,8 @@ test('buffers that are destroyed, mapped or of another device are refused, and c
   });
   const target = make(gpu.device);
   const before = await unet.getParameters();
-  onTestFinished(hurry());
+  void hurry();
+  onTestFinished(() => void vi.useRealTimers());
   // Also where a step is cut, and its update would follow the copies.
   for (const maxMilliseconds of [300, 1e-9]) {
     engine.gpu.pacer.maxMilliseconds = maxMilliseconds;

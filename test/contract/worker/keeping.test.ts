@@ -7,6 +7,7 @@ import { Slots } from '../../../src/keeping/slots';
 import { type HeldRun, LEAST_STEPS, MOST_RUNS, RUNS, RunStore } from '../../../src/keeping/store';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
+import { after } from '../../lib/clock';
 import { damage, FakeLocks, FakeStorage, namesIn } from '../../lib/fake_storage';
 import { checkpointAt, data, settings, stepOf } from '../../lib/small_files';
 
@@ -287,7 +288,7 @@ describe('the saver', () => {
       ...{ id: 'slow', read: async () => undefined, release() {}, discard: async () => {} },
       write: () => new Promise(() => {}),
     };
-    const keeping = saver(() => new Promise((resolve) => setTimeout(resolve, 0.9 * PATIENCE_MS, slow)));
+    const keeping = saver(() => after(0.9 * PATIENCE_MS, slow));
     await save(keeping, 1);
     const settled = vi.fn();
     void keeping.settled().then(settled);

@@ -5,6 +5,7 @@
  */
 import { expect, onTestFinished, test } from 'vitest';
 import { createWorkerClient, serve } from '../../../src/worker';
+import { after } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { hostileGpu } from '../../lib/hostile/hostile_device';
 import { heard } from '../../lib/worker/alone';
@@ -16,7 +17,7 @@ await testGpu();
 test('a worker whose device answers late samples during training, also after an abort, and trains on', async () => {
   const { gpu: losable, devices } = losableGpu();
   let late = 0;
-  const source = hostileGpu({ delaysAnswers: () => late }, losable);
+  const source = hostileGpu({ delaysAnswers: () => (late > 0 ? after<void>(late) : undefined) }, losable);
   const { port1, port2 } = new MessageChannel();
   serve(port2, { store: false, images: () => few, engine: { gpu: source, selfCheck: false, tune: false } });
   const client = createWorkerClient(port1);
@@ -34,7 +35,7 @@ test('a worker whose device answers late samples during training, also after an 
   await heard(client, 'loss');
   const order = { count: 2, steps: 2, seed: 4 };
   const { images } = await client.sample(order);
-  late = 1.5;
+  late = 1500;
   const controller = new AbortController();
   const { signal } = controller;
   // The training that the first one interrupts, and what the second one follows, are still under way.

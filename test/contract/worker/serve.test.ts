@@ -4,6 +4,7 @@ import type { Engine } from '../../../src/engine';
 import { HELLO, marked, READY } from '../../../src/worker/protocol';
 import type { CallContext, HostCalls } from '../../../src/worker/serve_options';
 import type { TrainingSession } from '../../../src/worker/session';
+import { holdTimers } from '../../lib/clock';
 import { gate } from '../../lib/gate';
 import { until } from '../../lib/until';
 import { FakeWorker } from '../../lib/worker/fake_worker';
@@ -105,7 +106,7 @@ test('a closed port frees the engine after a minute, also while a task waits for
   session.engine = { destroy } as unknown as Engine;
   session.tasks.request(() => new Promise(() => {}));
   onTestFinished(() => void vi.useRealTimers());
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  holdTimers('performance');
   worker.closes();
   await vi.advanceTimersByTimeAsync(55_000);
   expect(destroy).not.toHaveBeenCalled();

@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../../src/keeping/store';
 import type { StoredRun } from '../../../src/worker';
+import { holdTimers } from '../../lib/clock';
 import { FakeStorage, stubBrowser } from '../../lib/fake_storage';
 import { refused } from '../../lib/refused';
 import { until } from '../../lib/until';
@@ -74,7 +75,7 @@ test('a pause does not wait for storage longer than its patience, and reports it
   const order: string[] = [];
   client.on('notStored', ({ message }) => order.push(message));
   storage.silent = true;
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  holdTimers();
   await client.step(2);
   const paused = client.pause().finally(() => order.push('paused'));
   // The limits of the write and of the pause.

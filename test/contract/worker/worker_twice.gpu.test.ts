@@ -6,7 +6,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { RUNS } from '../../../src/keeping/store';
 import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../../src/worker';
-import { hurry } from '../../lib/call_failures';
+import { hurry } from '../../lib/clock';
 import { FailingDevice, type Planned } from '../../lib/failing_device';
 import { FakeLocks, FakeStorage, namesIn, stubBrowser } from '../../lib/fake_storage';
 import { gate } from '../../lib/gate';
@@ -177,10 +177,9 @@ const losable = losableGpu((device) => {
 });
 const { port1, port2 } = new MessageChannel();
 let client: Client;
-let undo: () => void;
 beforeAll(async () => {
   stubBrowser(storage, locks);
-  undo = hurry();
+  void hurry();
   serve(port2, { images: () => images, engine: { gpu: losable.gpu, selfCheck: false }, calls });
   client = createWorkerClient(port1);
   await client.begin(run);
@@ -192,7 +191,7 @@ beforeAll(async () => {
 afterAll(() => {
   client.destroy();
   port2.close();
-  undo();
+  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
@@ -203,12 +202,8 @@ function counted(): AbortController {
   listeners.push(listenersOf(controller.signal));
   return controller;
 }
-/** The timers that were made. */
-let timers: () => { readonly _destroyed: boolean; hasRef(): boolean }[];
 beforeEach(() => {
   listeners.length = 0;
-  const made = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'setInterval')];
-  timers = () => made.flatMap(({ mock }) => mock.results.map(({ value }) => value));
 });
 afterEach(async () => {
   mend();
@@ -226,11 +221,10 @@ const folders = async () => namesIn(await storage.root.getDirectoryHandle(RUNS))
 
 /** What there is when the worker rests, by what it is counted. Node has no IndexedDB. */
 function atRest() {
-  const rests = () =>
-    locks.held.length === 0 && !timers().some((timer) => timer.hasRef() && !timer._destroyed);
   return until(
     async () =>
-      rests() && {
+      locks.held.length === 0 &&
+      vi.getTimerCount() === 0 && {
         buffers: devices.flatMap(({ labels }) => labels).sort(),
         uncaught: devices.flatMap(({ uncaught }) => uncaught),
         scopes: devices.reduce((sum, { openScopes }) => sum + openScopes, 0),

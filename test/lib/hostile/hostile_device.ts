@@ -7,12 +7,12 @@
 export interface Hostility {
   /** Whether the driver refuses the pipeline of a shader of this name. */
   readonly refuses?: (shader: string) => boolean;
-  /** How many seconds the driver takes longer for a shader's pipeline, or until when. If it is Infinity, it never answers. */
-  readonly delays?: (shader: string) => number | Promise<void>;
+  /** Until when the driver takes longer for a shader's pipeline, if it does. */
+  readonly delays?: (shader: string) => Promise<void> | undefined;
   /** The same for word of the end of a submission. */
-  readonly delaysWork?: () => number | Promise<void>;
+  readonly delaysWork?: () => Promise<void> | undefined;
   /** The same for every answer of the device. */
-  readonly delaysAnswers?: () => number | Promise<void>;
+  readonly delaysAnswers?: () => Promise<void> | undefined;
   /** What the driver makes of a shader's text. */
   readonly rewrites?: (shader: string, text: string) => string;
   /** What the device says of its adapter. */
@@ -39,7 +39,7 @@ export function silence() {
   let silent: Promise<void> | undefined;
   let end = () => {};
   return {
-    until: () => silent ?? 0,
+    until: () => silent,
     begin() {
       silent = new Promise((resolve) => {
         end = () => {
@@ -55,12 +55,10 @@ export function silence() {
 /** Waits that all fail when they are ended, as those for a device do that is destroyed. */
 function waits() {
   const fails = new Set<(error: Error) => void>();
-  const wait = (delay: number | Promise<void>) =>
+  const wait = (delay: Promise<void> | undefined) =>
     new Promise<void>((resolve, reject) => {
       fails.add(reject);
-      if (typeof delay !== 'number') void delay.then(resolve);
-      else if (delay === 0) resolve();
-      else if (delay < Infinity) setTimeout(resolve, 1000 * delay);
+      resolve(delay);
     });
   const end = () => {
     for (const fail of fails) fail(new Error('the device is hostile no more'));

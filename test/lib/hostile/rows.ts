@@ -3,6 +3,7 @@
 import { EngineError, type EngineOptions, type Progress, type TuningCache } from '../../../src/index';
 import { memoryCache } from '../../../src/trust/cache';
 import { check, type Network } from '../checked_networks';
+import { gate } from '../gate';
 import { doesNothing, type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
 
 /** A network on a kind of adapter. */
@@ -66,8 +67,11 @@ export type Healthy = Awaited<ReturnType<typeof healthyVisit>>;
 /** In place of 10 or 60 s. */
 export const DEADLINE = 0.3;
 
-const delaying = (seconds: number) => ({
-  does: (is: (shader: string) => boolean): Hostility => ({ delays: (name) => (is(name) ? seconds : 0) }),
+const delaying = (comes: 'once told' | 'never') => ({
+  does: (is: (shader: string) => boolean, told: Promise<void>): Hostility => {
+    const coming = comes === 'never' ? new Promise<void>(() => {}) : told;
+    return { delays: (name) => (is(name) ? coming : undefined) };
+  },
   warning: 'slow-kernel',
   says: 'cannot be used',
   names: (shader: string) => [`its shader ${shader} has been compiling for `],
@@ -89,9 +93,9 @@ const FAULTS = {
     says: 'cannot be used',
     names: (shader: string) => [`The shader ${shader} was`, REFUSAL],
   },
-  /** It comes two deadlines late. */
-  late: delaying(3 * DEADLINE),
-  never: delaying(Infinity),
+  /** It comes when the engine has said that it is late. */
+  late: delaying('once told'),
+  never: delaying('never'),
   /** It computes nothing, after an update of the driver that its version tells of, */
   updated: computingNothing,
   /** or that nothing tells of: then the fault must be found 8 days later, before the first step, too. */
@@ -127,7 +131,12 @@ const isOnlyForm = (kernel: string, variant: string) =>
 async function visit(device: GPUDevice, place: Place, healthy: Healthy, row: Row) {
   const { shader, fault, remembered } = row;
   const reports: Progress[] = [];
-  const onProgress = (progress: Progress) => progress.task === 'compiling' && reports.push(progress);
+  const told = gate();
+  const onProgress = (progress: Progress) => {
+    if (progress.task !== 'compiling') return;
+    reports.push(progress);
+    if (progress.seconds !== undefined) told.open();
+  };
   const cache = () => {
     if (fault === 'updated') return cacheOf(healthy.entries);
     if (fault === 'changed') return cacheOf(aged(healthy.entries, 8));
@@ -135,7 +144,7 @@ async function visit(device: GPUDevice, place: Place, healthy: Healthy, row: Row
   };
   const where = fault === 'updated' ? { ...place, cacheKey: 'updated' } : place;
   const options = isLate(row) ? { deadlineSeconds: DEADLINE, onProgress } : {};
-  const hostility = FAULTS[fault].does((name) => name === shader);
+  const hostility = FAULTS[fault].does((name) => name === shader, told.opened);
   return { ...(await trainOn(device, where, cache(), hostility, options)), reports };
 }
 
