@@ -10,7 +10,6 @@ import { calls } from './calls';
 import { files } from './files';
 import { frames } from './frames';
 import { hand } from './hand';
-import { heap } from './heap';
 import { hostile } from './hostile';
 import { kills } from './kills';
 import { pack } from './pack';
@@ -27,7 +26,6 @@ export const groups: Readonly<Record<string, readonly Row[]>> = {
   calls,
   ...hostile,
   'at size': atSize,
-  heap: [heap],
   pytorch,
   rates: [frames, ...hand],
   pack: [pack],

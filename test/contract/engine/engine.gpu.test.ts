@@ -179,13 +179,6 @@ describe('arrays of the caller', () => {
   );
 });
 
-test('an engine that asked for its device destroys it', async () => {
-  const engine = await createEngine({ selfCheck: false });
-  const { device } = engine;
-  engine.destroy();
-  expect((await device.lost).reason).toBe('destroyed');
-});
-
 // Only Node's binding needs that.
 if (lane === 'node') {
   test('Node’s WebGPU instance lives as long as what was made on its devices', async () => {
@@ -204,16 +197,6 @@ if (lane === 'node') {
     unet.destroy();
   });
 }
-
-test('a lost device is one clear error in every call', async () => {
-  const engine = await createEngine({ selfCheck: false });
-  const unet = await engine.createUNet(config);
-  engine.device.destroy();
-  await engine.device.lost;
-  await refused(unet.predict(new Float32Array(16), { count: 1 }), 'device-lost');
-  await refused(engine.createUNet(config), 'device-lost', 'create the engine again');
-  await refused(createEngine({ device: engine.device }), 'device-lost');
-});
 
 test('objects of another device are refused', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -262,20 +245,10 @@ test('installWebGPU, called twice at once, makes one GPU', async () => {
   vi.unstubAllGlobals();
 });
 
-test('parameters follow from the seed, can be set as read, and are refused where they do not fit', async () => {
+test('parameters that do not fit are refused by name, and change nothing', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
-  const of = async (seed: number) => {
-    const unet = await engine.createUNet({}, { seed });
-    return { unet, parameters: await unet.getParameters() };
-  };
-  const { unet, parameters } = await of(123);
-  expect(unet.parameterCount).toBe(309057);
-  expect(unet.parameters.slice(0, 2)).toMatchObject([
-    { name: 'down.0.kernel', shape: [5, 5, 1, 32], offset: 0, size: 800 },
-    { name: 'down.0.bias', shape: [32], offset: 800, size: 32 },
-  ]);
-  expect((await of(123)).parameters).toEqual(parameters);
-  expect((await of(124)).parameters).not.toEqual(parameters);
+  const unet = await engine.createUNet();
+  const parameters = await unet.getParameters();
   const broken = new Map(parameters);
   broken.delete('up.2.bias');
   broken.set('up.2.kernel', new Float32Array(3)).set('up.3.bias', new Float32Array(1));

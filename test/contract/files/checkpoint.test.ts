@@ -316,15 +316,42 @@ describe('loading refuses', () => {
   });
 
   const one = (value: number) => ({ shape: [1], data: Float32Array.of(value) });
+  const reshaped = (name: string, ...shape: number[]) => {
+    const data = new Float32Array(shape.reduce((size, n) => size * n));
+    return altered({}, (t) => t.set(name, { shape, data }));
+  };
   test.each<[string, Uint8Array, ...string[]]>([
     ['a model', model, 'is a "model"', 'no optimizer state'],
     ['a file of another program', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
-    ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
-    ['one more', altered({}, (t) => t.set('more', one(0))), '"more"', 'not known'],
+    [
+      ...(['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias'))] as const),
+      ...['moment1.up.1.bias [1] is missing', '26 tensors expected, 25 given'],
+    ],
+    ['one more', altered({}, (t) => t.set('more', one(0))), '"more" [1] is not known'],
+    [
+      'another kernel size',
+      reshaped('down.1.kernel', 1, 1, 2, 3),
+      'has shape [1, 1, 2, 3], expected [3, 3, 2, 3]',
+      'kernel size',
+    ],
+    ['the order of PyTorch', reshaped('down.1.kernel', 3, 2, 3, 3), '[3, 2, 3, 3]', 'height, width, in, out'],
+    ['one dimension more', reshaped('down.1.bias', 1, 3), '[1, 3], expected [3]'],
+    [
+      'whole numbers',
+      altered({}, (t) => t.set('down.1.bias', { shape: [3], data: new Uint32Array(3) })),
+      'is U32, expected F32',
+    ],
+    [
+      'all of them others',
+      altered({}, (t) => {
+        for (const name of [...t.keys()]) if (name !== 'losses') t.delete(name);
+      }),
+      ...['25 wrong:\n  ', '\n  and 17 more\n', 'Build the network'],
+    ],
     [
       'one that is not finite',
-      altered({}, (t) => t.set('moment2.up.1.bias', one(NaN))),
-      ...['moment2.up.1.bias', 'not finite'],
+      altered({}, (t) => t.set('down.1.bias', { shape: [3], data: Float32Array.of(0, -Infinity, NaN) })),
+      ...['down.1.bias is not finite: value 1 of 3 is -Infinity', 'diverged'],
     ],
     ['a file cut short', checkpoint.subarray(0, checkpoint.length - 4), 'cut short'],
   ])('%s', async (_, bytes, ...facts) => {
