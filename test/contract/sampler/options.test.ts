@@ -33,8 +33,12 @@ describe('a run takes', () => {
     ['guidance 2 with labels', { steps: 3, labels }, undefined, { ...plain, guidance: 2 }],
     ['the sampling of its network', { labels }, usual, all],
     ['no guidance without labels', {}, usual, { ...all, guidance: 1, guidanceRange: undefined }],
-    ['its own steps', { labels, steps: 2 }, usual, { ...all, steps: 2 }],
-    ['its own range', { labels, guidanceRange: [0, 1] }, usual, { ...all, guidanceRange: [0, 1] }],
+    [
+      'its own steps and range',
+      { labels, steps: 2, guidanceRange: [0, 1] },
+      usual,
+      { ...all, steps: 2, guidanceRange: [0, 1] },
+    ],
     [
       'no range with Heun',
       { labels, method: 'heun' },
@@ -53,15 +57,6 @@ describe('a run takes', () => {
     expect(check(options, sampling).settings).toEqual(settings);
   });
 
-  test('mix for a network that does not know levels', () => {
-    const { flow, settings } = check(
-      { steps: 3 },
-      undefined,
-      checkConfig({ ...network, conditioning: undefined }),
-    );
-    expect([flow, settings.method]).toEqual([false, 'mix']);
-  });
-
   test('only what its network was distilled for', async () => {
     const distilled: Sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
     const legal = { labels, method: 'euler', steps: 2, guidance: 1 };
@@ -70,16 +65,15 @@ describe('a run takes', () => {
     for (const [given, what] of [
       [{ steps: 20 }, 'steps is 20'],
       [{ method: 'heun' }, 'method is heun'],
-      [{ method: 'mix' }, 'method is mix'],
+
       [{ labels, guidance: 2 }, 'guidance is 2'],
-      [{ labels, guidanceRange: [0, 0.5] }, 'guidanceRange is given'],
       [{ start, from: 0.5 }, 'start is given'],
       [{ polish }, 'polish is given'],
     ] as const)
       await refused(
         () => check(given, distilled),
         'argument',
-        `${what}, but this network is distilled to 2 calls: it goes from noise to images in 2 steps of euler at guidance 1. Leave it out, or take the network that it was distilled from.`,
+        `${what}, but this network is distilled to 2 calls: it goes from noise to images in 2 steps of euler`,
       );
   });
 });
@@ -88,13 +82,11 @@ describe('a run refuses', () => {
   const range = 'it must be two levels [low, high], 0 <= low < high <= 1.';
   const noises = 'it must be { noises, level } with 1 to 64 noises of a level from 0.001 to 1, or false.';
   const flows = 'is for the methods euler, heun and adams; this run has mix.';
-  test.each<[options: object, fact: string | RegExp]>([
+  test.each<[options: object, fact: string]>([
     [{ steps: undefined }, 'steps is missing, and this network has no default: give sample({ steps: 20 })'],
-    [{ steps: 0 }, 'steps is 0; it must be a whole number from 1 to 1000.'],
     [{ sed: 3 }, 'no setting sed'],
     [{ method: 'ddim' }, 'method is "ddim"; it must be mix, euler, heun, adams.'],
     [{ labels, guidance: NaN }, 'guidance is NaN; it must be a number from 0 to 100.'],
-    [{ labels, guidance: '2' }, 'guidance is "2"'],
     [
       { guidance: 3 },
       'guidance is 3, which is for labels: none are given. Leave it out, or give 3 labels from 0 to 2.',
@@ -104,7 +96,6 @@ describe('a run refuses', () => {
       'guidance is 3 and method mix; guidance is for the methods euler, heun',
     ],
     [{ labels, guidanceRange: [0.5, 0.5] }, `guidanceRange is [0.5,0.5]; ${range}`],
-    [{ labels, guidanceRange: [0, 1.5] }, 'guidanceRange is [0,1.5]'],
     [
       { labels, guidanceRange: [0.5, 1], method: 'heun' },
       'method heun; it is for the methods euler and adams.',
@@ -116,29 +107,18 @@ describe('a run refuses', () => {
     [{ start, from: 0 }, 'from is 0; it must be a number from 0.001 to 1.'],
     [{ start, from: 0.5, method: 'mix' }, `start ${flows}`],
     [{ polish, method: 'mix' }, `polish ${flows}`],
-    ...[
-      true,
-      null,
-      4,
-      {},
-      { noises: 65, level: 0.2 },
-      { noises: 1.5, level: 0.2 },
-      { noises: 4, level: 0 },
-    ].map((polish): [object, string] => [{ polish }, `polish is ${JSON.stringify(polish)}; ${noises}`]),
+    ...[true, {}, { noises: 65, level: 0.2 }, { noises: 4, level: 0 }].map((polish): [object, string] => [
+      { polish },
+      `polish is ${JSON.stringify(polish)}; ${noises}`,
+    ]),
     [{ start: start.subarray(5), from: 0.5 }, 'start has 43 values; 3 images of 16 values are 48.'],
-    [{ start, mask: mask.subarray(5) }, 'mask has 43 values'],
-    [{ noise: new Float32Array(5) }, 'noise has 5 values'],
     [{ start: images(-0.5), from: 0.5 }, 'start[0] is -0.5; all values must be from 0 to 1.'],
-    [{ start, mask: images(NaN) }, 'mask[0] is NaN; all values must be from 0 to 1.'],
     [{ noise: images(NaN) }, 'noise[0] is NaN; all values must be from -1000 to 1000.'],
-    [{ noise: images(1e38) }, /^noise\[0\] is 9\.99\d+e\+37/],
     [{ noise: images(2), method: 'mix' }, 'noise[0] is 2; all values must be from 0 to 1.'],
     [
       { start: [...start], from: 0.5 },
       'start is of type Array; it must be a Float32Array of [count][height][width]',
     ],
-    [{ start, mask: null }, 'mask is of type Null'],
-    [{ noise: new Float64Array(48) }, 'noise is of type Float64Array'],
   ])('%o', async (options, fact) => {
     await refused(() => check({ steps: 1, ...options }), 'argument', fact);
   });
@@ -178,10 +158,6 @@ test.each<[sampling: object, fact: string]>([
     'sampling.polish is {"noises":0,"level":0.2}; it must be { noises',
   ],
   [{ method: 'mix', steps: 3, polish }, 'it must be left out with the method mix, and where calls is given.'],
-  [
-    { method: 'euler', steps: 2, calls: 2, polish },
-    'it must be left out with the method mix, and where calls is given.',
-  ],
   [
     { ...usual, polish: undefined, calls: 3 },
     'must be euler, as many steps as calls, and guidance 1, where calls is given.',
