@@ -126,13 +126,10 @@ test('getGradients gives the last gradient, whether of the custom or of the trai
   const given = imagesFor(rich);
   const own = () => trainer.step({ noisy: given.input, target: given.target, ...given.conditions });
   const gradients = async () => flatten(await trainer.getGradients());
-  await own();
-  const first = await gradients();
   await forward(trainer, given);
   backward(trainer, given.target);
   const custom = await gradients();
   expect(custom).toEqual(await gradientOf(made));
-  expect(distance(custom, first)).toBeGreaterThan(0.5);
   submit(gpu, (encoder) => trainer.encodeUpdate(encoder));
   expect(await gradients()).toEqual(custom);
   await own();
@@ -155,7 +152,7 @@ describe('encodeUpdate', () => {
       { learningRate: 0.03, weightDecay: 0.25, clipNorm: 1e-3 },
       { rate: 0.03, decay: 0.25, clip: 1e-3 },
     ],
-  ])('updates as Adam does with %s, and leaves the trainer’s as they are', async (_, options, expected) => {
+  ])('updates as Adam does with %s', async (_, options, expected) => {
     const { rate, decay, clip } = expected;
     // An epsilon as large as gradients are shows how long they are.
     const settings = { learningRate: 2e-3, weightDecay: 0.5, clipNorm: 1e-2, epsilon: 1e-4 };
@@ -179,14 +176,6 @@ describe('encodeUpdate', () => {
     const [recorded, learningRate, length] = await floatsIn(gpu, trainer.buffers.records);
     expect([recorded, learningRate]).toEqual([0.375, Math.fround(rate)]);
     expect(length / norm).toBeCloseTo(1, 5);
-
-    const own = await setUp(network, { ...settings, customLoss: false });
-    expect(own.trainer.buffers.gradient).toBeUndefined();
-    await own.unet.setParameters(await unet.getParameters());
-    own.trainer.setState(await trainer.getState());
-    const { input: noisy, target } = imagesFor(network, 8, 2);
-    expect(await trainer.step({ noisy, target })).toBe(await own.trainer.step({ noisy, target }));
-    expect(await unet.getParameters()).toEqual(await own.unet.getParameters());
   });
 
   test('also updates the average of the weights that the UNet has', async () => {

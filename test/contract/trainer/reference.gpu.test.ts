@@ -1,12 +1,9 @@
 /** What fit draws and what evaluate measures, by random numbers of the host and the f64 reference alone. */
 import { describe, expect, test } from 'vitest';
-import { levelsOf } from '../../../harness/run/network';
-import { Random } from '../../../harness/specs/lib/spec';
 import { normal, permutation, STREAM, threefry, uniform } from '../../../src/base/random';
 import { Dataset } from '../../../src/data/dataset';
-import { createEngine } from '../../../src/engine';
 import { checkSchedule, rateFactor } from '../../../src/plan/schedule';
-import { recipes } from '../../../src/recipes';
+
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { EvaluateOptions, FitOptions, TrainerOptions } from '../../../src/training/options';
 import type { UNetConfig } from '../../../src/unet/config';
@@ -195,23 +192,4 @@ describe('evaluate', () => {
     expect(await trainer.evaluate(dataset)).toEqual(last);
     expect(last).not.toEqual(await pairs.at(-1)![0]);
   });
-});
-
-test.for(Object.entries(recipes))('the recipe %s trains for an epoch, and samples', async ([, recipe]) => {
-  using engine = await createEngine({ device: gpu.device, selfCheck: false });
-  const shrunk = { height: 8, width: 8, ...levelsOf(recipe.network, [4, 4]) };
-  using unet = await engine.createUNet({ ...recipe.network, ...shrunk });
-  using trainer = await engine.createTrainer(unet, { ...recipe.trainer, batchSize: 4 });
-  const { channels, conditioning } = unet.config;
-  using data = await engine.createDataset({
-    images: Uint8Array.from(new Random(1).integers(10 * 64 * channels, 256)),
-    ...{ count: 10, height: 8, width: 8, channels },
-    labels: Uint8Array.from({ length: 10 }, (_, i) => i),
-  });
-  const events = await eventsOf(trainer.fit(data, { ...recipe.fit, epochs: 1 }));
-  expect(events).toHaveLength('dropLast' in recipe.fit ? 2 : 3);
-  using sampler = await engine.createSampler(unet, { count: 2 });
-  const labels = conditioning?.classes ? { labels: [3, 7] } : {};
-  const made = await sampler.sample({ ...recipe.sampling, ...labels, steps: 2 });
-  expect(made.every((v) => v >= 0 && v <= 1)).toBe(true);
 });

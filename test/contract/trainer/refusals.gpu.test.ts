@@ -65,37 +65,29 @@ type Row = readonly [given: unknown, ...facts: string[]];
 const wrongTold: readonly Row[] = [
   [
     { levels },
-    'This UNet is conditioned on the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class, one for each image.',
+    'on the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class',
   ],
   [{ labels }, 'on the noise level of each image, and levels are missing. Give numbers from 0 to 1, one for'],
   [{ levels, labels: [0, 4] }, 'labels[1] is 4; this network has classes 0 to 2, and 3 stands for none.'],
   [{ levels, labels: Float32Array.of(-1, 0) }, 'labels[0] is -1'],
-  [{ levels, labels: [0, 1.5] }, 'labels[1] is 1.5'],
   [{ levels, labels: [0] }, 'labels has 1 values for 2 images; give one for each.'],
   [{ levels, labels: 3 }, 'labels is of type Number; it must be an array of a class for each image, 0 to 2'],
-  [{ levels, labels: null }, 'labels is of type Null'],
-  [{ levels, labels: '02' }, 'labels is of type String'],
   [{ levels: Float32Array.of(0, NaN), labels }, 'levels[1] is NaN; a noise level is a number from 0 (the'],
-  [{ levels: Float32Array.of(1.5, 0), labels }, 'levels[0] is 1.5'],
   [{ levels: new Float32Array(3), labels }, 'levels has 3 values for 2 images; give one for each.'],
   [{ levels: [0, 1], labels }, 'levels is of type Array; it must be a Float32Array of a noise level'],
-  [{ levels: null, labels }, 'levels is of type Null'],
 ];
 const notTold: readonly Row[] = [
   [
     { levels },
-    'levels are given, and this UNet is not conditioned on the noise level of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
+    'levels are given, and this UNet is not conditioned on the noise level of each image. Leave them out',
   ],
   [{ labels }, 'labels are given, and this UNet is not conditioned on the class'],
 ];
 const wrongSets: readonly Row[] = [
-  [
-    unlabelled,
-    'conditioned on 3 classes, and the data set has no labels. Give createDataset labels, one byte',
-  ],
+  [unlabelled, 'conditioned on 3 classes, and the data set has no labels.'],
   [
     { ...images, labels: known!.map((label) => 2 * label) },
-    'The data set has a label 4; this UNet has 3 classes, 0 to 2. Create it with conditioning: { classes: 5 }, or',
+    'The data set has a label 4; this UNet has 3 classes, 0 to 2.',
   ],
   [
     { ...unlabelled, count: 20, width: 4 },
@@ -115,24 +107,19 @@ const functions: Readonly<Record<string, Refusing>> = {
     call: (options) => Trainer.create(gpu, unet, options),
     rows: [
       [{ batchSize: 0 }, 'batchSize is 0; it must be a whole number from 1 to 65536.'],
-      [{ batchSize: 2.5 }, 'batchSize is 2.5'],
-      [{ batchSize: '4' }, 'batchSize is "4"'],
       [{ learningRate: NaN }, 'learningRate is NaN'],
-      [{ learningRate: -1 }, 'learningRate is -1'],
-      [{ learningRate: '0.01' }, 'learningRate is "0.01"'],
       [{ beta2: 1 }, 'beta2 is 1'],
       [{ weightDecay: -0.1 }, 'weightDecay is -0.1; it must be a number from 0 to 1.'],
       [{ clipNorm: 0 }, 'clipNorm is 0; it must be a number from 0.000001 to 1000000.'],
-      [{ clipNorm: NaN }, 'clipNorm is NaN'],
       [{ objective: 'velocity' }, 'objective is velocity; it must be tutorial or flow.'],
       [{ classDropout: 1.1 }, 'classDropout is 1.1; it must be a number from 0 to 1.'],
       [{ schedule: { warmup: 1.5 } }, 'schedule.warmup is 1.5'],
-      ...[-1, 0.5, NaN, '1'].map((n): Row => [{ skipNonFinite: n }, 'skipNonFinite is ']),
+      [{ skipNonFinite: 0.5 }, 'skipNonFinite is 0.5'],
       [{ average: { after: -1 } }, 'average.after is -1'],
-      ...[-1, NaN, Infinity, '9'].map((span): Row => [{ average: { span } }, 'a number from 0 to 1000000']),
+      [{ average: { span: -1 } }, 'a number from 0 to 1000000'],
       [{ average: { most: 1.01 } }, 'average.most is 1.01'],
       [{ average: { spam: 9 } }, 'average has no setting spam; it has after, span, most'],
-      ...[true, false, null, 9].map((average): Row => [{ average }, 'average was given settings of type']),
+      [{ average: true }, 'average was given settings of type'],
       [{ variants: { 'conv2d/down.0': 'none' } }, 'no variant none'],
       [{ batchsize: 4 }, 'no setting batchsize'],
     ],
@@ -141,15 +128,8 @@ const functions: Readonly<Record<string, Refusing>> = {
     call: (change) => Dataset.create(gpu, change && { ...images, ...change }),
     code: 'data',
     rows: [
-      [
-        undefined,
-        'The data set is of type Undefined; it must be like { images, count, height, width, channels }',
-      ],
-      [
-        { labels: [1, 2] },
-        'labels are of type Array; a data set takes a Uint8Array, one class from 0 to 255 for each',
-      ],
-      [{ labels: new Uint32Array(10) }, 'labels are of type Uint32Array'],
+      [undefined, 'The data set is of type Undefined'],
+      [{ labels: [1, 2] }, 'labels are of type Array; a data set takes a Uint8Array'],
       // -1, for none, would be the class 255.
       [{ labels: new Int8Array(10).fill(-1) }, 'labels are of type Int8Array'],
       [
@@ -158,7 +138,7 @@ const functions: Readonly<Record<string, Refusing>> = {
       ],
       [
         { images: Int8Array.from(images.images) },
-        'images are of type Int8Array; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.',
+        'images are of type Int8Array; a data set takes a Uint8Array',
       ],
     ],
   },
@@ -168,7 +148,6 @@ const functions: Readonly<Record<string, Refusing>> = {
       [{ epochs: 0 }, 'epochs is 0'],
       [{ epochs: 1, seed: -1 }, 'seed is -1'],
       [{ epochs: 1, maxSteps: -1 }, 'maxSteps is -1'],
-      [{ epochs: 1, maxSteps: 1.5 }, 'maxSteps is 1.5'],
       [{ epochs: 1, maxStep: 1 }, 'no setting maxStep'],
     ],
   },
@@ -181,11 +160,6 @@ const functions: Readonly<Record<string, Refusing>> = {
     call: (set) => eventsOf(wide.trainer.fit(set, { epochs: 1 })),
     rows: [[dataset, 'This UNet makes 2 channels of 1', 'Give batches of your own to step().']],
   },
-  evaluate: {
-    call: (set) => told.trainer.evaluate(set),
-    code: 'data',
-    rows: [[undefined, 'The data set is of type Undefined; it must be like { images']],
-  },
   'evaluate a data set': {
     call: async (set) => told.trainer.evaluate(await sets.get(set)!),
     code: 'data',
@@ -194,14 +168,10 @@ const functions: Readonly<Record<string, Refusing>> = {
   runFor: {
     call: ([source, options]) => trainer.runFor(source, options),
     rows: [
-      ...[0, NaN, -1, Infinity, '5', undefined].map(
-        (milliseconds): Row => [[dataset, { milliseconds }], 'milliseconds is '],
-      ),
-      [[dataset, { milliseconds: 1, share: 0 }], 'share is 0'],
+      ...[0, NaN, '5'].map((milliseconds): Row => [[dataset, { milliseconds }], 'milliseconds is ']),
       [[dataset, { milliseconds: 1, shares: 1 }], 'no setting shares'],
       [[dataset, undefined], 'settings of type Undefined'],
       [[undefined, { milliseconds: 1 }], 'not a data set'],
-      [[two, { milliseconds: 1 }], 'not a data set'],
     ],
   },
   'predict, told,': {
@@ -215,7 +185,6 @@ const functions: Readonly<Record<string, Refusing>> = {
     rows: [
       ...notTold,
       [{ target: undefined }, 'target is of type Undefined; it must be a Float32Array of [count][height]'],
-      [{ target: two.target.subarray(1) }, 'target'],
       [{ clean: two.noisy }, 'The batch has no setting clean; it has noisy, target, levels, labels, count.'],
       [batchOf(1, 5), '5 images'],
     ],
@@ -233,7 +202,6 @@ const functions: Readonly<Record<string, Refusing>> = {
     rows: [
       [{ input: undefined }, 'input is of type Undefined; it must be a GPUBuffer'],
       [{ input: two.noisy }, 'input is of type Float32Array'],
-      [{ input: { buffer: room, offset: 4 } }, 'bytes and usage'],
       [{ input: { buffer: room, offset: 2 } }, 'offset 2; it must be a multiple of 4'],
       [{ input: { buffer: room, offset: 4, size: room.size } }, 'lie in the buffer'],
       [{ input: unfit }, 'COPY_SRC'],
@@ -256,8 +224,6 @@ const functions: Readonly<Record<string, Refusing>> = {
     call: (given) => trainer.encodeUpdate(encoder, given),
     rows: [
       [{ learningRate: 0 }, 'learningRate is 0'],
-      [{ weightDecay: 2 }, 'weightDecay is 2'],
-      [{ clipNorm: NaN }, 'clipNorm is NaN'],
       [{ loss: 3 }, 'loss is of type Number'],
     ],
   },
@@ -272,24 +238,17 @@ const functions: Readonly<Record<string, Refusing>> = {
   setState: {
     call: (change) => trainer.setState({ ...state, step: 7, ...change }),
     rows: [
-      [{ corrections: undefined }, 'corrections has no values'],
       [{ corrections: Float32Array.of(0.5) }, 'corrections has 1 values'],
-      ...[NaN, -0.5, 2].map(
-        (c): Row => [{ corrections: Float32Array.of(0.5, c) }, `corrections[1] is ${c};`],
-      ),
+      [{ corrections: Float32Array.of(0.5, 2) }, 'corrections[1] is 2;'],
       [{ moment1: {} }, 'moment1 is of type Object; it must be a Map'],
-      [{ moment2: undefined }, 'moment2 is of type Undefined'],
       [{ moment2: new Map([...state.moment2].slice(1)) }, 'moment2 of down.0.kernel has no values'],
       [{ weights: new Map() }, 'weights of down.0.kernel'],
       ...(
         [
           ['moment1', NaN],
           ['moment1', 1e30],
-          ['moment1', -1e30],
-          ['moment1', 1e39],
           ['moment2', Infinity],
           ['moment2', -1],
-          ['weights', NaN],
           ['weights', 1e39],
         ] as const
       ).map(
@@ -305,7 +264,6 @@ const functions: Readonly<Record<string, Refusing>> = {
         'this trainer has beta1 0.9',
         '{ ...state.adam }.',
       ],
-      [{ adam: { ...state.adam, beta2: 0.5 } }, 'beta2 0.5'],
       [{ adam: { ...state.adam, epsilon: 0.5 } }, 'epsilon 0.5'],
       [{ adam: { ...state.adam, weightDecay: 0.5 } }, 'weightDecay 0.5'],
     ],
@@ -317,13 +275,7 @@ const functions: Readonly<Record<string, Refusing>> = {
   setParameters: {
     call: (bias) => unet.setParameters(new Map(parameters).set('down.1.bias', bias)),
     rows: [
-      ...[NaN, Infinity, -Infinity].map(
-        (value): Row => [
-          Float32Array.from(wrongBias(value)),
-          `down.1.bias is not finite: value 3 of 8 is ${value}`,
-        ],
-      ),
-      [wrongBias(-1e39), 'value 3 of 8 is -1e+39, and -Infinity as a 32-bit float'],
+      [Float32Array.from(wrongBias(NaN)), 'down.1.bias is not finite: value 3 of 8 is NaN'],
       [Float64Array.from(wrongBias(-1e39)), 'value 3 of 8 is -1e+39, and -Infinity as a 32-bit float'],
     ],
   },
@@ -347,14 +299,6 @@ test('what was refused has changed nothing', async () => {
   await trainer.step(two);
   await told.trainer.evaluate(images);
   trainer.setState(state);
-});
-
-test('a batch of runFor that is none is refused when its step begins', async () => {
-  await refused(
-    trainer.runFor(() => undefined as never, { milliseconds: 1 }),
-    'argument',
-    'The batch is of type Undefined',
-  );
 });
 
 test.each([{}, { dropLast: true }])('a fit whose epochs are complete: %o', async (options) => {
@@ -392,15 +336,6 @@ test('settings that are undefined are the defaults', async () => {
   for (const { trainer } of [one, other]) await trainer.step(two);
   expect(await other.unet.getParameters()).toEqual(await one.unet.getParameters());
   expect(other.trainer.config).toEqual(one.trainer.config);
-  const usual = { after: 0, span: 9, most: 0.999 };
-  for (const [average, config] of [
-    [usual, {}],
-    [
-      { after: 3, span: 36, most: 0.99975 },
-      { after: 3, span: 36, most: 0.99975 },
-    ],
-  ])
-    expect((await setUp(gpu, { average })).trainer.config.average).toEqual(config);
 });
 
 describe('what no buffer can hold:', () => {

@@ -79,19 +79,6 @@ test('a schedule that changes between two fits holds from the next step on, and 
   expect(run.rates[4] / BASE).toBeCloseTo(1, 6);
 });
 
-test('a schedule that changes during a fit holds from the next submission on', async () => {
-  using run = await begin();
-  vi.spyOn(gpu.pacer, 'repeats').mockReturnValue(1);
-  await run.fitTo(STEPS, (step) => {
-    if (step === 3) run.trainer.schedule = after;
-  });
-  const at = changeIn(run.rates);
-  // Two submissions are in flight, and one more is made before the event is seen.
-  expect(at).toBeGreaterThanOrEqual(3);
-  expect(at).toBeLessThan(7);
-  expect(await run.all()).toEqual(await changedAt(at));
-});
-
 test('a schedule that changes during a step of fit: the step in parts keeps the old one', async () => {
   using run = await begin();
   await run.fitTo(3);
@@ -118,31 +105,6 @@ test('a schedule that changes during a step of runFor: several calls keep the ol
   const { losses } = await changedAt(4);
   expect([...(await trainer.readLosses(result.step))].slice(0, STEPS)).toEqual(losses.map(Math.fround));
 });
-
-test.each([{ schedule: after }, { learningRate: 1e-4 }])(
-  'during trainer.step a new %o holds from the next step on',
-  async (change) => {
-    const batch = batchOf(5);
-    const made = async (at: 'amid' | 'between' | 'never') => {
-      using run = await begin();
-      const { trainer } = run;
-      const set = () => Object.assign(trainer, change);
-      await trainer.step(batch);
-      if (at === 'amid') {
-        inParts();
-        afterSubmissions(gpu, 5, set);
-      }
-      await trainer.step(batch);
-      atOnce();
-      if (at === 'between') set();
-      await trainer.step(batch);
-      return await run.unet.getParameters();
-    };
-    const expected = await made('between');
-    expect(await made('amid')).toEqual(expected);
-    expect(await made('never')).not.toEqual(expected);
-  },
-);
 
 const floats = batchOf(6).noisy;
 const [noisy, target, output] = [0, 1, 2].map(() => bufferOf(gpu, floats));
