@@ -36,7 +36,6 @@ describe('compareTensor of floats', () => {
     expect(failure).toBeUndefined();
     expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
     expect(worst).toEqual({ tensor: 'output', index: 0, place: '', expected: 1, actual, allowed: 1e-6 });
-    expect(compareTensor('output', left([1]), 1, one(1, 1e-6), undefined)).toEqual({ share: 0 });
   });
 
   test.each<[string, Uint32Array, fact: string | RegExp, number?, typeof expected?]>([
@@ -70,30 +69,23 @@ describe('compareTensor of floats', () => {
   });
 });
 
-test.each<[string, Parameters<typeof compareTensor>, RegExp | undefined]>([
-  [
-    'passes right integers',
-    ['n', Uint32Array.of(7, GUARD), 1, { values: Uint32Array.of(7) }, undefined],
-    undefined,
-  ],
-  [
-    'finds an integer off by one',
-    ['n', Uint32Array.of(0xffffffff, GUARD), 1, { values: Uint32Array.of(0xfffffffe) }, undefined],
-    /first at \[0\]/,
-  ],
-  ['passes an unchanged input', ['x', left([5, 6]), 2, undefined, Float32Array.of(5, 6)], undefined],
+const of = (...words: number[]) => Uint32Array.from(words);
+test.each<[string, Parameters<typeof compareTensor>, fact?: string]>([
+  ['passes right integers', ['n', of(7, GUARD), 1, { values: of(7) }, undefined]],
+  ['finds an integer off by one', ['n', of(8, GUARD), 1, { values: of(7) }, undefined], 'first at [0]'],
+  ['passes an unchanged input', ['x', left([5, 6]), 2, undefined, Float32Array.of(5, 6)]],
   [
     'finds an input that was changed',
     ['x', left([5, 6.5]), 2, undefined, Float32Array.of(5, 6)],
-    /^x\[1\]: an input was changed$/,
+    'x[1]: an input was changed',
   ],
   [
     'finds what is neither input nor output',
     ['x', left([5, 6]), 2, undefined, undefined],
-    /neither an input/,
+    'neither an input',
   ],
-])('compareTensor %s', (_, given, failure) => {
-  const found = compareTensor(...given).failure;
-  if (failure) expect(found).toMatch(failure);
-  else expect(found).toBeUndefined();
+])('compareTensor %s', (_, given, fact) => {
+  const { failure } = compareTensor(...given);
+  if (fact) expect(failure).toContain(fact);
+  else expect(failure).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
 import { shaders } from 'virtual:shaders';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { compareTensor, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
 import { type AnySpec, specs } from '../../harness/specs/lib/registry';
 import { elementCount, expectedOf } from '../../harness/specs/lib/spec';
@@ -141,33 +141,28 @@ ${body}
   return emulate([call(shader, {}, { data }, invocations)], memory).join('\n');
 }
 
-describe('the emulator', () => {
-  test('accepts a barrier between writing and reading', () => {
-    expect(faultsOf('tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];')).toBe('');
-    expect(faultsOf('tile[i] = data[i]; let n = next(i); data[i] = n;')).toBe('');
-  });
-  test('finds a missing barrier', () => {
-    expect(faultsOf('tile[i] = data[i]; data[i] = tile[(i + 1u) % 8u];')).toContain('race of invocations');
-  });
-  test('finds a missing barrier in the second round of a loop', () => {
-    const round = 'tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];';
-    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} }`)).toContain('race of invocations');
-    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} workgroupBarrier(); }`)).toBe('');
-  });
-  test('finds a barrier that some invocations do not reach', () => {
-    expect(faultsOf('if (i > 3u) { return; } workgroupBarrier(); data[i] = 1.0;')).toContain(
-      'Barrier divergence',
-    );
-  });
-  test('finds two workgroups that write to one place', () => {
-    expect(faultsOf('data[i] = 1.0;', 16)).toContain('race of two workgroups');
-    expect(faultsOf('data[id.x] = 1.0;', 16)).toBe('');
-  });
-  test('finds a write outside of a buffer', () => {
-    expect(faultsOf('data[i + 9u] = 1.0;')).toContain('writes behind the end of data');
-    expect(faultsOf('data[1000000u * (i + 1u)] = 1.0;')).toContain('the interpreter stopped: RangeError');
-  });
-  test('gives NaN to a read outside of a buffer', () => {
-    expect(faultsOf('data[i] = data[i + 16u]; data[i] = select(0.0, 1.0, data[i] == data[i]);')).toBe('');
-  });
+const round = 'tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];';
+test.each<[what: string, body: string, fault: string, invocations?: number]>([
+  ['a missing barrier', 'tile[i] = data[i]; data[i] = tile[(i + 1u) % 8u];', 'race of invocations'],
+  ['one in the second round of a loop', `for (var k = 0u; k < 2u; k++) { ${round} }`, 'race of invocations'],
+  [
+    'a barrier that some invocations do not reach',
+    'if (i > 3u) { return; } workgroupBarrier(); data[i] = 1.0;',
+    'Barrier divergence',
+  ],
+  ['two workgroups that write to one place', 'data[i] = 1.0;', 'race of two workgroups', 16],
+  ['a write behind the end', 'data[i + 9u] = 1.0;', 'writes behind the end of data'],
+  ['one far behind', 'data[1000000u * (i + 1u)] = 1.0;', 'the interpreter stopped: RangeError'],
+  ['nothing where barriers stand between', round, ''],
+  ['nothing where they stand in a function', 'tile[i] = data[i]; let n = next(i); data[i] = n;', ''],
+  ['nothing where each has its place', 'data[id.x] = 1.0;', '', 16],
+  [
+    'a read outside, which is NaN',
+    'data[i] = data[i + 16u]; data[i] = select(0.0, 1.0, data[i] == data[i]);',
+    '',
+  ],
+])('the emulator finds %s', (_, body, fault, invocations) => {
+  const found = faultsOf(body, invocations);
+  if (fault) expect(found).toContain(fault);
+  else expect(found).toBe('');
 });

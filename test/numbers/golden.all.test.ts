@@ -125,38 +125,29 @@ describe.each([
   ['digits', 'of digits', flow5],
   ['digits-3x3', 'of digits by 3x3 kernels', flow3],
 ] as const)('the network %s, %s, trained beside PyTorch', (name, _, flow) => {
-  const steps = { few: FEW, all: flow.losses.length };
-  const withPlain = async (count: keyof typeof steps) => {
-    const worst = await train(name, flow, {}, steps[count]);
-    expect(worst.losses).toBeLessThan(BOUNDS.plain[count]);
-    expect(worst.gradients).toBeLessThan(BOUNDS.gradients);
-    return worst;
-  };
-  const withUsual = async (adapter: AdapterKind, count: keyof typeof steps) => {
-    const worst = await train(name, flow, usual(adapter, flow.batch, presets[name]), steps[count]);
-    expect(worst.losses).toBeLessThan(BOUNDS.usual[count]);
-  };
+  // A processor takes half a minute for all steps.
+  const runs = [
+    { steps: FEW, of: 'few', compared: 2, tags: [] },
+    { steps: flow.losses.length, of: 'all', compared: 3, tags: ['nightly'] },
+  ] as const;
+  for (const { steps, of, compared, tags } of runs) {
+    const plain = { tags: [...tags, ...where.tags] };
+    test(`has PyTorch’s losses and gradients in ${steps} steps with the plain kernels`, plain, async () => {
+      const worst = await train(name, flow, {}, steps);
+      expect(worst.losses).toBeLessThan(BOUNDS.plain[of]);
+      expect(worst.gradients).toBeLessThan(BOUNDS.gradients);
+      expect(worst.compared).toBe(compared);
+    });
 
-  test('has PyTorch’s losses, and gradients in steps 1 and 3, with the plain kernels', where, async () => {
-    expect((await withPlain('few')).compared).toBe(2);
-  });
-
-  test.each(kinds)('has PyTorch’s losses with the default kernels for %s', (adapter) =>
-    withUsual(adapter, 'few'),
-  );
-
-  // A processor takes half a minute for these steps.
-  test('has PyTorch’s losses in twenty steps, and gradients late in them, with the plain kernels', {
-    tags: 'nightly',
-  }, async () => {
-    expect((await withPlain('all')).compared).toBe(3);
-  });
-
-  test.each(kinds)(
-    'has PyTorch’s losses in twenty steps with the default kernels for %s',
-    { tags: 'nightly' },
-    (adapter) => withUsual(adapter, 'all'),
-  );
+    test.each(kinds)(
+      `has PyTorch’s losses in ${steps} steps with the default kernels for %s`,
+      { tags: [...tags] },
+      async (adapter) => {
+        const worst = await train(name, flow, usual(adapter, flow.batch, presets[name]), steps);
+        expect(worst.losses).toBeLessThan(BOUNDS.usual[of]);
+      },
+    );
+  }
 });
 
 describe('a step of the network for pictures has PyTorch’s loss and gradients', () => {

@@ -34,24 +34,17 @@ interface Run {
 }
 const runs: Readonly<Record<string, Run>> = {
   plain: {},
-  'Adam settings': {
-    network: { kernelSize: 5 },
-    trainer: {
-      beta1: 0.7,
-      beta2: 0.97,
-      epsilon: 1e-4,
-      weightDecay: 0.1,
-      average: { span: 36, most: 0.99975 },
-    },
-    fit: { binarize: false },
-  },
   everything: {
     network: { finalActivation: 'none', conditioning: { noiseLevel: true, classes: 3 } },
     trainer: {
       ...{ objective: 'flow', classDropout: 0.3, clipNorm: 0.5, skipNonFinite: 2, weightDecay: 0.02 },
-      ...{ schedule: { warmup: 3, decay: 'cosine', steps: 9 }, average: { after: 2 } },
+      ...{ beta1: 0.7, beta2: 0.97, epsilon: 1e-4 },
+      ...{
+        schedule: { warmup: 3, decay: 'cosine', steps: 9 },
+        average: { after: 2, span: 36, most: 0.99975 },
+      },
     },
-    fit: { dropLast: false },
+    fit: { binarize: true, dropLast: false },
   },
 };
 type Name = keyof typeof runs;
@@ -98,9 +91,8 @@ function unbroken(name: Name): Promise<Uint8Array> {
 }
 
 test.each<[Name, string, number[]]>([
-  ['plain', 'at the end of an epoch', [4]],
-  ['plain', 'before the first step is done, and again and again', [1, 2, 7, 8]],
-  ['Adam settings', 'in the middle of an epoch', [6]],
+  ['plain', 'again and again', [1, 2, 4, 7, 8]],
+
   ['everything', 'in the middle of an epoch', [6]],
 ])('a run, %s, that is stopped %s and resumed gives the same bytes', async (name, _, stops) => {
   const { losses, state } = loadCheckpoint(await unbroken(name));

@@ -34,7 +34,7 @@ test('real digits are the 1,000 that the classifier has not learnt from, and nea
 
 test('the quality of noise is bad in each measure, however dark the noise', () => {
   const next = random(3);
-  for (const ink of [0, 0.1, 0.3, 0.5, 1]) {
+  for (const ink of [0, 0.3, 1]) {
     const noise = new Float32Array(50 * pixels).map(() => (next() < ink ? 1 : 0));
     const { accepted, digitDistance, recall, classAccuracy } = meter.measure(noise);
     expect(accepted).toBe(0);
@@ -76,10 +76,8 @@ const { images: six } = heldOut(6);
 const withValue = (value: number) => six.with(pixels + 3, value);
 test.each<[images: Float32Array, ...facts: (string | number)[]]>([
   [six.subarray(pixels), 5 * pixels, '6 or more', '28x28'],
-  [six.subarray(1), 6 * pixels - 1, '6 or more'],
   [withValue(-1), '-1', pixels + 3, 'image 1', '0 to 1'],
   [withValue(NaN), 'NaN', 'image 1'],
-  [withValue(1.001), '1.00', 'image 1'],
 ])('images %# are refused', async (images, ...facts) => {
   await refused(() => meter.measure(images), 'argument', ...facts);
 });
