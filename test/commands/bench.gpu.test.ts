@@ -274,6 +274,14 @@ describe('bench and check', () => {
       await refused(run(engine, { kernel: 'nope', sweep: ['batch'] }).next(), 'argument', why);
   });
 
+  test('a check stops when its signal is aborted', async () => {
+    const signal = AbortSignal.abort(new Error('enough'));
+    const drain = async () => {
+      for await (const _ of runCheck(engine, { kernel: 'swish_max_pool', signal }));
+    };
+    await expect(drain()).rejects.toThrow('enough');
+  });
+
   test('a run of the bench that is stopped has what was measured until then', async () => {
     tellPeaks();
     const abort = new AbortController();
