@@ -1,10 +1,9 @@
-/** The images that --data names: the digits in the package, the letters in the repository, or the user's own files. */
+/** The images that --data names: the digits in the package, or the user's own files. */
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { clip, EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
-import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../pictures/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
 import { decodePng } from '../pictures/png';
@@ -20,11 +19,6 @@ import {
 } from '../pictures/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { unreadable } from './files';
-
-/** The data sets that have a name. */
-export const BUILT_IN: readonly string[] = ['mnist', 'letters'];
-/** A file of the repository alone. Written into the URL below, it would come along in the package's build. */
-const LETTERS = '../letters/letters.idx3-ubyte.gz';
 
 const side = integer('N', '', SIDES.least, SIDES.most);
 
@@ -47,20 +41,19 @@ interface LoadChoice extends Partial<PictureChoice> {
   progress?(done: number, total: number): void;
 }
 
-/** Loads a data set that has a name, or files and folders of the user's; the first `limit` images. With labels, if there are any. */
+/** Loads the digits, `mnist`, or files and folders of the user's; the first `limit` images. With labels, if there are any. */
 export async function loadImages(
   sources: readonly string[],
   { limit, signal, progress = () => {}, ...choice }: LoadChoice = {},
 ): Promise<MadeImages> {
-  const builtIn = sources.find((source) => BUILT_IN.includes(source));
-  if (builtIn !== undefined && sources.length > 1) {
+  const named = sources.includes('mnist');
+  if (named && sources.length > 1) {
     throw new UsageError(
-      `--data ${builtIn} is a whole data set: give it alone, or ./${builtIn} for a folder of that name.`,
+      '--data mnist is a whole data set: give it alone, or ./mnist for a folder of that name.',
     );
   }
-  const named = builtIn === 'mnist' ? loadDigitsAndLabels(signal) : builtIn === 'letters' && loadLetters();
   const made: MadeImages = named
-    ? { images: await named, notes: [] }
+    ? { images: await loadDigitsAndLabels(signal), notes: [] }
     : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, {
         signal,
         progress: (done, total, what) => what === 'pixels' && progress(done, total),
@@ -78,20 +71,6 @@ export async function loadImages(
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
   const [digits, labels] = await Promise.all([loadDigits({ signal }), loadDigitLabels({ signal })]);
   return { ...digits, labels, classNames: [...'0123456789'] };
-}
-
-async function loadLetters(): Promise<ImageSet> {
-  let file: Uint8Array;
-  try {
-    file = await readFile(new URL(LETTERS, import.meta.url));
-  } catch (cause) {
-    throw new EngineError(
-      'data',
-      '--data letters: the letters are a file of the repository, not of the npm package. Clone the repository, and run npm run train -- --data letters there.',
-      { cause },
-    );
-  }
-  return readLetters(file);
 }
 
 /** Splits a set into its first images and the last `count`. */
@@ -126,7 +105,7 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   } catch (cause) {
     throw new EngineError(
       'data',
-      `--data ${path}: there is no such file or folder. Give mnist, letters, or files or folders of pictures (PNG), .npy or IDX.`,
+      `--data ${path}: there is no such file or folder. Give mnist, or files or folders of pictures (PNG), .npy or IDX.`,
       { cause },
     );
   }

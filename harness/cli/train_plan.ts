@@ -24,7 +24,7 @@ import {
   trainerFor,
 } from '../run/plan';
 import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
-import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
+import { holdOut, loadImages, pictureFlags } from './images';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
@@ -40,8 +40,8 @@ const ofEach = (value: (recipe: Recipe) => number) =>
 export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
   data: texts(
-    'mnist|letters|PATH',
-    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or files and folders of your own, --data for each:\nPNG pictures, best in folders named after their classes; .npy; IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+    'mnist|PATH',
+    'the 10,000 digits that come along, or files and folders of your own,\n--data for each: PNG pictures, best in folders named after their\nclasses; .npy; IDX (*-images-idx3-ubyte, plain or .gz; merged, train\nbefore t10k) (default mnist)',
   ),
   ...pictureFlags,
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
@@ -59,7 +59,7 @@ export const flags = {
   ),
   minutes: number(
     'X',
-    `how long to train: sets batch, steps and schedule (default ${MINUTES} for letters\nand your own files, unless --epochs, --max-steps, --batch, --schedule or\n--recipe tutorial is given); may take half as long again`,
+    `how long to train: sets batch, steps and schedule (default ${MINUTES} for\nyour own files, unless --epochs, --max-steps, --batch, --schedule or\n--recipe tutorial is given); may take half as long again`,
     0.01,
     10_000,
   ),
@@ -175,7 +175,7 @@ export async function planRun(
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
   const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
-  const isOwn = !sources.every((source) => BUILT_IN.includes(source));
+  const isOwn = !sources.includes('mnist');
   const wanted = checkpoint?.config ?? networkFromFlags(given, { ...images, classes: classesOf(all) });
   const begins = checkpoint ? undefined : beginningOf(given, wanted, plans && isOwn);
   const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
@@ -362,7 +362,7 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
   const { lr: learningRate = settings.learningRate, quality = settings.quality } = given;
   const source = sourceText(given.data) ?? was;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
-  if (given.data === undefined && !BUILT_IN.includes(was)) {
+  if (given.data === undefined && was !== 'mnist') {
     throw new UsageError(
       `The checkpoint was trained on images from ${show(was)}, which is not opened on a file's word. Say where they are with --data PATH.`,
     );

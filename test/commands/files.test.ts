@@ -171,8 +171,8 @@ describe('--data', () => {
     for (const [given, problem] of [
       [[at(cat), at('one-images-idx3-ubyte')], 'pictures and IDX files; choose one kind at a time'],
       [
-        ['letters', at('a')],
-        '--data letters is a whole data set: give it alone, or ./letters for a folder of that name.',
+        ['mnist', at('a')],
+        '--data mnist is a whole data set: give it alone, or ./mnist for a folder of that name.',
       ],
       [
         [at('a/cat'), at('b/cat')],

@@ -1,5 +1,5 @@
 /**
- * The command line plans: letters and files of one's own, in minutes.
+ * The command line plans: files of one's own, in minutes.
  *
  * @module-tag nightly
  */

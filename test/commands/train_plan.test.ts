@@ -9,7 +9,7 @@ import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_p
 import { scheduleOf, trainerFor } from '../../harness/run/plan';
 import { recipeAt, recipes } from '../../src/recipes';
 import type { Checkpoint } from '../../src/weights/checkpoint';
-import { temporaryFolder } from '../lib/system';
+import { idxFile, temporaryFolder } from '../lib/system';
 
 const folder = {} as RunFolder;
 const order = (given: TrainFlags) => planRun(given, folder, new AbortController().signal, () => {});
@@ -29,12 +29,11 @@ const unplanned = { settings: {}, training: recipes.digits.trainer } as unknown 
 const ended = [of({ maxSteps: 300 }, 300), of({}, 300), of({ maxSteps: 9 }), unplanned];
 
 test.each<[TrainFlags, boolean | string, Checkpoint?]>([
-  [{ data: ['letters'] }, true],
   [{ data: ['mine', 'yours'], recipe: 'digits', lr: 1e-3 }, true],
   [{ minutes: 1 }, true],
   [{}, false],
   ...fixed.flatMap((given): [TrainFlags, boolean | string][] => [
-    [{ data: ['letters'], ...given }, false],
+    [{ data: ['mine'], ...given }, false],
     [{ minutes: 3, ...given }, `--minutes cannot stand beside --${Object.keys(given)[0]}`],
   ]),
   [{ minutes: 3, epochs: 1, batch: 8 }, 'beside --epochs, --batch: '],
@@ -51,8 +50,19 @@ test.each<[TrainFlags, boolean | string, Checkpoint?]>([
   else expect(isPlannedBy(given, checkpoint)).toBe(planned);
 });
 
-test('a planned run on letters has the recipe digits, and small batches without an end on software', async () => {
-  const { begin, config, notes } = await order({ data: ['letters'], lr: 2e-3, seed: 5 });
+/** 1,000 grey images of 26 classes. */
+const grey = temporaryFolder(afterAll);
+beforeAll(() => {
+  writeFileSync(
+    join(grey, 'mine-images-idx3-ubyte'),
+    idxFile([1000, 16, 16], new Uint8Array(256_000).fill(9)),
+  );
+  const labels = new Uint8Array(1000).map((_, i) => i % 26);
+  writeFileSync(join(grey, 'mine-labels-idx1-ubyte'), idxFile([1000], labels));
+});
+
+test('a planned run on grey images has the recipe digits, and small batches without an end on software', async () => {
+  const { begin, config, notes } = await order({ data: [grey], lr: 2e-3, seed: 5 });
   expect(config).toMatchObject({ kernelSize: 5, conditioning: { noiseLevel: true, classes: 26 } });
   expect(notes.join()).not.toContain('tutorial');
   const small = begin(true);
@@ -62,7 +72,7 @@ test('a planned run on letters has the recipe digits, and small batches without 
     plan: { steps: undefined },
   });
   const { settings } = small.run;
-  expect(settings).toMatchObject({ batchSize: 16, learningRate: 2e-3, seed: 5, source: 'letters' });
+  expect(settings).toMatchObject({ batchSize: 16, learningRate: 2e-3, seed: 5, source: grey });
   expect(settings.maxSteps).toBeUndefined();
   expect(small.run).toMatchObject({
     beginning: { trainer: trainerFor(recipeAt('digits', 16).trainer, { steps: undefined }) },
@@ -76,11 +86,7 @@ test('a planned run on letters has the recipe digits, and small batches without 
 });
 
 test('runs without a plan take batch, rate and length of their recipe', async () => {
-  for (const given of [
-    {},
-    { recipe: 'digits' },
-    { recipe: 'digits', data: ['letters'], epochs: 6 },
-  ] as const) {
+  for (const given of [{}, { recipe: 'digits' }, { recipe: 'digits', data: [grey], epochs: 6 }] as const) {
     const { run, planned } = (await order(given)).begin(true);
     const recipe = recipes['recipe' in given ? 'digits' : 'tutorial'];
     expect(planned).toBeUndefined();

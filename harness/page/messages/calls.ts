@@ -18,12 +18,9 @@ type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Re
 /** The message where images are given beside a run. */
 export const UNDER_WAY = 'A run is under way. Reset it to train on other images.';
 
-/** What comes with the page. */
-export type ComesAlong = 'digits' | 'letters';
-
-/** Training data: a set that comes with the page, the user's files, or images that the page has made. */
+/** Training data: the digits that come with the page, the user's files, or images that the page has made. */
 export interface DataOrder {
-  readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
+  readonly from: 'digits' | readonly OwnFile[] | ImageSet;
 }
 
 export interface PageCalls {

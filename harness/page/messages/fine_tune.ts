@@ -28,11 +28,7 @@ export function fineTuning(count: number): {
 const WARMUP = 20;
 
 /** The images, as far as the beginning depends on them. */
-type Images = Pick<DataDescription, 'classes' | 'builtIn' | 'letters'> & ImageSize;
-
-/** Whether images are the user's own. */
-export const areOwn = ({ builtIn, letters }: Pick<Images, 'builtIn' | 'letters'>): boolean =>
-  !builtIn && !letters;
+type Images = Pick<DataDescription, 'classes' | 'builtIn'> & ImageSize;
 
 /** What a run with these settings begins with: where the user leaves it open, coloured pictures of their own with the network `pictures`. */
 export function beginningOf(
@@ -41,7 +37,7 @@ export function beginningOf(
 ): Beginning {
   const { recipe, begin } = settings;
   if (begin !== 'auto') return begin;
-  const isTheirs = recipe === 'pictures' && images?.channels === 3 && areOwn(images);
+  const isTheirs = recipe === 'pictures' && images?.channels === 3 && !images.builtIn;
   return isTheirs && whyNew(settings, images) === undefined ? 'pretrained' : 'new';
 }
 

@@ -57,8 +57,6 @@ export interface DataDescription extends ImageSize {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
-  /** The letters that come with the page. */
-  readonly letters?: boolean;
   /** They were made of picture files. */
   readonly pictures?: boolean;
   /** The ink of grey images of the user's. */

@@ -1,5 +1,4 @@
 /** The page's notes on the runs that the browser keeps, in localStorage. There are none if the page cannot use the storage. */
-import type { StoredRun } from '../../../src/keeping/store';
 import { type Measurements, nothingMeasured, thinned, trainedSeconds } from '../messages/measurements';
 import { type Beginning, beginnings } from '../messages/settings';
 
@@ -15,11 +14,6 @@ export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'ra
   /** The first of its newest samples, as text. */
   readonly sample?: string | undefined;
 }
-
-/** The images that come with the page, by the source that a run notes. */
-export const COMES_ALONG: Readonly<Record<string, string>> = { mnist: 'the digits', letters: 'the letters' };
-export const comesAlong = ({ settings: { source = '' } }: Pick<StoredRun, 'settings'>): boolean =>
-  source in COMES_ALONG;
 
 const KEY = 'webgpu-diffusion-run-notes';
 

@@ -35,7 +35,7 @@ import {
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
-import { comesAlong, keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
+import { keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { ofFile, orOffline } from './format';
@@ -302,7 +302,7 @@ export class App {
     const waited = this.state.needsData === id;
     const { drawings: text = '', pictures } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
-    if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
+    if (run && run.settings.source !== 'mnist') this.take(withPictures(this.settings, pictures, run.data));
     this.goesOn = id;
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;

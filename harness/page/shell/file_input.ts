@@ -111,7 +111,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
       input.value = '';
     });
   }
-  for (const from of ['digits', 'letters'] as const) onClick(`use-${from}`, () => app.takeImages(from));
+  onClick('use-digits', () => app.takeImages('digits'));
   onClick('stop-reading', () => app.send('stopReading'));
 
   const veil = anyElement('drop');

@@ -1,7 +1,6 @@
 /** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
 
 import { whole } from '../../text/units';
-import { areOwn } from '../messages/fine_tune';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
@@ -95,7 +94,7 @@ function createNearest(app: App) {
     },
     render(): void {
       const { data, losses, measured, phase } = app.state;
-      setHidden('nearest', !data || !areOwn(data) || losses.length === 0);
+      setHidden('nearest', !data || data.builtIn || losses.length === 0);
       const looking = measured.measuring === 'nearest';
       const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
       setText('nearest-at', looking ? 'looking' : at);

@@ -98,12 +98,9 @@ export function createPlanner(app: App): Planner {
   };
 }
 
-/** After these steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
-const READABLE = { steps: UPDATES, images: UPDATES * 64 };
-
 /** What Train does: the steps of a plan, or as many as the settings say. */
 function sentenceOf(app: App, planned: Plan | undefined): string {
-  const { settings, state } = app;
+  const { settings } = app;
   const imageCount = trainedImages(app);
   const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
   const { batch } = planned ?? settings;
@@ -119,9 +116,7 @@ function sentenceOf(app: App, planned: Plan | undefined): string {
     ...(times > 1 ? [`each seen ${whole(times)} times`] : []),
     ...(Number.isNaN(time) ? [] : [`about ${duration(time)} here`]),
   ];
-  const readable = Math.max(READABLE.steps, Math.ceil(READABLE.images / batch));
-  const letters = state.data?.letters ? ` Most letters can be read after ${whole(readable)}.` : '';
-  return `Train makes ${work.join(', ')}.${letters}`;
+  return `Train makes ${work.join(', ')}.`;
 }
 
 /** Connects what the page offers where 300 steps take longer than the minutes. */

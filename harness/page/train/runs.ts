@@ -7,7 +7,7 @@ import { trainedSeconds } from '../messages/measurements';
 import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../messages/settings';
 import { bytesOfText } from '../runs/kept_drawings';
 import { type LossSeries, smoothLoss } from '../runs/losses';
-import { COMES_ALONG, type RunNotes } from '../runs/run_notes';
+import type { RunNotes } from '../runs/run_notes';
 import { loss as lossText, percent } from '../shell/format';
 import type { Tiles } from '../shell/images';
 import type { State } from '../shell/state';
@@ -40,10 +40,10 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
   if (state.losses.length === 0) return undefined;
   const { recipe, batch } = settings;
   const { heldOut, quality } = state.measured;
-  const { builtIn, letters, name } = state.data ?? {};
+  const { builtIn, name } = state.data ?? {};
   return {
     ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
-    about: nameOf(builtIn ? 'mnist' : letters ? 'letters' : undefined, name),
+    about: nameOf(builtIn ? 'mnist' : undefined, name),
     ...{ recipe, begin: state.begin, batch, losses: state.losses },
     images: builtIn ? undefined : state.run?.data.name,
     heldOut: heldOut.at(-1)?.loss,
@@ -79,7 +79,7 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
 
 /** What a run trains on. `source`: as a run notes it, a path for images of the command line. */
 const nameOf = (source: string | undefined, name: string | undefined): string =>
-  COMES_ALONG[source ?? ''] ?? shownName(name ?? source ?? 'your own images');
+  source === 'mnist' ? 'the digits' : shownName(name ?? source ?? 'your own images');
 
 /** A noted sample; undefined if the text is none of this size: another version of the page, or its user, may have written it. */
 function tileOf(text: string, { height, width, channels }: StoredRun['data']): Tiles | undefined {
@@ -92,6 +92,8 @@ function tileOf(text: string, { height, width, channels }: StoredRun['data']): T
 /** The images that a run needs before it can go on. */
 export function neededData({ settings, data, config }: StoredRun): string {
   const { count, height, width } = data;
+  if (settings.source === 'letters' && data.name === 'Letters A to Z')
+    return 'The run trains on the letters A to Z, which came with the page once. They are gone, so it cannot go on. Remove it, and train on pictures of letters of your own, in folders named after their classes.';
   const limit = settings.limit === undefined ? '' : 'the first ';
   const { classes = 0 } = config.conditioning ?? {};
   const named = data.classNames && classes > 0 ? ` (${listOf({ classes, ...data })})` : '';

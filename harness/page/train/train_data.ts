@@ -20,7 +20,7 @@ let shown: DataDescription = digits;
 export function wordsOf(app: App): { images: string; use: string } {
   const { data = digits } = app.state;
   const { count, held } = imagesOf(app);
-  const images = plural(count, data.builtIn ? 'digit' : data.letters ? 'letter' : 'picture');
+  const images = plural(count, data.builtIn ? 'digit' : 'picture');
   const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
   return { images, use: data.builtIn || count >= FEW ? parts : 'the network can only copy them' };
 }
@@ -62,7 +62,6 @@ export function renderData(app: App, planner: Planner): void {
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   setHidden('use-digits', data.builtIn || locked);
   setHidden('digits-by', !data.builtIn);
-  setHidden('use-letters', data.letters || locked);
   setText(
     'data-hint',
     locked

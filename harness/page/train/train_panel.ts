@@ -1,7 +1,6 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: readings, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
-import { areOwn } from '../messages/fine_tune';
 import { ratesOf } from '../messages/measurements';
 import { runFileName } from '../messages/order';
 import { MOST_EPOCHS } from '../messages/settings';
@@ -243,7 +242,7 @@ function connectControls(
       const isDrawn = drawings.length > 0 && data.name === nameOfDrawings(drawings);
       for (const id of ['write', 'compare']) setHidden(`train-${id}`, !isDrawn);
       for (const id of ['explain', 'play']) setHidden(`train-${id}`, isDrawn);
-      setHidden('train-nearest', isDrawn || !areOwn(data));
+      setHidden('train-nearest', isDrawn || data.builtIn);
       setHidden('train-teach', !data.builtIn);
       setMessage('warning', state.warning);
       renderError();

@@ -8,18 +8,15 @@ import type { OwnFile } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import { type ComesAlong, type DataOrder, UNDER_WAY } from '../messages/calls';
-import { areOwn } from '../messages/fine_tune';
+import { type DataOrder, UNDER_WAY } from '../messages/calls';
 import { settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
-import { browserReader, loadLabelledDigits, loadLetters } from './image_sources';
+import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import { checkLabels, classesOf, imagesOf, pretrained, type Workplace } from './place';
 import type { Views } from './views';
 
 export const digits: DataOrder = { from: 'digits' };
-/** What comes with the page, by the source that checkpoints name. */
-const COMES_ALONG: Readonly<Record<string, DataOrder>> = { mnist: digits, letters: { from: 'letters' } };
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
@@ -35,8 +32,8 @@ export class Files {
   /** Some of the user's pictures have transparent parts. */
   private clear = false;
   private reading: { readonly from: DataOrder['from']; readonly controller: AbortController } | undefined;
-  /** What was fetched is not fetched again. */
-  private readonly came = new Map<ComesAlong, ImageSet>();
+  /** The digits: what was fetched is not fetched again. */
+  private came: ImageSet | undefined;
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
     () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
@@ -70,15 +67,15 @@ export class Files {
       this.clear = clear;
       place.images = images;
       const { count, height, width, channels, classNames, name = '' } = images;
-      const [builtIn, letters] = [from === 'digits', from === 'letters'];
-      place.source = builtIn ? 'mnist' : letters ? 'letters' : name;
+      const builtIn = from === 'digits';
+      place.source = builtIn ? 'mnist' : name;
       const pictures = isFiles(from) && (await arePictures(from));
       const classes = classesOf(images);
       const size = { count, height, width, channels };
-      const data = { name, builtIn, letters, pictures, ink, cut, own, notes, ...size, classes, classNames };
+      const data = { name, builtIn, pictures, ink, cut, own, notes, ...size, classes, classNames };
       place.data = data;
       // A run on such images begins with it: it is there by the press.
-      if (data.channels === 3 && areOwn(data)) void pretrained.pictures().catch(() => {});
+      if (data.channels === 3 && !builtIn) void pretrained.pictures().catch(() => {});
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (!core.run) place.freeUntrained();
@@ -103,11 +100,9 @@ export class Files {
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
-    if (from === 'digits' || from === 'letters') {
-      const images =
-        this.came.get(from) ?? (await (from === 'digits' ? loadLabelledDigits() : loadLetters()));
-      this.came.set(from, images);
-      return { images, notes: [] };
+    if (from === 'digits') {
+      this.came ??= await loadLabelledDigits();
+      return { images: this.came, notes: [] };
     }
     if (!isFiles(from)) return { images: from, notes: [] };
     const { size, fit, ink, flip } = this.place.settings;
@@ -148,7 +143,8 @@ export class Files {
   private async findImages(id: string, saved: Checkpoint): Promise<void> {
     const { place } = this;
     if (isDataOf(saved, place.images)) return;
-    const known = (await this.keptImages(id, saved)) ?? COMES_ALONG[saved.settings.source ?? ''];
+    const own = saved.settings.source === 'mnist' ? digits : undefined;
+    const known = (await this.keptImages(id, saved)) ?? own;
     if (known) await this.loadData(known);
     if (isDataOf(saved, place.images)) return;
     place.post({ type: 'needsData', id });

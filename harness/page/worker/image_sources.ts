@@ -3,25 +3,17 @@ import type { ImageSet } from '../../../src';
 import { clip } from '../../../src/base/errors';
 import { inTime } from '../../../src/base/time';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import type { PictureReader } from '../../pictures/own_images';
 
-/** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
+/** The longest wait for the page's own digits, 1.6 MB, in seconds. */
 const WAIT = 60;
-const late = (what: string) =>
-  `The ${what} have not come for ${WAIT} seconds. Check the connection, and reload the page.`;
+const late = `The digits have not come for ${WAIT} seconds. Check the connection, and reload the page.`;
 
 /** The digits that come with the page. Throws `data` if they do not come. */
 export async function loadLabelledDigits(): Promise<ImageSet> {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
-  const [images, labels] = await inTime(coming, 1000 * WAIT, late('digits'));
+  const [images, labels] = await inTime(coming, 1000 * WAIT, late);
   return { ...images, labels, classNames: [...'0123456789'] };
-}
-
-/** The letters that come with the page. Throws `data` if they do not come. */
-export async function loadLetters(): Promise<ImageSet> {
-  const { readLetters } = await import('../../letters/letters');
-  return inTime(letterBytes().then(readLetters), 1000 * WAIT, late('letters'));
 }
 
 /** Reads PNG as the command line does, so that a run goes from one to the other, and other pictures with the browser's decoders. */

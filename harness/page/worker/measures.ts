@@ -1,7 +1,6 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
 
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
-import { areOwn } from '../messages/fine_tune';
 import type { MeasureKind } from '../messages/measurements';
 import type { Network } from '../messages/order';
 import { TimeShare, TrainingClock } from './clocks';
@@ -70,7 +69,7 @@ export class Measures {
     this.run = {
       ...{ engine: engine!, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
       isDigits: place.source === 'mnist',
-      isOwn: place.data !== undefined && areOwn(place.data),
+      isOwn: place.data?.builtIn === false,
     };
     this.begunAt = this.clock.run(performance.now());
     if (held) this.heldOut = new HeldOut(engine!, held, settings.binarize);

@@ -21,7 +21,7 @@ import { checkBeginning, fitted } from '../../run/beginning';
 import { checkSides, levelsOf } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
-import { areOwn, beginningOf, plannedRate, trainingOf } from '../messages/fine_tune';
+import { beginningOf, plannedRate, trainingOf } from '../messages/fine_tune';
 import type { DataDescription, Order, PageEvent } from '../messages/messages';
 import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
@@ -186,7 +186,7 @@ export class Workplace {
     const { objective } = recipes[recipe].trainer;
     const model: Omit<Trained, 'parameters'> = 'config' in network ? network : { config: network, objective };
     // A network of digits that learns a few drawings stays one of digits.
-    const isOfTheirs = this.data && areOwn(this.data) && (began === 'new' || recipe === 'pictures');
+    const isOfTheirs = this.data?.builtIn === false && (began === 'new' || recipe === 'pictures');
     const sampling = (isOfTheirs ? ownSampling : recipeSampling)(recipe, model.config);
     return sampling ?? samplingFor(model);
   }

@@ -3,14 +3,14 @@
  *
  * @module-tag nightly
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, expect, test } from 'vitest';
 import { violationsEverywhere } from '../../lib/page/axe';
 import { drive, inTurns } from '../../lib/page/drive';
-import { writePictures } from '../../lib/page/own_pictures';
+import { idx, writePictures } from '../../lib/page/own_pictures';
 import {
   click,
   drawn,
@@ -37,6 +37,13 @@ const driven = drive();
 const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
 writePictures(join(folder, 'tall'), { width: 22, height: 40 });
 mkdirSync(join(folder, 'empty'));
+mkdirSync(join(folder, 'letters'));
+for (const [name, text] of [
+  ['a-images-idx3-ubyte', idx([20, 28, 28], (i) => i % 128)],
+  ['a-labels-idx1-ubyte', idx([20], (i) => i % 2)],
+  ['classes.txt', 'A\nB\n'],
+])
+  writeFileSync(join(folder, 'letters', name), text, 'latin1');
 afterAll(() => rmSync(folder, { recursive: true }));
 const inTurn = inTurns(() => driven.visit(`${driven.tiny}?task=train&recipe=digits-3x3&${TINY}`));
 
@@ -97,7 +104,7 @@ test.each([360, 1280])(
       });
     await click(page, '#train-own');
     await focusIsAt('data-about');
-    for (const press of ['[for=folder]', '[for=files]', '#use-letters'])
+    for (const press of ['[for=folder]', '[for=files]', '[for=checkpoint-file]'])
       expect(await inSight(press), press).toBe(true);
     await chooseFolder(page, 'tall');
     await focusIsAt('train');
@@ -140,8 +147,8 @@ test('pictures that are cut are reported, and a button fits them in whole', asyn
 test('Draw calls the classes of letters classes, and keeps none as a digit', async () => {
   const { page } = await inTurn();
   await go(page, 'train');
-  await click(page, '#use-letters');
-  await until(page, () => window.harness.state.data?.letters === true);
+  await chooseFolder(page, 'letters');
+  await until(page, () => window.harness.state.data?.name === 'letters');
   await step(page);
   await go(page, 'draw');
   await click(page, '#draw-use-run');

@@ -291,7 +291,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   expect(await fromState(page, 'kept')).toEqual([]);
 });
 
-test('the recipes are radio cards; digits-3x3, whose card an address brings, trains on letters, is kept as such, and goes on', async () => {
+test('the recipes are radio cards; a run of pictures is kept as such, and goes on; an address brings the card of digits-3x3', async () => {
   const few = { batch: '4', limit: '18', samples: '0', lr: '0.01', epochs: '5', seed: '123' };
   const { page } = await withoutRuns(few);
   await click(page, '#settings-fold');
@@ -301,20 +301,18 @@ test('the recipes are radio cards; digits-3x3, whose card an address brings, tra
   await setting(page, 'recipe', 'digits-3x3');
   await until(page, () => document.querySelector<HTMLInputElement>('#recipe-digits-3x3')!.checked);
   expect(await isSeen(page, '#card-digits-3x3')).toBe(true);
-  await click(page, '#use-letters');
-  await reads(page, 'data-name', /^Letters A to Z: 18 letters/);
+  await setting(page, 'recipe', 'pictures');
   await trainToEnd(page);
   // Two images of each epoch are left out.
   expect(await losses(page)).toHaveLength(LEAST_STEPS);
   await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
   await page.reload();
-  await offered(page, 'Go on with the letters');
+  await offered(page, 'Go on with the digits');
   // Whatever is chosen by then.
   await click(page, '#recipe-digits');
   await click(page, '#runs-body .kept button');
   await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
-  expect((await settingsOf(page)).recipe).toBe('digits-3x3');
-  expect((await fromState(page, 'data'))!.letters).toBe(true);
+  expect((await settingsOf(page)).recipe).toBe('pictures');
 });
 
 test('after 300 updates on a dropped folder of 600 coloured pictures, samples of each class have its colour', {

@@ -37,7 +37,7 @@ const kept: StoredRun = {
 describe('the table of runs', () => {
   test.each([
     [{ source: 'mnist' }, {}, 'the digits'],
-    [{ source: 'letters' }, { name: 'Letters A to Z' }, 'the letters'],
+    [{ source: 'letters' }, { name: 'Letters A to Z' }, 'Letters A to Z'],
     [{ source: 'flags30' }, { name: 'flags30' }, 'flags30'],
     [{ source: '/home/me/garden' }, {}, '/home/me/garden'],
     [{}, { name: 'x'.repeat(500) }, `${'x'.repeat(23)}…`],
@@ -58,6 +58,10 @@ describe('the table of runs', () => {
     const asked = `the first 90 images of 28 × 28 from garden (poppy, ${'x'.repeat(23)}…), which`;
     for (const words of [asked, 'with their labels']) expect(needed).toContain(words);
     expect(neededData(kept)).toContain('on 90 images of 28 × 28 from your own images, which');
+    const letters = (name: string) =>
+      neededData({ ...kept, settings: { ...settings, source: 'letters' }, data: { ...data, name } });
+    expect(letters('Letters A to Z')).toContain('They are gone, so it cannot go on.');
+    expect(letters('letters')).toContain('from letters (poppy, ');
   });
 
   const digits = { recipe: 'digits', images: undefined } as const;

@@ -260,14 +260,14 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   const train = vi.fn();
   app.open([createStarter(app, { train: { start: train } } as never)]);
   const phase = (name: 'loading' | 'idle') => tell({ type: 'phase', phase: name, training: false });
-  app.takeImages('letters');
+  app.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
   expect(train).not.toHaveBeenCalled();
   phase('idle');
   phase('idle');
   expect([train.mock.calls.length, app.asked]).toEqual([0, undefined]);
-  app.takeImages('letters');
+  app.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
   tell({ type: 'data', data: digits });
@@ -279,7 +279,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
     lost,
     { type: 'freed' },
   ] as const) {
-    app.takeImages('letters');
+    app.takeImages('digits');
     expect(app.coming).toBe(true);
     tell(event);
     expect(app.coming, event.type).toBe(false);
