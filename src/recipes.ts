@@ -36,12 +36,6 @@ const parts = {
     // As good as 20 steps of Euler, in 8 network calls in place of 40 (docs/recipe.md).
     sampling: { method: 'adams', steps: 4, guidance: 2 },
   },
-  'digits-3x3': {
-    network: presets['digits-3x3'],
-    fit: { epochs: 12, binarize: false, dropLast: true },
-    // 4 steps lose a little more than a point (docs/recipe.md).
-    sampling: { method: 'adams', steps: 6, guidance: 2 },
-  },
   pictures: {
     network: presets.pictures,
     fit: { epochs: 12, binarize: false, dropLast: true },
@@ -91,14 +85,13 @@ function toOrder(batchSize: number): Recipe['trainer'] {
 
 /**
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
- * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network. `pictures`: for pictures in colour, of
- * 16 to 64 pixels a side; its network has no classes, and any number where `conditioning.classes` says so (`samplingFor` then adds guidance).
+ * the velocity; it makes requested digits (docs/recipe.md). `pictures`: for pictures in colour, of 16 to 64 pixels
+ * a side; its network has no classes, and any number where `conditioning.classes` says so (`samplingFor` then adds guidance).
  * All frozen: `{ ...recipes.digits.trainer, batchSize: 16 }` is a copy.
  */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = /* @__PURE__ */ frozen({
   tutorial: /* @__PURE__ */ recipeAt('tutorial', 256),
   digits: /* @__PURE__ */ recipeAt('digits', 64),
-  'digits-3x3': /* @__PURE__ */ recipeAt('digits-3x3', 64),
   pictures: /* @__PURE__ */ recipeAt('pictures', 64),
 });
 

@@ -11,7 +11,7 @@ export const networkFlags = {
   recipe: {
     ...oneOf('', ...allRecipes),
     value: 'NAME',
-    help: 'network and training: tutorial; digits, the same network conditioned on\nnoise level and class, which makes digits to order; digits-3x3, a richer\none; pictures, for pictures in colour (default tutorial)',
+    help: 'network and training: tutorial; digits, the same network conditioned on\nnoise level and class, which makes digits to order; pictures,\nfor pictures in colour (default tutorial)',
   },
   widths: integers('32,64,64', 'channels of each level (default 32,64,64)', 1, 4096),
   'kernel-size': integer('N', 'sides of the convolutions, odd (default 5)', 1, 31),

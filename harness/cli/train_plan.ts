@@ -33,7 +33,7 @@ import { scheduleFlag, scheduleFor } from './schedule_flag';
 /** The most training, in seconds, that is lost when the machine crashes. */
 export const SAVE_SECONDS = 60;
 
-/** A value of each recipe as text: `5; digits 6; digits-3x3 12`. */
+/** A value of each recipe as text: `5; digits 6; pictures 12`. */
 const ofEach = (value: (recipe: Recipe) => number) =>
   allRecipes.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
 

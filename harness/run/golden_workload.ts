@@ -19,9 +19,10 @@ const LAYERS: Convolutions = [
   ['up.2', 32, 1],
 ];
 
-/** The convolutions of the network of 3x3 kernels. */
-const LAYERS_3X3: Convolutions = [
-  ['down.0', 1, 32],
+/** The convolutions of the network for pictures. */
+const LAYERS_PICTURES: Convolutions = [
+  ['down.0.0', 3, 32],
+  ['down.0.1', 32, 32],
   ['down.1.0', 32, 64],
   ['down.1.1', 64, 64],
   ['down.2.0', 64, 64],
@@ -32,14 +33,6 @@ const LAYERS_3X3: Convolutions = [
   ['up.0.2', 64, 64],
   ['up.1.0', 64, 32],
   ['up.1.1', 32, 32],
-  ['up.2', 32, 1],
-];
-
-/** The convolutions of the network for pictures. */
-const LAYERS_PICTURES: Convolutions = [
-  ['down.0.0', 3, 32],
-  ['down.0.1', 32, 32],
-  ...LAYERS_3X3.slice(1, -1),
   ['up.2.0', 32, 32],
   ['up.2.1', 32, 3],
 ];
@@ -101,7 +94,6 @@ function flowWeights(layers: Convolutions = LAYERS, side = KERNEL, classes = 10)
 /** The initial weights of the presets' conditioned networks. */
 export const presetWeights = {
   digits: () => flowWeights(),
-  'digits-3x3': () => flowWeights(LAYERS_3X3, 3),
   pictures: () => flowWeights(LAYERS_PICTURES, 3, 0),
 };
 

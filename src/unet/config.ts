@@ -48,9 +48,8 @@ export interface UNetConfig {
 }
 
 /**
- * Networks by name: `tutorial`, 309,057 parameters; `digits`, the same network conditioned, 328,513; `digits-3x3`, more and smaller
- * convolutions with residuals, conditioned likewise, 347,649; `pictures`, one more convolution at full size each way,
- * in colour and without classes, 370,755.
+ * Networks by name: `tutorial`, 309,057 parameters; `digits`, the same network conditioned, 328,513; `pictures`, more and smaller
+ * convolutions with residuals, in colour and without classes, 370,755.
  */
 export const presets = /* @__PURE__ */ frozen({
   tutorial: {
@@ -67,17 +66,6 @@ export const presets = /* @__PURE__ */ frozen({
     channels: 1,
     widths: [32, 64, 64],
     kernelSize: 5,
-    finalActivation: 'none',
-    conditioning: { noiseLevel: true, classes: 10 },
-  },
-  'digits-3x3': {
-    height: 28,
-    width: 28,
-    channels: 1,
-    widths: [32, 64, 64],
-    kernelSize: 3,
-    convolutionsPerLevel: [1, 2, 3],
-    residual: true,
     finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 10 },
   },

@@ -117,7 +117,7 @@ describe('the bench lists', () => {
 
 test.each<[NetworkChoice, NetworkChoice | undefined]>([
   [{ recipe: 'tutorial', widths: [32, 64, 64], kernelSize: 5 }, undefined],
-  [{ recipe: 'digits-3x3', kernelSize: 3, convolutionsPerLevel: [1, 2, 3] }, { recipe: 'digits-3x3' }],
+  [{ recipe: 'pictures', kernelSize: 3, convolutionsPerLevel: [2, 2, 3] }, { recipe: 'pictures' }],
   [
     { recipe: 'digits', widths: [8, 16] },
     { recipe: 'digits', widths: [8, 16] },

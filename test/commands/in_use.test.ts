@@ -27,7 +27,7 @@ test('a step uses the kernel variants of its recipe, its adapter and its run', (
 
 test.each<[NetworkChoice]>([
   [{ recipe: 'digits', widths: [8, 16, 16] }],
-  [{ recipe: 'digits-3x3', widths: [8, 16] }],
+  [{ recipe: 'digits', kernelSize: 3, widths: [8, 16] }],
 ])('all that a step of %j uses is first in the bench, and can be measured', (network) => {
   const ops = (batch: number) => stepOps({ ...step, network, batch });
   const inUse = variantsOf(ops(16));

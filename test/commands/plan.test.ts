@@ -63,7 +63,7 @@ test.each([
 });
 
 test('a plan trains at the rate of its recipe and averages from the first step; the tutorial stays as it is', () => {
-  for (const name of ['digits', 'digits-3x3'] as const) {
+  for (const name of ['digits', 'pictures'] as const) {
     const { trainer }: Recipe = recipeAt(name, 16);
     const planned = trainerFor(trainer, { steps: 300 });
     const { adam, ...config } = trainerConfigOf(planned);

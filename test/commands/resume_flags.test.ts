@@ -16,7 +16,10 @@ const checkpoint = {
 const from = (source?: string) => ({ ...checkpoint, settings: { ...settings, source } }) as Checkpoint;
 const flow = {
   ...checkpoint,
-  config: checkConfig({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] }),
+  config: checkConfig({
+    ...{ ...presets.digits, widths: [8, 16], kernelSize: 3 },
+    ...{ convolutionsPerLevel: [1, 2], residual: true },
+  }),
   training: { objective: 'flow' },
 } as unknown as Checkpoint;
 
@@ -26,7 +29,8 @@ test.each<[Flags, object, Checkpoint?]>([
   [{ epochs: 3 }, { ...settings, epochs: 3 }],
   [{ lr: 0.1 }, { ...settings, learningRate: 0.1 }],
   [{ data: ['x', 'y'] }, { ...settings, source: 'x, y' }],
-  [{ recipe: 'digits-3x3' }, settings, flow],
+  // A run of the former recipe digits-3x3 goes on: its network is in the checkpoint.
+  [{ convolutions: [1, 2], residual: true }, settings, flow],
   [{ data: ['mine'] }, { ...settings, source: 'mine' }, from('/etc/passwd')],
 ])('--resume takes %j: %j', (given, made, of = checkpoint) => {
   expect(resumedSettings(given, of)).toEqual(made);

@@ -18,7 +18,7 @@ const larger = ({ config, trainer }: Network, kernelSize: number): Network => ({
 const networks = {
   tutorial: larger(tutorial, 5),
   digits: larger(digits, 5),
-  'digits-3x3': larger(digits, 3),
+  'digits, 3x3 kernels': larger(digits, 3),
 };
 const places: readonly WrongWhere[] = [
   { width: 14 },
@@ -85,6 +85,7 @@ const BATCHES = [4, 12, 32, 64, 100, 160, 256];
  */
 async function compareAll(
   name: keyof typeof recipes,
+  kernelSize: number,
   adapterInfo: Partial<GPUAdapterInfo>,
 ): Promise<{ compared: number; alarms: string[] }> {
   const alarms: string[] = [];
@@ -95,7 +96,7 @@ async function compareAll(
   using checked = await createEngine({ device, tune: false, selfCheck: false, onWarning });
   using engine = await createEngine({ gpu, tune: false, selfCheck: false, onWarning });
   const digits = { ...(await loadDigits()), labels: await loadDigitLabels() };
-  const { network } = recipes[name];
+  const network = { ...recipes[name].network, kernelSize };
   const [learns, compares] = [
     await engine.createUNet(network, { seed: 1 }),
     await checked.createUNet(network),
@@ -120,18 +121,26 @@ async function compareAll(
       // Kernels with one form, and the others.
       if (adds === 2) compared++;
     }
-    console.error(`${name}: ${compared} comparisons, ${alarms.length} alarms after ${until} steps`);
+    console.error(
+      `${name}, ${kernelSize}x${kernelSize}: ${compared} comparisons, ${alarms.length} alarms after ${until} steps`,
+    );
   }
   device.destroy();
   return { compared, alarms };
 }
 
 const software = { architecture: 'llvmpipe' };
-const right: readonly Row[] = (['tutorial', 'digits', 'digits-3x3'] as const).flatMap((name) =>
+const right: readonly Row[] = (
+  [
+    ['tutorial', 5],
+    ['digits', 5],
+    ['digits', 3],
+  ] as const
+).flatMap(([name, kernelSize]) =>
   Object.entries({ software, 'a GPU': someGpu }).map(([forms, info]) => ({
-    name: `no false alarm at size, ${name}, forms of ${forms}`,
+    name: `no false alarm at size, ${name}, ${kernelSize}x${kernelSize} kernels, forms of ${forms}`,
     async run() {
-      const { compared, alarms } = await compareAll(name, info);
+      const { compared, alarms } = await compareAll(name, kernelSize, info);
       if (alarms.length > 0) throw new Error(alarms.join('\n'));
       return all(compared, STEPS.length * BATCHES.length, ' comparisons');
     },

@@ -1,7 +1,7 @@
 /** Drivers that treat kernels badly, shader by shader. */
 import { requestDevice } from '../../src/gpu/request_device';
 import { nodeGpu } from '../../src/node/dawn';
-import { digits, tutorial } from '../lib/checked_networks';
+import { digits, digits3x3, tutorial } from '../lib/checked_networks';
 import {
   each,
   type Healthy,
@@ -13,9 +13,7 @@ import {
 } from '../lib/hostile/rows';
 import { all, type Row } from './row';
 
-const threes = { ...digits, config: { ...digits.config, kernelSize: 3 } };
-
-const places = Object.entries({ tutorial, digits, 'digits-3x3': threes }).flatMap(
+const places = Object.entries({ tutorial, digits, 'digits, 3x3 kernels': digits3x3 }).flatMap(
   ([name, network]) =>
     [
       [`${name}, software`, onSoftware(network)],

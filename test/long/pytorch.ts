@@ -44,7 +44,7 @@ predict('after')
 `;
 
 async function modelOf(name: keyof typeof presets): Promise<Model> {
-  if (name !== 'digits-3x3' && name !== 'pictures') return await loadPretrained(name);
+  if (name !== 'pictures') return await loadPretrained(name);
   return { config: checkConfig(presets[name]), objective: 'flow', parameters: presetWeights[name]() };
 }
 

@@ -20,12 +20,7 @@ export type Tune = (typeof tunes)[number];
 export const MOST_EPOCHS = 10_000;
 
 /** The page's recipes, the default first. */
-export const pageRecipes = [
-  'digits',
-  'pictures',
-  'digits-3x3',
-  'tutorial',
-] as const satisfies readonly RecipeName[];
+export const pageRecipes = ['digits', 'pictures', 'tutorial'] as const satisfies readonly RecipeName[];
 export type PageRecipe = (typeof pageRecipes)[number];
 
 /** The network that makes the samples; `auto` is the run's as soon as it has been trained. */

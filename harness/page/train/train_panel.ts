@@ -102,8 +102,6 @@ export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): 
     },
     render() {
       for (const each of [fields, ...choices]) each.render();
-      // It has no card but where an address, a file or a kept run has chosen it.
-      setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
       for (const part of [controls, planner]) part.render();
       renderReadings();
       for (const part of [distil, pictures, measures, after]) part.render();

@@ -34,7 +34,6 @@ export interface Workload {
 const sources = {
   tutorial: { weights: initialWeights, batch: goldenBatch },
   digits: { weights: presetWeights.digits, batch: flowBatch },
-  'digits-3x3': { weights: presetWeights['digits-3x3'], batch: flowBatch },
 } as const satisfies Partial<Record<RecipeName, unknown>>;
 
 /** The recipes of grey digits with classes, or of the tutorial. */

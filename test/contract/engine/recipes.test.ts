@@ -59,7 +59,7 @@ const fixed = {
   classDropout: 0.05,
 };
 
-test.each(['digits', 'digits-3x3', 'pictures'] as const)(
+test.each(['digits', 'pictures'] as const)(
   '%s has batches of 64, and averages after 25,600 images',
   (name) => {
     expect(recipes[name]).toEqual(recipeAt(name, 64));
@@ -102,7 +102,7 @@ test.each([1, 3, 100, 65536])(
 
 test('recipeAt refuses unknown recipes and illegal batches', () => {
   expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
-    'recipe is "toString"; it must be tutorial or digits or digits-3x3 or pictures.',
+    'recipe is "toString"; it must be tutorial or digits or pictures.',
   );
   for (const batch of [0, 1.5, 65537, NaN, '64' as never]) {
     expect(() => recipeAt('digits', batch)).toThrow('it must be a whole number from 1 to 65536.');
@@ -116,7 +116,6 @@ describe('the sampling of a network', () => {
   const perLevel = {
     tutorial: 1,
     digits: 1,
-    'digits-3x3': [1, 2, 3, 3],
     pictures: [2, 2, 3, 3],
   } as const;
   test.each(Object.keys(recipes) as RecipeName[])(
@@ -186,7 +185,6 @@ describe('the sampling of a network', () => {
   const polish = { noises: 4, level: 0.2 };
   test.each<[Parameters<typeof callsOf>[0], number]>([
     [digits.sampling, 8],
-    [recipes['digits-3x3'].sampling, 12],
     [recipes.pictures.sampling, 8],
     [{ method: 'euler', steps: 20, guidance: 2 }, 40],
     [{ method: 'heun', steps: 10, guidance: 2 }, 38],

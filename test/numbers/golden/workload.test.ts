@@ -9,7 +9,6 @@ import {
 } from '../../../harness/run/golden_workload';
 import { hashOfNumbers } from '../../../src/base/hash';
 import flow5 from './flow.json';
-import flow3 from './flow_3x3.json';
 import pictures from './flow_pictures.json';
 
 test('the inputs of losses.json are still those that it was made with', () => {
@@ -30,7 +29,6 @@ test('the network of the recipe digits begins with the convolutions of the golde
 
 describe.each([
   ['flow.json', flow5, presetWeights.digits(), 328_513, { side: SIDE, channels: 1 }],
-  ['flow_3x3.json', flow3, presetWeights['digits-3x3'](), 347_649, { side: SIDE, channels: 1 }],
   ['flow_pictures.json', pictures, presetWeights.pictures(), 370_755, PICTURES],
 ] as const)('the inputs of %s', (_, flow, weights, parameterCount, images) => {
   const batches = flow.losses.map((_, step) => flowBatch(step, flow.batch, images));

@@ -19,16 +19,6 @@ CONDITIONING = {'noiseLevel': True, 'classes': 10}
 PRESETS = {
     'tutorial': ('flow.json', {'kernelSize': 5, 'finalActivation': 'swish'}),
     'digits': ('flow.json', {'kernelSize': 5, 'finalActivation': 'none', 'conditioning': CONDITIONING}),
-    'digits-3x3': (
-        'flow_3x3.json',
-        {
-            'kernelSize': 3,
-            'finalActivation': 'none',
-            'conditioning': CONDITIONING,
-            'convolutionsPerLevel': [1, 2, 3],
-            'residual': True,
-        },
-    ),
     'pictures': (
         'flow_pictures.json',
         {

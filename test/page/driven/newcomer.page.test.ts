@@ -45,7 +45,7 @@ for (const [name, text] of [
 ])
   writeFileSync(join(folder, 'letters', name), text, 'latin1');
 afterAll(() => rmSync(folder, { recursive: true }));
-const inTurn = inTurns(() => driven.visit(`${driven.tiny}?task=train&recipe=digits-3x3&${TINY}`));
+const inTurn = inTurns(() => driven.visit(`${driven.tiny}?task=train&recipe=pictures&${TINY}`));
 
 const chooseFolder = (page: Page, name: string) => upload(page, 'folder', join(folder, name));
 
@@ -171,7 +171,7 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
 });
 
 test('Inside says why it cannot look into a file’s network, and shows no empty frames', async () => {
-  const { page } = await driven.visit(`${driven.tiny}?task=train&recipe=digits-3x3&${TINY}`);
+  const { page } = await driven.visit(`${driven.tiny}?task=train&recipe=pictures&${TINY}`);
   await phase(page, 'idle');
   await chooseFolder(page, 'tall');
   await until(page, () => window.harness.state.data?.channels === 3);

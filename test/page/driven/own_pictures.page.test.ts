@@ -51,7 +51,7 @@ afterAll(() => rmSync(place, { recursive: true }));
 
 /** The size and fit are not the usual ones; 3 steps an epoch. */
 const PICTURES = 'size=16&fit=fit';
-const RUN = `?recipe=digits-3x3&batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
+const RUN = `?recipe=pictures&batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
 
 /** Opens the page, and trains a run of 21 steps on the pictures, which is kept. `before`: what is done to the page before. */
 async function trained(before = async (_: Page) => {}): Promise<Visited> {

@@ -291,17 +291,12 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   expect(await fromState(page, 'kept')).toEqual([]);
 });
 
-test('the recipes are radio cards; a run of pictures is kept as such, and goes on; an address brings the card of digits-3x3', async () => {
+test('the recipes are radio cards; a run of pictures is kept as such, and goes on', async () => {
   const few = { batch: '4', limit: '18', samples: '0', lr: '0.01', epochs: '5', seed: '123' };
   const { page } = await withoutRuns(few);
   await click(page, '#settings-fold');
   await pressOn(page, '#recipe-tutorial', 'ArrowDown');
   await until(page, () => location.search.includes('recipe=pictures'));
-  expect(await isSeen(page, '#card-digits-3x3')).toBe(false);
-  await setting(page, 'recipe', 'digits-3x3');
-  await until(page, () => document.querySelector<HTMLInputElement>('#recipe-digits-3x3')!.checked);
-  expect(await isSeen(page, '#card-digits-3x3')).toBe(true);
-  await setting(page, 'recipe', 'pictures');
   await trainToEnd(page);
   // Two images of each epoch are left out.
   expect(await losses(page)).toHaveLength(LEAST_STEPS);

@@ -31,17 +31,12 @@ describe('fine-tuning', () => {
   });
 
   const trained = presets.digits;
-  test.each<['digits' | 'digits-3x3', Parameters<typeof checkBeginning>[1], string]>([
+  test.each<['digits', Parameters<typeof checkBeginning>[1], string]>([
     ['digits', { ...trained, widths: [8] }, 'has the widths 32, 64, 64, not 8'],
     [
       'digits',
       { ...trained, kernelSize: 3 },
       'has the convolutions of the recipe digits. Leave them to the recipe, or begin with new weights',
-    ],
-    [
-      'digits-3x3',
-      presets['digits-3x3'],
-      'no pretrained network of the recipe digits-3x3. Begin with new weights, or choose the recipe digits.',
     ],
   ])('needs, of the recipe %s, the network of its recipe: row %#', (recipe, config, words) => {
     expect(() => checkBeginning(recipe, config)).toThrow(words);
@@ -96,7 +91,6 @@ describe('fine-tuning', () => {
       ['digits', { channels: 3 }, 'these are 28 x 28 x 3'],
       ['digits', { classes: undefined }, 'these images have no labels'],
       ['tutorial', { classes: undefined }, undefined],
-      ['digits-3x3', {}, 'no pretrained network'],
     ] as const)
       expect(whyNew({ recipe, widths }, { ...fits, ...images }), JSON.stringify(images)).toEqual(
         words && expect.stringContaining(words),

@@ -33,7 +33,6 @@ describe('the address', () => {
       'train',
       { batch: 256, lr: 0.01, widths: [8, 8] },
     ],
-    ['?recipe=digits-3x3', 'train', 'train', { recipe: 'digits-3x3', batch: 64 }],
     ['?recipe=pictures', 'train', 'train', { recipe: 'pictures', batch: 64, epochs: 12, guidance: 1.5 }],
     [
       '?begin=pretrained&minutes=3&holdout=50',
@@ -98,6 +97,13 @@ describe('the address', () => {
     expect(read.batch).toBe(64);
     expect(read.epochs).toBe(7);
     expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 64.']);
+    // What the page had once.
+    const { settings: usual, notices: went } = parseQuery('?recipe=digits-3x3&data=letters');
+    expect(usual).toEqual(initialSettings);
+    expect(went).toEqual([
+      'recipe is digits-3x3; it must be one of digits, pictures, tutorial. The page uses digits.',
+      expect.stringContaining('no setting data'),
+    ]);
   });
 
   test('a setting that comes twice counts once, and notices stay short, whatever the address', () => {
@@ -118,13 +124,11 @@ describe('the address', () => {
     const recipe = (own: UNetConfig) =>
       settingsOf({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
     expect(recipe(config)).toBe('digits');
-    expect(recipe(presets['digits-3x3'])).toBe('digits-3x3');
-    expect(recipe({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] })).toBe(
-      'digits-3x3',
-    );
     expect(recipe({ ...presets.pictures, channels: 1 })).toBe('pictures');
-    // Of a network that is no recipe's, the objective says which is nearest.
+    // Of a network that is no recipe's, the objective says which is nearest. The second one made the recipe digits-3x3 once.
     expect(recipe({ ...presets.digits, kernelSize: 7 })).toBe('digits');
+    const threes = { kernelSize: 3, convolutionsPerLevel: [1, 2, 3], residual: true };
+    expect(recipe({ ...presets.digits, ...threes })).toBe('digits');
     // The last images of those that it was limited to were held out: as many as usual, or not.
     const heldOut = (objective: 'tutorial' | 'flow', count: number, held?: number) =>
       settingsOf(

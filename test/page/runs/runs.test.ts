@@ -66,7 +66,7 @@ describe('the table of runs', () => {
 
   const digits = { recipe: 'digits', images: undefined } as const;
   test.each([
-    [{ ...digits, recipe: 'digits-3x3' }, undefined],
+    [{ ...digits, recipe: 'pictures' }, undefined],
     [{ ...digits, recipe: 'tutorial' }, expect.stringContaining('the error of the velocity')],
     [{ ...digits, images: 'garden' }, expect.stringContaining('different images')],
   ] as const)('says whether losses beside the losses of %j are comparable', (other, words) => {

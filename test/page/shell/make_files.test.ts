@@ -143,15 +143,15 @@ test('the picture of a step has x beside the prediction, row by row, and of the 
 });
 
 test.each([
-  [undefined, 'digits-3x3'],
-  [DIGITS, 'digits-3x3'],
-  ['…', 'digits-3x3'],
+  [undefined, 'digits'],
+  [DIGITS, 'digits'],
+  ['…', 'digits'],
   ['Letters A to Z', 'letters-a-to-z'],
   ['../My: “cats” & dogs, all of the pictures', 'my-cats-dogs-all-of-the'],
 ])(
   'a file of a run on %s is named after its recipe, or after its images where they are no digits',
   (data, name) => {
-    const given = { recipe: 'digits-3x3', seed: 7 } as const;
+    const given = { recipe: 'digits', seed: 7 } as const;
     expect(runFileName(given, data, 'model-step-20', 'safetensors')).toBe(
       `${name}-model-step-20-seed-7.safetensors`,
     );

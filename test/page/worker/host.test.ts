@@ -220,7 +220,7 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
 
 test('the page hears what a run begins with, and how many images it holds out', async () => {
   const { host, place, told } = await served();
-  place.settings = { ...initialOf('digits-3x3'), holdout: 5, begin: 'new' };
+  place.settings = { ...initialOf('digits'), holdout: 5, begin: 'new' };
   place.images = grey;
   const { images, settings } = await host.newRun();
   expect([images.count, settings.holdout]).toEqual([15, 5]);
