@@ -5,7 +5,7 @@ import type { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { pack } from '../gpu/upload';
 import { padBatch } from '../plan/tensor';
-import { defaultChooser, makeRight, measuresFor } from '../unet/chooser';
+import { defaultChooser, makeVerified, measuresFor } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
 import { MAX_SAMPLING_STEPS, MOST_NOISES } from '../unet/sampling';
@@ -411,7 +411,7 @@ export class Sampler extends Resource {
     };
     const images = guided ? 2 * padBatch(count) : count;
     const predicted = { gpu, chooser, network: unet.weights, count: images, given };
-    const { plan } = await makeRight(predicted, make);
+    const { plan } = await makeVerified(predicted, make);
     this.check();
     compared.add(plan);
     if (plan.polish) compared.add(plan.polish);

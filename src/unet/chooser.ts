@@ -78,11 +78,11 @@ export async function withVariants<T>(
 }
 
 /** Calls `make`, again with other variants while some compute wrongly at this size. */
-export async function makeRight<T extends Predicting>(
+export async function makeVerified<T extends Predicting>(
   predicted: Predicted,
   make: () => Promise<T>,
 ): Promise<T> {
   if (!predicted.gpu.trust?.checks) return make();
   const prediction = await loaded(import('./prediction'));
-  return prediction.makeRight(predicted, make);
+  return prediction.makeVerified(predicted, make);
 }

@@ -30,7 +30,7 @@ export interface Predicted {
  * Calls `make` until its result has no wrong variants. Compares outputs for noise with the plain kernels', and kernels with one form with
  * the references, unless that was done before. Throws `wrong-kernel` if no other variant is left.
  */
-export async function makeRight<T extends Predicting>(
+export async function makeVerified<T extends Predicting>(
   predicted: Predicted,
   make: () => Promise<T>,
 ): Promise<T> {

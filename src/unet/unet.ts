@@ -16,7 +16,7 @@ import type { Gpu } from '../gpu/gpu';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { defaultChooser, makeRight } from './chooser';
+import { defaultChooser, makeVerified } from './chooser';
 import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
 import { NetworkWeights } from './network';
 import { Predictor } from './predictor';
@@ -242,7 +242,7 @@ export class UNet extends Resource {
     if (this.predictor && this.predictor.count >= most) return this.predictor;
     const { gpu, chooser, weights } = this;
     const make = () => Predictor.create(gpu, weights, { count: most }, chooser);
-    const predictor = await makeRight({ gpu, chooser, network: weights, count: most }, make);
+    const predictor = await makeVerified({ gpu, chooser, network: weights, count: most }, make);
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();
