@@ -49,7 +49,7 @@ interface WrongOp {
  * The ops whose variants compute wrongly, the worst first. Undefined without a standard of comparison: plain kernels cannot be used or are
  * wrong themselves, or their results are not finite.
  */
-export async function wrongOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[] | undefined> {
+export async function disagreeingOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[] | undefined> {
   const { pass, variantsOf } = at;
   const others = new Map<Op, string>();
   const seen = new Set<string>();
@@ -61,7 +61,7 @@ export async function wrongOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[]
   }
   if (others.size === 0) return [];
   const compare = (others: ReadonlyMap<Op, string>, check: boolean) =>
-    sharesApart(gpu, at, others, check).catch((error) => {
+    relativeErrors(gpu, at, others, check).catch((error) => {
       if (error instanceof UnusableKernel) return undefined;
       throw error;
     });
@@ -104,7 +104,7 @@ interface Compared extends Comparison {
 }
 
 /** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
-function beside(
+function withAlternatives(
   { ops, sums }: Pass,
   variants: ReadonlyMap<Op, string>,
 ): { readonly all: readonly Op[]; readonly compared: readonly Compared[] } {
@@ -137,13 +137,13 @@ function beside(
  * Runs the pass once, and some of its ops also in other variants, on the same inputs. Returns the error of each, or undefined if results are
  * not finite, or a shader takes long to compile.
  */
-async function sharesApart(
+async function relativeErrors(
   gpu: Gpu,
   { pass, boundBuffers: bound, signal, milliseconds, tally }: AtSize,
   variants: ReadonlyMap<Op, string>,
   check: boolean,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
-  const { all, compared } = beside(pass, variants);
+  const { all, compared } = withAlternatives(pass, variants);
   if (!(await isCompiled(gpu, all))) return undefined;
   const [before, results] = [new Map(pass.inputs(new Random())), compared.map(({ partials }) => partials)];
   tally.expect(all.length);

@@ -81,13 +81,13 @@ async function findWrongVariants(
   const ledger = await gpu.trust!.ledger();
   const key = keyOf(pass.ops);
   if ((await ledger.unknown([key])).length === 0) return [];
-  const { wrongOps } = await inTurn(() => loaded(import('../trust/at_size')));
+  const { disagreeingOps } = await inTurn(() => loaded(import('../trust/at_size')));
   const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
     return tuned ? possibleVariants(tuned, o.origin.shape as Layer, padBatch(images), gpu.device) : [];
   };
   const at = { pass, variantsOf, boundBuffers: network.boundBuffers, tally, ...limits };
-  const wrong = await wrongOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
+  const wrong = await disagreeingOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await ledger.pass([key]);
   const errors = new Map<string, UnusableKernel>();
   for (const { op, share } of wrong ?? []) {

@@ -14,7 +14,7 @@ import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
 import { type Tensor, tensor } from '../../src/plan/tensor';
 import type { Sampler } from '../../src/sampling/sampler';
-import { wrongOps } from '../../src/trust/at_size';
+import { disagreeingOps } from '../../src/trust/at_size';
 import { memoryCache } from '../../src/trust/cache';
 import { Tally } from '../../src/trust/tally';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
@@ -380,7 +380,7 @@ test('a layer whose gradient is nothing but rounding does not reject a variant',
       ] as [Tensor, Float32Array][];
     });
   const ops = [usual.op, cancelled.op];
-  const wrong = await wrongOps(gpu, {
+  const wrong = await disagreeingOps(gpu, {
     pass: { ops, inputs },
     variantsOf: ({ variant }) => ['direct', variant],
     boundBuffers: new Map(),
