@@ -77,12 +77,12 @@ export async function fastest(
       if (performance.now() >= end) return undefined;
       const rejected = `${o.kernel}.${o.variant}`;
       try {
-        const { program, apart } = await bench.run(o);
-        const agrees = apart <= AGREEMENT;
+        const { program, relativeDifference } = await bench.run(o);
+        const agrees = relativeDifference <= AGREEMENT;
         if (!agrees) rejectedVariants.add(rejected);
         const result = agrees
           ? await time(gpu, program, best.milliseconds)
-          : `differs from ${ops[0].variant} by ${apart.toPrecision(2)} of the results' root mean square`;
+          : `differs from ${ops[0].variant} by ${relativeDifference.toPrecision(2)} of the results' root mean square`;
         report(o.variant, result);
         if (typeof result === 'number' && result < best.milliseconds)
           best = { variant: o.variant, milliseconds: result };
@@ -154,15 +154,15 @@ class Bench {
     }
   }
 
-  /** Runs `o` once. `apart` is the difference of its results from the first variant's. */
-  async run(o: Op): Promise<{ program: Program; apart: number }> {
+  /** Runs `o` once. `relativeDifference`: of its results from the first variant's, by their root mean square. */
+  async run(o: Op): Promise<{ program: Program; relativeDifference: number }> {
     const program = await this.compile(o);
     // Run once before timing: some drivers compile only at the first dispatch.
     const inputs = this.job.tensors.map((t) => this.buffer(t));
     const encoder = this.pool.begin(inputs);
     const isFirst = o === this.job.ops[0];
     if (isFirst) await this.keep(program, encoder);
-    return { program, apart: isFirst ? 0 : await this.difference(program, encoder) };
+    return { program, relativeDifference: isFirst ? 0 : await this.difference(program, encoder) };
   }
 
   destroy(): void {
