@@ -164,7 +164,7 @@ export function readFlags<F extends Flags>(
   return given as Given<F>;
 }
 
-/** The one of `names` that `given` is a slip of: up to two letters, at most half of them, are missing, too many or others. */
+/** Closest name within two edits, at most half of the letters. */
 function nearest(given: string, names: readonly string[]): string | undefined {
   const most = Math.min(2, given.length / 2);
   const [first] = names

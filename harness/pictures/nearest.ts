@@ -60,8 +60,8 @@ interface Nearness {
 }
 
 /**
- * The training picture nearest to each sample. What is near, the training pictures say: up to 500 of them, chosen by `seed`, each with its
- * nearest other; identical ones are no others.
+ * The training picture nearest to each sample. "Near" is calibrated on the training pictures themselves: up to 500 of them, chosen by `seed`,
+ * each with its nearest other; identical ones are no others.
  *
  * @param samples bytes, [count][height][width][channels]
  * @param pause awaited after each picture; may throw, to end the search

@@ -11,22 +11,22 @@ const UNSEEN = 1 / 16;
 const LEAST = 0.05;
 /** A measurement changes rates by at most this factor, so that one hiccup or one compilation does not dominate them. */
 const MAX_CHANGE = 4;
-/** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
+/** Damping exponent when a measured rate exceeds the estimate: a shader is faster in one layer than in the next. */
 const RISE = 2 / 3;
 
 /**
  * Words of ends that come within this time of each other, in milliseconds, may have been sent together: they do not time what lies between.
  */
 const TOGETHER = 1;
-/** Minimum share of the round trip that then counts as the GPU's, unless less is expected; */
+/** Minimum fraction of the round trip that then counts as the GPU's, unless less is expected. */
 const LEAST_SHARE = 0.25;
-/** if word is late, this share of what is expected: rates rise until words come apart, or the GPU's own clock says more. */
+/** Fraction of the predicted time to assume when completion callbacks arrive late. */
 const HOPE = 2 / 3;
 
 /** To wait for word costs little where the work takes this many times longer. */
 const WORTH_WAITING = 8;
 
-/** Word that came late once is taken to come half as late after this time, in milliseconds. */
+/** Half-life of the latency estimate, in milliseconds. */
 const FORGETTING = 500;
 
 /** Most submissions in flight, */

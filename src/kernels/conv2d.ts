@@ -55,7 +55,7 @@ type BiasShaders<P extends string, B extends string> = readonly [
   Shader<P | 'image_bias_at', B | 'image_bias'>,
 ];
 
-/** A dispatch of the one of two shaders that `shape` needs. */
+/** Dispatches the shader with or without per-image bias. */
 function biasCall<P extends string, B extends string>(
   [plain, perImage]: BiasShaders<P, B>,
   { imageBias }: ConvShape,

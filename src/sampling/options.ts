@@ -120,7 +120,7 @@ export type LoadedOptions = Omit<SampleOptions, 'start' | 'mask'> &
 
 /** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
 export interface EncodeRunOptions extends RunOptions<BufferSlice, BufferSlice | ArrayLike<number>> {
-  /** Makes the noise that `sample` makes from it, 0 to 2^32 - 1. Default: the noise is what the buffer holds, and a polish's of seed 0. */
+  /** Makes the noise that `sample` makes from it, 0 to 2^32 - 1. If omitted, the buffer holds the noise; polishing uses seed 0. */
   readonly seed?: number | undefined;
 }
 

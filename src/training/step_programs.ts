@@ -61,7 +61,7 @@ interface Parts {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** Buffers that this object owns. */
   readonly buffers: readonly GPUBuffer[];
-  /** The numbers from 0 on, up to 255 or the batch size, so that a recorded step can set numbers with copies. */
+  /** Constants 0 … max(255, batch): an encoder can copy values but not write them. */
   readonly numbers: GPUBuffer;
   /** The bytes of the settings that a recorded step sets. */
   readonly bytes: GPUBuffer;

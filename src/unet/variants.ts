@@ -176,7 +176,7 @@ export function preferredVariant(
   return busy ?? known[0] ?? possible[0];
 }
 
-/** What a device has, as far as variants depend on it. */
+/** Device capabilities that variants depend on. */
 export interface Capabilities {
   readonly features: ReadonlySet<string>;
   readonly limits?: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;

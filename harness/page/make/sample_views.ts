@@ -35,9 +35,9 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
       return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
     const method = trajectory.network?.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
     if (left === 1) return 'The last step leaves no noise: these are the images.';
-    if (method === 'heun')
-      return 'This step looks twice, at its beginning and at its end, and goes between the two ways.';
-    if (method === 'adams') return 'This step goes towards what the network sees.';
+    if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
+    const isFirst = left === trajectory.order?.steps;
+    if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
     return `This step goes 1/${whole(left)} of the way to what the network sees.`;
   };
 

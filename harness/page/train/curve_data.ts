@@ -166,7 +166,7 @@ export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: nu
 /** The least top of the loss axis, and its increment: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
 const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
 
-/** The top of the loss axis: at least the least top, and above every recent loss, so that a short run is visible as a whole. */
+/** Upper limit of the loss axis: covers recent losses, never below a minimum. */
 function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'>): number {
   const { least, grain } = CURVE[recipes[recipe].trainer.objective];
   const grains = Math.ceil(Math.max(0, ...recent) / grain - 1e-9);

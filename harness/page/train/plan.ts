@@ -119,7 +119,7 @@ function sentenceOf(app: App, planned: Plan | undefined): string {
   return `Train makes ${work.join(', ')}.`;
 }
 
-/** Connects what the page offers where 300 steps take longer than the minutes. */
+/** Wires the suggestions shown when the minimum run exceeds the time limit. */
 function connectSlow(app: App, current: () => Plan | undefined, minutes: () => number) {
   /** The user has read it. */
   let isClosed = false;

@@ -65,8 +65,8 @@ function altered(metadata: Record<string, unknown>, change: (tensors: Tensors) =
   return bytes;
 }
 
-describe('what comes back', () => {
-  test('from a model and a checkpoint is all that was saved, and a checkpoint is a model, too', () => {
+describe('files of models and checkpoints', () => {
+  test('round-trip all that was saved, and a checkpoint is a model, too', () => {
     expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
     expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights, data });
     expect(loadCheckpoint(checkpoint)).toEqual({
@@ -75,17 +75,20 @@ describe('what comes back', () => {
     });
   });
 
-  test.each([{ data: named }, { sampling }])('is %j, given to the call or with the network', async (more) => {
-    expect(loadModel(await saveModel(unet, more))).toMatchObject(more);
-    expect(loadModel(await saveModel({ ...unet, ...more }))).toMatchObject(more);
-    const ofNetwork = { ...run, trainer: { ...trainer, unet: { ...unet, ...more } } };
-    const files = [await saveCheckpoint({ ...run, ...more })];
-    if ('sampling' in more) files.push(await saveCheckpoint(ofNetwork));
-    for (const file of files) {
-      expect(loadCheckpoint(file)).toMatchObject(more);
-      expect(loadModel(file)).toMatchObject(more);
-    }
-  });
+  test.each([{ data: named }, { sampling }])(
+    'round-trip %j, given to the call or with the network',
+    async (more) => {
+      expect(loadModel(await saveModel(unet, more))).toMatchObject(more);
+      expect(loadModel(await saveModel({ ...unet, ...more }))).toMatchObject(more);
+      const ofNetwork = { ...run, trainer: { ...trainer, unet: { ...unet, ...more } } };
+      const files = [await saveCheckpoint({ ...run, ...more })];
+      if ('sampling' in more) files.push(await saveCheckpoint(ofNetwork));
+      for (const file of files) {
+        expect(loadCheckpoint(file)).toMatchObject(more);
+        expect(loadModel(file)).toMatchObject(more);
+      }
+    },
+  );
 
   test('of data adds one text to the metadata of a model, so that older versions open it', async () => {
     const [before, now] = [await saveModel(unet), await saveModel(unet, { data: named })].map((file) => {

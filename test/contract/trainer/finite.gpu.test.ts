@@ -114,7 +114,7 @@ describe('a value in a batch that is not finite', () => {
     },
   );
 
-  test('does not matter in the padding of a batch', async () => {
+  test('NaN in a batch’s padding is ignored', async () => {
     const [one, other] = [await setUp(gpu), await setUp(gpu)];
     const batch = batchOf(1, COUNT);
     const padded = (values: Float32Array) => {
