@@ -426,7 +426,7 @@ function checkOptions(options: EngineOptions): void {
   const { tune, tuningCache, variants, selfCheck, cacheKey } = options;
   checkBooleans({ tune });
   if (selfCheck !== undefined && typeof selfCheck !== 'boolean')
-    throw wrongArgument('selfCheck', selfCheck, 'true or false; engine.forget() has all checked again');
+    throw wrongArgument('selfCheck', selfCheck, 'true or false');
   if (cacheKey !== undefined && typeof cacheKey !== 'string')
     throw wrongArgument('cacheKey', cacheKey, 'a text');
   checkSignal(options.signal);

@@ -119,9 +119,7 @@ export function samplingFor({
 }: Pick<Model, 'config' | 'objective' | 'sampling'>): Sampling {
   if (sampling) return sampling;
   const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
-  // A grey network of the shape of `pictures` is older than that recipe, or says its sampling.
-  const known = recipe === 'pictures' && config.channels !== 3 ? undefined : recipe;
-  return known ? fitting(known, config) : guided({ method: 'euler', steps: 20, guidance: 2 }, config);
+  return recipe ? fitting(recipe, config) : guided({ method: 'euler', steps: 20, guidance: 2 }, config);
 }
 
 /** The sampling of a new network that a recipe makes, of any channels; undefined for one with other convolutions than the recipe's. */

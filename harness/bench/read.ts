@@ -20,11 +20,10 @@ export function parseResult(name: string, json: string): Named {
   try {
     damage = damageOf(JSON.parse(json));
     // The names in it are printed to terminals and pages.
-    value = JSON.parse(json, (key, part) => {
-      if (typeof part === 'string') return listedShader(key, printable(part, 1000));
+    value = JSON.parse(json, (_, part) => {
+      if (typeof part === 'string') return printable(part, 1000);
       if (!isObject(part)) return part;
-      const entries = Object.entries(part).map(([name, of]) => [currentPlace(printable(name, 1000)), of]);
-      return currentRow(Object.fromEntries(entries));
+      return Object.fromEntries(Object.entries(part).map(([name, of]) => [printable(name, 1000), of]));
     });
   } catch {
     throw refuse('it is not JSON');
@@ -39,37 +38,12 @@ export function parseResult(name: string, json: string): Named {
   return { name, result: result as unknown as BenchResult };
 }
 
-/** How a file differs from what was written; files of before 0.3 have no checksum. */
+/** How a file differs from what was written; a file may have no checksum. */
 function damageOf(value: unknown): string | undefined {
   if (!isObject(value) || value.crc32 === undefined) return undefined;
   const { crc32: stored, ...result } = value;
   const now = checksumOf(result);
   return stored === now ? undefined : `its checksum is ${now}, but ${show(stored)} is written in it`;
-}
-
-/** Kernels of files of before 0.3 that are forms of another now: that kernel, the shader, and what the bench calls the form. */
-const MERGED = new Map([
-  ['corrupt_flow', { kernel: 'corrupt', shader: 'corrupt.flow', layer: 'flow' }],
-  ['uniform_noise', { kernel: 'noise', shader: 'noise', layer: 'uniform' }],
-  ['gaussian_noise', { kernel: 'noise', shader: 'noise.gaussian', layer: 'gaussian' }],
-]);
-
-/** The only texts in lists are names of shaders. */
-const listedShader = (key: string, text: string) =>
-  /^\d+$/.test(key) ? (MERGED.get(text)?.shader ?? text) : text;
-
-/** `kernel/layer`; other names stay as they are. */
-function currentPlace(name: string): string {
-  const [kernel, layer] = name.split('/');
-  const merged = layer === undefined ? undefined : MERGED.get(kernel);
-  return merged ? `${merged.kernel}/${layer}` : name;
-}
-
-function currentRow(row: Fields): Fields {
-  const merged = MERGED.get(row.kernel as string);
-  if (!merged) return row;
-  // As the bench called the only shape of such a kernel.
-  return { ...row, kernel: merged.kernel, ...(row.layer === 'input' ? { layer: merged.layer } : {}) };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

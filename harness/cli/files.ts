@@ -17,12 +17,12 @@ process.on('exit', () => {
 const temporaryFor = (path: string) =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
 
-/** Removes the temporary files of processes that were killed while they wrote `path`. Up to 0.2.0 the names had no number. */
+/** Removes the temporary files of processes that were killed while they wrote `path`. */
 async function clearTemporary(path: string): Promise<void> {
   const start = `.${basename(path)}.`;
   for (const name of await readdir(dirname(path)).catch(() => [])) {
-    const end = name.startsWith(start) && /^(?:(\d+)-)?[0-9a-f]{8}\.tmp$/.exec(name.slice(start.length));
-    if (end && !(end[1] && isAlive(Number(end[1])))) await rm(join(dirname(path), name), { force: true });
+    const end = name.startsWith(start) && /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(start.length));
+    if (end && !isAlive(Number(end[1]))) await rm(join(dirname(path), name), { force: true });
   }
 }
 

@@ -184,7 +184,6 @@ async function readPictureFiles(
   return {
     images: choice.flip ? withMirrors(images) : images,
     ink: made.ink,
-    clear: made.clear,
     cut: read.filter(({ cut }) => cut).length,
     own: own && own.width > size.width ? own : undefined,
     notes: [...leftOut(broken, sorted.length, files), ...ofFolders, ...(named?.notes ?? []), ...made.notes],

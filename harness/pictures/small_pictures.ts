@@ -47,8 +47,6 @@ export interface MadeImages {
   readonly images: ImageSet;
   /** The ink of grey pictures; undefined for colours. */
   readonly ink?: 'dark' | 'light' | undefined;
-  /** Some pictures have transparent parts. */
-  readonly clear?: boolean;
   /** Number of pictures whose edges were cut off. */
   readonly cut?: number;
   /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
@@ -257,7 +255,6 @@ export function setOf(
   return {
     images: set,
     ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}),
-    clear: clear.length > 0,
     notes,
   };
 }

@@ -181,7 +181,6 @@ export class UNet extends Resource {
     options: PredictOptions = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     this.check();
-    if (typeof options === 'number') throw positional(options);
     checkNames('predict', options, PREDICT);
     const { count = countOf(images, this.config) } = options;
     const [levels, labels] = [copyOf(options.levels), copyOf(options.labels)];
@@ -266,12 +265,6 @@ export class UNet extends Resource {
 }
 
 const PREDICT: Names<PredictOptions> = { count: true, levels: true, labels: true };
-
-/** The error for the form of versions up to 0.2. */
-const positional = (count: number) =>
-  argumentError(
-    `predict was given ${count} in place of options; call predict(images, { count: ${count} }), with levels and labels in the same object.`,
-  );
 
 /** The default number of images. */
 const countOf = (given: unknown, { height, width, channels }: UNetConfig): number => {

@@ -30,7 +30,7 @@ import { argumentError, checkObject, dataError, show, wrongArgument } from '../b
 import { type AdapterDescription, adapterName } from '../gpu/adapter';
 import type { Schedule } from '../plan/schedule';
 import type { OptimizerState, TrainerConfig } from '../training/options';
-import { adamDefaults, LOSS_RING } from '../training/step_config';
+import { LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
@@ -54,7 +54,7 @@ export interface Checkpoint extends Model {
   readonly variants: Variants;
   /** For `createTrainer`, beside batch size and learning rate. */
   readonly training: Omit<TrainerConfig, 'adam'>;
-  /** The adapter's name; the first checkpoints lack it. */
+  /** The adapter's name. */
   readonly adapter?: string | undefined;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
@@ -191,8 +191,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
     state: {
       step,
       corrections: floats('optimizer.corrections'),
-      // The first checkpoints lack it.
-      adam: file.metadata.adam === undefined ? adamDefaults : adamOf(jsonOf(file, 'adam', name), wrong),
+      adam: adamOf(jsonOf(file, 'adam', name), wrong),
       moment1: pickTensors(file, 'moment1.', parameters),
       moment2: pickTensors(file, 'moment2.', parameters),
       ...(training.average ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
@@ -216,6 +215,5 @@ export function variantsForAdapter(
   checkObject('adapter', adapter, 'engine.adapter');
   checkObject('The checkpoint', checkpoint, 'what loadCheckpoint returns');
   const name = adapterName(adapter);
-  const { adapter: before = name, variants } = checkpoint;
-  return name !== '' && before === name ? variants : undefined;
+  return name !== '' && checkpoint.adapter === name ? checkpoint.variants : undefined;
 }

@@ -13,8 +13,7 @@ export function stepOf(file: Safetensors, name: string): number {
 
 export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig, 'adam'> {
   const wrong = inFile(name);
-  // The first checkpoints lack it.
-  const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
+  const given = jsonOf(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
   const { objective = 'tutorial', schedule, averageWeights = false } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);

@@ -9,7 +9,7 @@ import type { ExpectedTensor } from './match';
 import { decodeSafetensors, type Safetensors } from './safetensors';
 
 export const FORMAT = 'webgpu-diffusion';
-/** Version 1, up to 0.2.0, had no checksum. */
+/** Version 1, which other programs write, has no checksum. */
 export const VERSION = '2';
 const WITHOUT_CHECKSUM = '1';
 

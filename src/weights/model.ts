@@ -25,7 +25,7 @@ import { checkTensors } from './match';
 export interface Model {
   /** For `createUNet`. */
   readonly config: UNetConfig;
-  /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
+  /** The training objective, which decides how to sample; `tutorial` where a file says none. */
   readonly objective: Objective;
   /** The file's sampling, if it has any; `samplingFor(model)` also gives defaults. */
   readonly sampling?: Sampling | undefined;

@@ -82,8 +82,7 @@ export function adamOf(given: unknown, wrong: Wrong): AdamConfig {
     beta1: number('beta1'),
     beta2: number('beta2'),
     epsilon: number('epsilon'),
-    // The first checkpoints lack it.
-    weightDecay: given.weightDecay === undefined ? 0 : number('weightDecay'),
+    weightDecay: number('weightDecay'),
   };
 }
 
@@ -94,35 +93,12 @@ export function trainingField({ adam: _, average, classDropout, ...rest }: Train
   return JSON.stringify({ ...rest, ...averaged, classDropout });
 }
 
-/** Names of variants before 0.2.0. `strip` was removed; `direct` computes its layers. */
-const FORMER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  conv2d: { one: 'one_output', one_split: 'one_output_gpu', one_subgroups: 'one_output_subgroups' },
-  conv2d_grad_kernel: { one: 'one_channel', one_split: 'one_channel_gpu' },
-  any: {
-    from_one: 'one_input',
-    from_one_single: 'one_input_gpu',
-    from_one_subgroups: 'one_input_subgroups',
-    strip: 'direct',
-    strip_subgroups: 'direct',
-    winograd: 'winograd4',
-    winograd_subgroups: 'winograd4_subgroups',
-    winograd7_rows: 'winograd7_gpu',
-    winograd8_rows: 'winograd8_gpu',
-  },
-};
-
 export function variantsOf(given: unknown, wrong: Wrong): Variants {
   if (!isObject(given)) throw wrong('variants', given, 'an object');
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
       if (typeof value !== 'string') throw wrong(`variants[${show(key)}]`, value, 'a string');
-      return [key, today(key.split('/')[0], value) ?? today('any', value) ?? value];
+      return [key, value];
     }),
   );
 }
-
-/** Looks up own properties only: names from a file may be inherited ones, such as `constructor`. */
-const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
-  Object.hasOwn(record, key) ? record[key] : undefined;
-
-const today = (kernel: string, variant: string) => own(own(FORMER, kernel) ?? {}, variant);

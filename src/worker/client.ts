@@ -404,7 +404,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     } else if (++this.otherVersions < OTHER_VERSIONS) this.ask();
     else
       this.stop(
-        `The worker is of version ${version ?? '0.2.0 or before'}, the page of ${VERSION}: the browser has kept one of them from an earlier visit`,
+        `The worker is of version ${version}, the page of ${VERSION}: the browser has kept one of them from an earlier visit`,
       );
   }
 

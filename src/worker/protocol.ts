@@ -226,7 +226,7 @@ export type CallName = keyof Calls;
 /** Asks whether the worker listens. Without a mark and the same in all versions, so that each understands it. */
 export const HELLO = { type: 'hello' };
 
-/** The worker listens: the answer to each `HELLO`, also sent unasked at its start. As `HELLO`, the same in all versions; up to 0.2.0 there is no `version`. */
+/** The worker listens: the answer to each `HELLO`, also sent unasked at its start. As `HELLO`, the same in all versions. */
 export const READY = { type: 'ready', version: VERSION };
 
 /** Messages of the client, marked. */

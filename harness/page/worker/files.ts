@@ -29,8 +29,6 @@ const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.i
 export class Files {
   /** What the images were made from. */
   private given: DataOrder['from'] | undefined;
-  /** Some of the user's pictures have transparent parts. */
-  private clear = false;
   private reading: { readonly from: DataOrder['from']; readonly controller: AbortController } | undefined;
   /** The digits: what was fetched is not fetched again. */
   private came: ImageSet | undefined;
@@ -62,9 +60,8 @@ export class Files {
     const controller = new AbortController();
     this.reading = { from, controller };
     try {
-      const { images, ink, clear = false, cut = 0, own, notes } = await this.read(from, controller.signal);
+      const { images, ink, cut = 0, own, notes } = await this.read(from, controller.signal);
       this.given = from;
-      this.clear = clear;
       place.images = images;
       const { count, height, width, channels, classNames, name = '' } = images;
       const builtIn = from === 'digits';
@@ -148,7 +145,7 @@ export class Files {
     if (known) await this.loadData(known);
     if (isDataOf(saved, place.images)) return;
     place.post({ type: 'needsData', id });
-    throw new EngineError('data', this.notTheImages(saved));
+    throw new EngineError('data', 'These are not the images that the run trains on.');
   }
 
   /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */
@@ -180,21 +177,13 @@ export class Files {
       return undefined;
     }
   }
-
-  private notTheImages(checkpoint: Checkpoint): string {
-    const not = 'These are not the images that the run trains on.';
-    if (!this.clear || !isDataOf(checkpoint, this.place.images, false)) return not;
-    return `${not} If they are made of the same files: earlier versions of the page read pictures with transparent parts in another way, and a run that one of them began on such pictures cannot go on. Discard it, and begin a new one.`;
-  }
 }
 
-/** Whether these are the images of the checkpoint's run; `exactly: false`: the same number of the same size. */
-function isDataOf(checkpoint: Checkpoint, images: ImageSet | undefined, exactly = true): boolean {
-  const { data } = checkpoint;
+/** Whether these are the images of the checkpoint's run. */
+function isDataOf(checkpoint: Checkpoint, images: ImageSet | undefined): boolean {
   const asked = settingsOf(checkpoint, 'The run');
   try {
-    const now = fingerprintImages(imagesOf(images, asked).train);
-    assertSameData(data, exactly ? now : { ...now, fnv1a: data.fnv1a });
+    assertSameData(checkpoint.data, fingerprintImages(imagesOf(images, asked).train));
     return true;
   } catch {
     return false;

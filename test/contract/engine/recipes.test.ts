@@ -81,7 +81,6 @@ test.each(['digits', 'pictures'] as const)(
 test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the default average', () => {
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
-  // The earlier recipe for batches of 256 began its average after 200 steps.
   expect(trainerConfigOf(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },
@@ -140,17 +139,15 @@ describe('the sampling of a network', () => {
     },
   );
 
-  test('is Euler for a grey network with the shape of pictures, unless the recipe or its file gives Adams', () => {
+  test('of a grey network with the shape of pictures is Adams, too', () => {
     const grey = checkConfig({ ...recipes.pictures.network, channels: 1 });
     const model = { config: grey, objective: 'flow' } as const;
     expect(recipeOf(model)).toBe('pictures');
-    expect(samplingFor(model)).toEqual({ method: 'euler', steps: 20 });
+    expect(samplingFor(model)).toEqual({ method: 'adams', steps: 8 });
     const known = { ...grey, conditioning: { noiseLevel: true, classes: 10 } };
-    expect(samplingFor({ ...model, config: known })).toEqual(euler);
-    // What a run of the recipe gets, and writes into its files.
-    const own = recipeSampling('pictures', known);
-    expect(own).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
-    expect(samplingFor({ ...model, config: known, sampling: own })).toBe(own);
+    const own = { method: 'adams', steps: 8, guidance: 1.5 };
+    expect(samplingFor({ ...model, config: known })).toEqual(own);
+    expect(recipeSampling('pictures', known)).toEqual(own);
     expect(recipeSampling('pictures', grey)).toEqual({ method: 'adams', steps: 8 });
     // The recipe has no sampling settings for other convolutions.
     expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();

@@ -255,7 +255,6 @@ test.each<[string, () => unknown]>([
   ['tuningCache.get', () => createEngine({ device, tuningCache: {} as never })],
   ['cacheKey is 3; it must be a text', () => createEngine({ device, cacheKey: 3 as never })],
   ['selfCheck is "false"', () => createEngine({ device, selfCheck: 'false' as never })],
-  ['engine.forget()', () => createEngine({ device, selfCheck: 'always' as never })],
   ['no variant 3', () => engine.createTrainer(unet, { variants: { 'conv2d/down.0': 3 as never } })],
   ['no setting devise', () => createEngine({ devise: device } as never)],
   ['device is of type Promise', () => createEngine({ device: Promise.resolve() as never })],

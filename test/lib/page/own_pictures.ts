@@ -9,21 +9,16 @@ const { PNG } = createRequire(import.meta.url)('pngjs') as {
   PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
 };
 
-/** Writes twelve pictures in colour into two folders of `folder`; most of them are partly transparent, unless they are `opaque`. */
+/** Writes twelve pictures in colour into two folders of `folder`; most of them are partly transparent. */
 export function writePictures(
   folder: string,
-  {
-    width,
-    height,
-    tone = 31,
-    opaque = false,
-  }: { readonly width: number; readonly height: number; readonly tone?: number; readonly opaque?: boolean },
+  { width, height, tone = 31 }: { readonly width: number; readonly height: number; readonly tone?: number },
 ): void {
   for (let i = 0; i < 12; i++) {
     const of = join(folder, i % 2 ? 'poppy' : 'רקפת');
     mkdirSync(of, { recursive: true });
     const data = Uint8Array.from({ length: width * height * 4 }, (_, at) =>
-      at % 4 === 3 ? (opaque ? 255 : (at * (i + 1)) % 256) : (at * tone + 17 * i * (at % 4)) % 256,
+      at % 4 === 3 ? (at * (i + 1)) % 256 : (at * tone + 17 * i * (at % 4)) % 256,
     );
     writeFileSync(join(of, `${i}.png`), PNG.sync.write({ width, height, data }));
   }

@@ -3,12 +3,10 @@
  *
  * @module-tag nightly
  */
-import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
 import { LEAST_STEPS } from '../../../src/keeping/store';
-import old from '../../contract/files/old/page_run.json';
 import { drive, inTurns, tellOfFailures } from '../../lib/page/drive';
 import { leaveNoRoom } from '../../lib/page/own_pictures';
 import {
@@ -26,7 +24,6 @@ import {
   pause,
   phase,
   reset,
-  root,
   saidBy,
   searchOf,
   step,
@@ -73,32 +70,6 @@ beforeAll(async () => {
   expect(undisturbed).toHaveLength(STEPS);
 });
 afterAll(() => browser?.close());
-
-test('a run that an earlier version of the page kept goes on', async () => {
-  const { page } = await driven.visitAlone(driven.address);
-  const { id, file, kept, notes, losses: before } = old;
-  const bytes = readFileSync(`${root}/test/contract/files/old/page_run.safetensors`, 'base64');
-  await page.evaluate(
-    async (id, file, bytes, notes) => {
-      const storage = await navigator.storage.getDirectory();
-      const runs = await storage.getDirectoryHandle('webgpu-diffusion-runs', { create: true });
-      const folder = await runs.getDirectoryHandle(id, { create: true });
-      const handle = await folder.getFileHandle(file, { create: true });
-      const stream = await handle.createWritable();
-      await stream.write(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)));
-      await stream.close();
-      localStorage.setItem('webgpu-diffusion-run-notes', JSON.stringify({ [id]: notes }));
-    },
-    ...([id, file, bytes, notes] as const),
-  );
-  await page.reload();
-  await offered(page, `step ${kept}, `);
-  await click(page, '#runs-body .kept button');
-  await untilOnPage(page, (n) => window.harness.state.losses.length > n, kept + 20);
-  const now = await losses(page);
-  expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
-  for (let i = kept; i < kept + 20; i++) expect(Math.abs(now[i] / before[i] - 1)).toBeLessThan(1e-3);
-});
 
 test('a device that is lost in the middle of training is replaced, and the run ends as if nothing had happened', async () => {
   const { page } = await withoutRun();
