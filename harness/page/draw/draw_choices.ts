@@ -56,7 +56,7 @@ const isUntrained = ({ source, state }: App) => source === 'run' && state.losses
 /** `names`: of the classes of the network that answers. */
 export function connectDrawDigits(app: App, names: () => readonly string[]): { render(): void } {
   const buttonOf = (choice: string, name: string) =>
-    makeButton(name, () => app.set('told', choice), { id: `draw-digit-${choice}`, dir: 'auto' });
+    makeButton(name, () => app.set('drawnClass', choice), { id: `draw-digit-${choice}`, dir: 'auto' });
   let shown: string | undefined;
   let buttons: HTMLButtonElement[] = [];
   return {
@@ -69,9 +69,9 @@ export function connectDrawDigits(app: App, names: () => readonly string[]): { r
         fitNames(host, all);
         host.replaceChildren(...buttons);
       }
-      const { told } = app.settings;
+      const { drawnClass } = app.settings;
       // A class beyond these is none in particular here.
-      const pressed = told === 'all' || told >= all.length ? 0 : told + 1;
+      const pressed = drawnClass === 'all' || drawnClass >= all.length ? 0 : drawnClass + 1;
       for (const [i, button] of buttons.entries()) button.ariaPressed = String(i === pressed);
     },
   };

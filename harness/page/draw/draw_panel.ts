@@ -248,7 +248,7 @@ export class DrawPanel implements TaskPanel {
   }
 
   private renderChoices(): void {
-    const { ask, told, level, guidance } = this.settings;
+    const { ask, drawnClass, level, guidance } = this.settings;
     const drawn = !this.paper.isBlank;
     for (const each of asks) button(`ask-${each}`).ariaPressed = String(each === ask);
     const only = (id: string, shown: boolean) => {
@@ -261,7 +261,7 @@ export class DrawPanel implements TaskPanel {
     only('draw-fillings', drawn && ask === 'fill');
     only('draw-classes', drawn && ask === 'classify');
     only('draw-digits', ask !== 'classify');
-    only('draw-guidance-field', ask !== 'classify' && told !== 'all');
+    only('draw-guidance-field', ask !== 'classify' && drawnClass !== 'all');
     setDisabled('draw-take', !this.answer);
     setText('draw-about', ABOUT[ask]);
     setText('level-value', `${level} %`);

@@ -17,10 +17,10 @@ export function questionOf(
   {
     ask,
     level,
-    told: digit,
+    drawnClass: digit,
     guidance,
     noise: seed,
-  }: Pick<Settings, 'ask' | 'level' | 'told' | 'guidance' | 'noise'>,
+  }: Pick<Settings, 'ask' | 'level' | 'drawnClass' | 'guidance' | 'noise'>,
   source: Source,
 ): DrawQuestion {
   const seen = centred(drawing);

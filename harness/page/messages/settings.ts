@@ -109,7 +109,7 @@ export interface Settings {
   /** The question about a drawing. */
   readonly ask: Ask;
   /** The class label of a drawing, or no particular one. */
-  readonly told: DigitChoice;
+  readonly drawnClass: DigitChoice;
   /** The share of noise that a drawing gets, in percent. */
   readonly level: number;
   /** The scene that the Explain view shows, by its number. */
@@ -318,7 +318,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
   method: choice(...methodChoices),
   ask: choice(...asks),
-  told: classOrAll,
+  drawnClass: classOrAll,
   level: whole(60, 0, 100),
   scene: whole(0, 0, 4),
   benchBatch: orEmpty(batch, 'the batch of training'),

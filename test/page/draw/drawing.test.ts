@@ -169,7 +169,7 @@ describe('the question about a drawing', () => {
     questionOf(drawing, { ...initialSettings, ...settings }, 'pretrained');
 
   test('holds the task, the level, the digit, the seed and the ink', () => {
-    const { order } = ask(line, { ask: 'denoise', level: 25, told: 7, digit: 3, noise: 9 });
+    const { order } = ask(line, { ask: 'denoise', level: 25, drawnClass: 7, digit: 3, noise: 9 });
     expect(order).toMatchObject({ ask: 'denoise', level: 0.25, digit: 7, seed: 9, source: 'pretrained' });
     expect(order!.image).toEqual(inkOf(centred(line)));
     expect(ask(line, { ask: 'classify' }).order).toMatchObject({ ask: 'classify' });
