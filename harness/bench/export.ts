@@ -2,12 +2,11 @@
 
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
-import { type BenchResult, type BenchTotal, checksumOf, type OpTime, totalNames } from './result';
+import { type BenchResult, type BenchTotal, type OpTime, totalNames } from './result';
 import type { Times } from './statistics';
 import { benchTables, caveats, headLines, skippedLines, type Table } from './table';
 
-/** Ends in a checksum: results travel through mails and forms. */
-export const toJson = (result: BenchResult): string => rowsToJson({ ...result, crc32: checksumOf(result) });
+export const toJson = (result: BenchResult): string => rowsToJson(result);
 
 /** JSON with a line for each row of a list of objects, and for each other field of what holds such a list. */
 export function rowsToJson(content: object): string {
@@ -143,22 +142,14 @@ export function toMarkdown(result: BenchResult): string {
 const markdownTable = (table: Table): string =>
   [`## ${table.title}`, markdownGrid(table), ...(table.notes ?? [])].join('\n\n');
 
-/** The text that goes with the file to its readers: the whole network, and what ran it. */
-export const toReport = (result: BenchResult): string =>
-  toMarkdown({
-    ...result,
-    breakdowns: { step: null, forward: null, sample: null },
-    ...{ sweep: [], rows: [], skipped: [] },
-  });
-
 /** The rows of a table. */
-export function markdownGrid({ head, rows, text }: Table): string {
+function markdownGrid({ head, rows, text }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = `|${head.map((_, i) => (i < text ? '---' : '--:')).join('|')}|`;
   const full = (cells: readonly string[]) => [...cells, ...head.slice(cells.length).map(() => '')];
   return [line(head), rule, ...rows.map((row) => line(full(row)))].join('\n');
 }
 
-/** Names from drivers, messages from compilers and results of strangers may contain anything: no markup, and no address that becomes a link. */
+/** Names from drivers, messages from compilers and opened files may contain anything: no markup, and no address that becomes a link. */
 export const escapeMarkdown = (text: string) =>
   text.replace(/[\\|<>`*[\]&~]|(?<!\w)_|_(?!\w)|(?<=\bwww)\.|:(?=\/\/)/gi, '\\$&').replace(/\s+/g, ' ');

@@ -1,6 +1,6 @@
 /** Reads a bench's result from a file. The file is untrusted input: everything that is shown of it is checked. Pure. */
-import { EngineError, printable, show } from '../../src/base/errors';
-import { axes, type BenchResult, checksumOf, SCHEMA, totalNames } from './result';
+import { EngineError, printable } from '../../src/base/errors';
+import { axes, type BenchResult, SCHEMA, totalNames } from './result';
 
 /** A result and the name of its file. */
 export interface Named {
@@ -16,9 +16,7 @@ export function parseResult(name: string, json: string): Named {
       `${name} is not a result of this bench: ${why}. Give a file that \`bench --json FILE\` or the page's Bench view wrote.`,
     );
   let value: unknown;
-  let damage: string | undefined;
   try {
-    damage = damageOf(JSON.parse(json));
     // The names in it are printed to terminals and pages.
     value = JSON.parse(json, (_, part) => {
       if (typeof part === 'string') return printable(part, 1000);
@@ -33,17 +31,7 @@ export function parseResult(name: string, json: string): Named {
     throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
   const wrong = wrongField(value);
   if (wrong) throw refuse(`its field ${wrong} is missing or of another kind`);
-  if (damage) throw refuse(damage);
-  const { crc32: _, ...result } = value;
-  return { name, result: result as unknown as BenchResult };
-}
-
-/** How a file differs from what was written; a file may have no checksum. */
-function damageOf(value: unknown): string | undefined {
-  if (!isObject(value) || value.crc32 === undefined) return undefined;
-  const { crc32: stored, ...result } = value;
-  const now = checksumOf(result);
-  return stored === now ? undefined : `its checksum is ${now}, but ${show(stored)} is written in it`;
+  return { name, result: value as unknown as BenchResult };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,7 +1,6 @@
 /** The events of a bench and the result that they add up to, which is also its JSON format. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { Variants } from '../../src/unet/variants';
-import { crc32 } from '../../src/weights/checksum';
 import type { CaseResult } from '../run/check';
 import type { NetworkChoice } from '../run/network';
 import { isConvolution } from './inside';
@@ -145,9 +144,6 @@ export interface BenchHead {
   /** The variants that a training step would run, kernels with one variant included: `kernel/layer` -> variant. */
   readonly inUse?: Variants;
 }
-
-/** The CRC-32 of a result, from all its fields but the checksum's own, however the file is indented. */
-export const checksumOf = (result: object): string => crc32(new TextEncoder().encode(JSON.stringify(result)));
 
 export interface BenchResult extends BenchHead {
   /** `budget`: time ran out, and `skipped` lists the rest. `stopped`: interrupted by the user or an error. */

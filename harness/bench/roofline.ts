@@ -4,7 +4,7 @@
  */
 import { adapterText } from '../text/adapter_text';
 import { type Svg, svg, svgFile } from '../text/svg';
-import { plural, wrap } from '../text/units';
+import { wrap } from '../text/units';
 import type { BenchResult, BenchRow, Peak, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 
@@ -29,7 +29,6 @@ export const rooflineCss = `
   .roofline .title { font-size: 14px; font-weight: 550; fill: var(--ink) }
   .roofline .grid { stroke: var(--rule); fill: none }
   .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
-  .roofline .own-roof { --own: currentColor; stroke: var(--own); stroke-opacity: 0.6; fill: none }
   .roofline .label { fill: var(--ink) }
   .roofline .mark { --own: currentColor; fill: var(--own); fill-opacity: 0.75; stroke: var(--own) }
   .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
@@ -37,7 +36,7 @@ export const rooflineCss = `
   .roofline .point:is(:hover, :focus, .chosen) .mark { fill-opacity: 1; stroke: var(--ink); stroke-width: 2.5 }
   @media (prefers-color-scheme: dark) {
     .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d }
-    .roofline :is(.mark, .own-roof) { --own: color-mix(in srgb, currentColor 55%, #fff) }
+    .roofline .mark { --own: color-mix(in srgb, currentColor 55%, #fff) }
   }
 `;
 
@@ -92,60 +91,6 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
   );
 }
 
-type Roof = Pick<Peak, 'gflops' | 'gbps'>;
-
-/** An adapter in a plot of many: its roofs, and how far below them its training step is. */
-export interface Adapter {
-  readonly name: string;
-  readonly peak: Roof;
-  /** FLOP per byte of the step. */
-  readonly intensity: number;
-  readonly gflops: number;
-}
-
-/** A mark and a roof for each adapter, with the names below. Undefined without adapters. */
-export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | undefined {
-  if (all.length === 0) return undefined;
-  const plot = { left: 64, right: width - 28, top: 36, bottom: 36 + Math.min(0.65 * width, 416) };
-  const { left, right, bottom } = plot;
-  const { x, y } = scalesOf(
-    all,
-    all.map(({ peak }) => peak),
-    plot,
-  );
-  const most = Math.floor((right - left) / LETTER) - 2;
-  const names = all.map(({ name }) => (name.length > most ? `${name.slice(0, most - 1)}…` : name));
-  const roofs = all.map(({ peak: { gflops, gbps } }, i) => {
-    const from = Math.max(x.low, y.low / gbps);
-    const d = `M${x.at(from)},${y.at(from * gbps)} L${x.at(gflops / gbps)},${y.at(gflops)} H${right}`;
-    return svg('path', { class: 'own-roof', color: colourOf(i), d });
-  });
-  const marks = all.map(({ name, intensity, gflops, peak }, i) => {
-    const words = `${name}: ${short(gflops)} GFLOP/s in a training step; peak ${short(peak.gflops)} GFLOP/s, ${short(peak.gbps)} GB/s`;
-    const at = mark(i, x.at(intensity), y.at(gflops));
-    return svg('g', { class: 'point' }, at, svg('title', {}, words));
-  });
-  return svg(
-    'svg',
-    {
-      class: 'roofline',
-      viewBox: `0 0 ${width} ${bottom + 52 + LEGEND_ROW * all.length}`,
-      role: 'img',
-      'aria-label': `Roofline of ${plural(all.length, 'adapter')}. The table has all numbers.`,
-    },
-    svg('text', { class: 'title', x: left, y: 20 }, 'A training step and its roofs'),
-    ...[...gridOf(x, y, plot), ...roofs, ...marks],
-    ...axisNames(plot),
-    ...legendOf(names, plot, 1),
-  );
-}
-
-/** The plot of many as a file. */
-export const adaptersSvg = (all: readonly Adapter[]): string | undefined => {
-  const plot = adaptersRoofline(all);
-  return plot && svgFile(plot, rooflineCss);
-};
-
 const pointsOf = (rows: readonly BenchRow[]): Point[] =>
   rows.flatMap((row) =>
     row.ms && row.insideGflops && row.gbps
@@ -160,6 +105,8 @@ interface Plot {
   readonly top: number;
   readonly bottom: number;
 }
+
+type Roof = Pick<Peak, 'gflops' | 'gbps'>;
 
 const fastestCopy = ({ copies }: Peak) => Math.max(...copies.map(({ gbps }) => gbps));
 

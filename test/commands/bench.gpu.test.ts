@@ -4,7 +4,7 @@
  * @module-tag nightly
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ratesOf } from '../../harness/bench/measured';
+import { convInsideFlops, passesOfStep, sumOverLayers } from '../../harness/bench/inside';
 import { breakDown, measureWork, openWork, ownSize } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
 import {
@@ -19,12 +19,13 @@ import { summary } from '../../harness/bench/statistics';
 import { measurePoint } from '../../harness/bench/sweep';
 import { Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
-import type { NetworkChoice } from '../../harness/run/network';
+import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
 import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
+import { layersOf } from '../../src/unet/config';
 import { testGpu } from '../lib/gpu';
 import { refused } from '../lib/refused';
 
@@ -155,22 +156,16 @@ test('bench: a conditioned network is trained and sampled as its recipe says', a
   const [step, forward, sample] = all.map(({ total }) => total);
   const flopsOf = ({ gflops, ms }: BenchTotal) => gflops * ms.median;
   expect(flopsOf(sample) / flopsOf(forward)).toBeCloseTo(2);
-  expectRate(network, step);
   expect(step.firstMs).toBeGreaterThan(0);
 });
-
-/** The table of all adapters derives the rate of a step from its median alone. */
-function expectRate(network: NetworkChoice, { ms, insideGflops }: BenchTotal): void {
-  const medians = { step: ms.median, forward: null, sample: null };
-  expect(ratesOf({ network, batch: 4, ms: medians }).gflops / insideGflops).toBeCloseTo(1, 6);
-}
 
 test('bench: a network is measured at the size of its recipe’s images, as its kernels are', async () => {
   tellPeaks();
   // Of four levels, which 24 x 24 has and 28 x 28 has not.
   const network = { recipe: 'pictures', widths: [4, 4, 4, 4], convolutionsPerLevel: 1 } as const;
   const { step } = await bench({ network, kernel: 'step', batch: 4, budgetSeconds: 3600 });
-  expectRate(network, step!);
+  const flops = sumOverLayers(layersOf(configOf(network)), 4, passesOfStep, convInsideFlops);
+  expect((step!.insideGflops * step!.ms.median * 1e6) / flops).toBeCloseTo(1, 6);
 });
 
 test('bench: the breakdown of a network times each op by its own dispatches', async () => {

@@ -3,7 +3,6 @@ import { addEvent, type BenchResult } from '../../bench/result';
 import { headLines, measuredText, type Table } from '../../bench/table';
 import { choiceText } from '../../run/network';
 import type { App } from '../shell/app';
-import { anyElement, byId, setText } from '../shell/dom';
 import { BenchFiles } from './bench_files';
 import { BenchView } from './bench_view';
 import { budgetLeft, MeasureRun, type MeasureStatus, networkIn } from './measure';
@@ -34,7 +33,6 @@ export class Bench {
       if (event.kind === 'progress') this.progress = event;
       this.result = addEvent(this.result, event);
     });
-    offerMeasured();
   }
 
   start(): void {
@@ -81,24 +79,4 @@ export class Bench {
     const done = this.found && `Done: ${this.found}`;
     return [done, left, this.progress.title].filter(Boolean).join('; ');
   }
-}
-
-/** Loads the table of all adapters when it is unfolded. */
-function offerMeasured(): void {
-  const box = anyElement('bench-adapters');
-  const fold = byId('bench-measured', HTMLDetailsElement);
-  let isDrawn = false;
-  fold.addEventListener('toggle', async () => {
-    if (!fold.open || isDrawn) return;
-    try {
-      const { drawMeasured } = await import('./measured_view');
-      await drawMeasured(box);
-      isDrawn = true;
-    } catch (error) {
-      setText(
-        box,
-        `The table could not be loaded: ${(error as Error).message}. Fold and unfold it, or reload the page.`,
-      );
-    }
-  });
 }

@@ -1,22 +1,12 @@
-/** Results of the bench as files: saved, copied, opened to look at one or to compare two. */
+/** Results of the bench as files: saved, opened to look at one or to compare two. */
 import { comparisonTable } from '../../bench/compare';
-import { toCsv, toJson, toMarkdown, toReport } from '../../bench/export';
+import { toCsv, toJson, toMarkdown } from '../../bench/export';
 import { type Named, parseResult } from '../../bench/read';
 import type { BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { headLines, type Table } from '../../bench/table';
 import type { App } from '../shell/app';
-import {
-  anyElement,
-  button,
-  download,
-  keepFocus,
-  makeButton,
-  onClick,
-  setDisabled,
-  setHidden,
-  setText,
-} from '../shell/dom';
+import { anyElement, button, download, keepFocus, makeButton, setDisabled, setHidden } from '../shell/dom';
 import { element, tableSection } from '../shell/table';
 
 export class BenchFiles {
@@ -26,7 +16,6 @@ export class BenchFiles {
   private readonly app: App;
   private readonly own: () => BenchResult | undefined;
   private pair: readonly [before: Named, after: Named] | undefined;
-  private copied = '';
   /** The page's run may go on, or begin to have results, while a file is open. */
   private readonly withOwn = makeButton('Compare with this page’s run', () => {
     const here = { name: 'this page’s run', result: this.own()! };
@@ -41,7 +30,6 @@ export class BenchFiles {
     this.saves('bench-csv', 'bench.csv', 'text/csv', toCsv);
     this.saves('bench-markdown', 'bench.md', 'text/markdown', toMarkdown);
     this.saves('bench-svg', 'roofline.svg', 'image/svg+xml', (of) => rooflineSvg(of));
-    onClick('bench-copy', () => void this.copy());
   }
 
   /** The result to show. */
@@ -51,7 +39,6 @@ export class BenchFiles {
 
   /** Closes the opened files, for a new run. */
   close(): void {
-    this.copied = '';
     this.opened = undefined;
     this.compare(undefined);
     this.drawOpened();
@@ -79,7 +66,6 @@ export class BenchFiles {
     setHidden('bench-saves', !shown);
     this.withOwn.hidden = !this.own();
     setDisabled('bench-svg', anyElement('bench-roofline').hidden !== false);
-    setText('bench-copied', this.copied);
   }
 
   private saves(id: string, name: string, type: string, content: (of: BenchResult) => string | undefined) {
@@ -87,19 +73,6 @@ export class BenchFiles {
       const text = this.shown && content(this.shown);
       if (text) download(name, text, type);
     });
-  }
-
-  /** The text and the file for an issue or a mail. */
-  private async copy(): Promise<void> {
-    if (!this.shown) return;
-    download('bench.json', toJson(this.shown), 'application/json');
-    try {
-      await navigator.clipboard.writeText(toReport(this.shown));
-      this.copied = 'The text is copied, and bench.json is saved: send both';
-    } catch {
-      this.copied = 'The browser does not let the page copy. bench.json is saved: send it';
-    }
-    this.app.changed();
   }
 
   private drawOpened(): void {
