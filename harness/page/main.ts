@@ -138,7 +138,7 @@ function start(): void {
   const draw = new DrawPanel(app);
   const runs = createRunsTable(app);
   const panels = {
-    train: createTrainPanel(app, () => runs.overlays),
+    train: createTrainPanel(app),
     sample: new SamplePanel(app),
     draw,
     inside: createInsidePanel(app, lateDesk(app)),

@@ -1,6 +1,6 @@
 /**
- * The loss curve: every step's loss (faint), its running mean (strong), the loss on held-out images (points), the running means of other
- * runs, and marks at the end of each epoch and where the learning rate was changed.
+ * The loss curve: every step's loss (faint), its running mean (strong), the loss on held-out images (points), and
+ * marks at the end of each epoch and where the learning rate was changed.
  */
 import 'uplot/dist/uPlot.min.css';
 import type uPlot from 'uplot';
@@ -19,9 +19,6 @@ import {
 
 export type Scale = 'linear' | 'log';
 
-/** Colours of other runs: the style sheet's --run-0 … */
-export const HUES = 5;
-
 const REDRAW_MS = 200;
 /** A number on an axis, in few letters. */
 const short = (v: number) => (Math.abs(v) < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(0));
@@ -30,7 +27,6 @@ const nothing: Curves = {
   losses: [],
   heldOut: [],
   rates: [],
-  overlays: [],
   batch: 1,
   stepsPerEpoch: 1,
   recipe: 'tutorial',
@@ -67,10 +63,6 @@ export class Curve {
     const before = this.curves;
     if ((Object.keys(curves) as (keyof Curves)[]).every((key) => curves[key] === before[key])) return;
     this.curves = curves;
-    if (curves.overlays !== before.overlays) {
-      this.rebuild();
-      return;
-    }
     const wait = this.drawnAt + REDRAW_MS - performance.now();
     if (wait <= 0 || curves.losses.length === 0) this.draw();
     else this.timer ??= setTimeout(() => this.draw(), wait);
@@ -86,8 +78,7 @@ export class Curve {
   }
 
   private isEmpty(): boolean {
-    const { losses, overlays } = this.curves;
-    return losses.length === 0 && overlays.length === 0;
+    return this.curves.losses.length === 0;
   }
 
   private prepare(): void {
@@ -139,7 +130,6 @@ export class Curve {
       { ...line('--accent', 1), alpha: 0.35, points: { show: single } },
       line('--accent'),
       { ...line('--ink', 1), spanGaps: true, points: { show: true, size: 5, fill: color('--ink') } },
-      ...this.curves.overlays.map(({ hue }) => line(`--run-${hue % HUES}`, 1.5)),
     ];
   }
 

@@ -7,30 +7,19 @@ import type { PageRecipe, Settings } from '../messages/settings';
 import { Losses, type LossSeries, recentSteps, smoother } from '../runs/losses';
 import { loss as lossText } from '../shell/format';
 
-/** Another run beside the page's own. */
-export interface Overlay {
-  readonly name: string;
-  readonly losses: LossSeries;
-  /** Images of a step. */
-  readonly batch: number;
-  /** Number of the line's colour, from 0. */
-  readonly hue: number;
-}
-
 export interface Curves {
   readonly losses: LossSeries;
   readonly heldOut: readonly HeldOutLoss[];
   readonly rates: readonly RateChange[];
-  readonly overlays: readonly Overlay[];
   readonly batch: number;
   readonly stepsPerEpoch: number;
   readonly recipe: PageRecipe;
 }
 
-/** Null is a gap; where a line is drawn at fewer steps than another, undefined is none. */
+/** Null is a gap; undefined is none, where another line is drawn at more steps. */
 type Column = (number | null | undefined)[];
 
-/** Steps from 1; each step's loss, the smoothed loss, the held-out loss; then the smoothed loss of each other run. */
+/** Steps from 1; each step's loss, the smoothed loss, the held-out loss. */
 export type Columns = [steps: number[], ...lines: Column[]];
 
 /** The most steps at which a line is drawn: many more than a screen has pixels. */
@@ -96,36 +85,20 @@ export class Line {
   }
 }
 
-const otherLines = new WeakMap<object, Line>();
-
-/** A run that is over does not change, so this is done once. */
-function lineOf({ losses, batch }: Overlay): Line {
-  const line = otherLines.get(losses) ?? Line.of(losses, batch);
-  otherLines.set(losses, line);
-  return line;
-}
-
-/** `own`: the line of the page's own run. */
+/** `own`: the line of the losses. */
 export function curveColumns(
-  { losses, heldOut, overlays, batch }: Pick<Curves, 'losses' | 'heldOut' | 'overlays' | 'batch'>,
+  { losses, heldOut, batch }: Pick<Curves, 'losses' | 'heldOut' | 'batch'>,
   own = Line.of(losses, batch),
 ): Columns {
-  const held = new Map(heldOut.map(({ step, loss }) => [step, loss]));
-  const each = new Map<number, number | null>();
-  const smoothed = [own, ...overlays.map(lineOf)].map((line) => {
-    const points = new Map<number, number>();
-    line.forEach((step, loss, mean) => {
-      if (line === own) each.set(step, loss);
-      points.set(step, mean);
-    });
-    return { points, end: line.length };
+  const points = new Map<number, [loss: number | null, smoothed: number]>();
+  own.forEach((step, loss, mean) => {
+    points.set(step, [loss, mean]);
   });
-  const all = new Set([...smoothed.flatMap(({ points }) => [...points.keys()]), ...held.keys()]);
-  const steps = [...all].sort((a, b) => a - b);
-  const column = (points: ReadonlyMap<number, number | null>, end: number): Column =>
-    steps.map((step) => (step > end ? null : points.get(step)));
-  const [mean, ...others] = smoothed.map(({ points, end }) => column(points, end));
-  return [steps, column(each, own.length), mean, steps.map((step) => held.get(step) ?? null), ...others];
+  const held = new Map(heldOut.map(({ step, loss }) => [step, loss]));
+  const steps = [...new Set([...points.keys(), ...held.keys()])].sort((a, b) => a - b);
+  const column = (i: 0 | 1): Column =>
+    steps.map((step) => (step > own.length ? null : points.get(step)?.[i]));
+  return [steps, column(0), column(1), steps.map((step) => held.get(step) ?? null)];
 }
 
 /** The values at a step, in words. */
@@ -174,20 +147,16 @@ function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'
 }
 
 /**
- * A linear axis: high enough for every smoothed line of now and of 50,000 images ago, and for every held-out loss but the first ones.
+ * A linear axis: high enough for the smoothed line of now and of 50,000 images ago, and for every held-out loss but the first ones.
  */
 export function linearRange(
-  [steps, , own, held, ...others]: Columns,
-  { recipe, batch, overlays }: Pick<Curves, 'recipe' | 'batch' | 'overlays'>,
+  [steps, , own, held]: Columns,
+  { recipe, batch }: Pick<Curves, 'recipe' | 'batch'>,
 ): [number, number] {
-  const isKnown = (loss: number | null | undefined) => loss != null;
-  const recent = (line: Column, batch: number) => {
-    const from = steps[line.findLastIndex(isKnown)] - recentSteps(batch);
-    return line.filter((loss, i) => isKnown(loss) && steps[i] > from) as number[];
-  };
+  const from = steps[own.findLastIndex((loss) => loss != null)] - recentSteps(batch);
+  const recent = own.filter((loss, i) => loss != null && steps[i] > from) as number[];
   const top = (losses: readonly number[]) => (losses.length > 0 ? curveTop(losses, { recipe }) : 0);
-  const tops = others.map((line, i) => top(recent(line, overlays[i].batch)));
-  return [0, Math.max(top(recent(own, batch)), top(held.filter((loss) => loss != null).slice(-5)), ...tops)];
+  return [0, Math.max(top(recent), top(held.filter((loss) => loss != null).slice(-5)))];
 }
 
 /** A logarithmic axis, from a round number to another. */

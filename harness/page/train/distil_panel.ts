@@ -9,7 +9,7 @@ import { loss as lossText } from '../shell/format';
 import type { Distilling } from '../shell/state';
 import { Curve } from './curve';
 
-const nothingElse = { heldOut: [], rates: [], overlays: [] } as const;
+const nothingElse = { heldOut: [], rates: [] } as const;
 const none = Losses.of([]);
 
 export function createDistilPanel(app: App): Panel {

@@ -1,6 +1,5 @@
-/** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
+/** The runs of the table: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
-import { recipes } from '../../../src/recipes';
 import { listOf, shownName } from '../../pictures/class_names';
 import { duration, whole } from '../../text/units';
 import { trainedSeconds } from '../messages/measurements';
@@ -24,8 +23,6 @@ export interface RunRow {
   /** The run is open in another tab. */
   readonly held: boolean;
   readonly recipe: PageRecipe;
-  /** The name of the images that it trains on, as in their file; undefined for the digits that come with the page, and without a name. */
-  readonly images: string | undefined;
   /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin: Beginning | undefined;
   readonly batch: number;
@@ -45,7 +42,6 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
     ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
     about: nameOf(builtIn ? 'mnist' : undefined, name),
     ...{ recipe, begin: state.begin, batch, losses: state.losses },
-    images: builtIn ? undefined : state.run?.data.name,
     heldOut: heldOut.at(-1)?.loss,
     accepted: quality.at(-1)?.accepted,
     seconds: trainedSeconds(state.measured),
@@ -70,7 +66,6 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
     about: `${timeOf(savedAt, now)}${elsewhere}`,
     sample: notes?.sample === undefined ? undefined : tileOf(notes.sample, data),
     ...{ recipe: recipeOf(run), begin: notes?.begin, batch, losses },
-    images: source === 'mnist' ? undefined : data.name,
     heldOut: notes?.heldOut.at(-1)?.loss,
     accepted: notes?.quality.at(-1)?.accepted,
     seconds: notes?.seconds || undefined,
@@ -122,14 +117,4 @@ export function cellsOf(row: RunRow): string[] {
     known(row.accepted, percent),
     known(row.seconds, duration),
   ];
-}
-
-/** Why lines on one axis cannot be compared, as a sentence; undefined if they can. */
-export function unlike(drawn: readonly Pick<RunRow, 'recipe' | 'images'>[]): string | undefined {
-  const objectives = new Set(drawn.map(({ recipe }) => recipes[recipe].trainer.objective));
-  if (objectives.size > 1)
-    return 'These losses are not alike: the recipe tutorial has the error of the image, the others have the error of the velocity. Which line is lower says nothing; compare the samples.';
-  if (new Set(drawn.map(({ images }) => images)).size > 1)
-    return 'These runs train on different images, of which some are harder to learn: compare how each line falls, not which is lower.';
-  return undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * The list of runs: above the recordings of the welcome and above a Train view without a run, the kept ones to go on with; later a table with
- * settings and results, of which a run can be drawn beside the page's own.
+ * settings and results.
  */
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { whole } from '../../text/units';
@@ -22,24 +22,14 @@ import {
 } from '../shell/dom';
 import { ImageView } from '../shell/images';
 import { isFixed, type State } from '../shell/state';
-import { HUES } from './curve';
-import type { Overlay } from './curve_data';
-import { cellsOf, keptRow, neededData, ownRow, pastRow, type RunRow, unlike } from './runs';
+import { cellsOf, keptRow, neededData, ownRow, pastRow, type RunRow } from './runs';
 
-export interface RunsTable extends Panel {
-  /** The other runs to draw: the same array until another is chosen. */
-  readonly overlays: readonly Overlay[];
-}
-
-export function createRunsTable(app: App): RunsTable {
+export function createRunsTable(app: App): Panel {
   const runs = new Runs(app);
   const view = createView(app, runs);
   /** The state before an event. */
   let before = app.state;
   return {
-    get overlays() {
-      return runs.overlays;
-    },
     receive(event) {
       const { id, measured, begin } = app.state;
       if (event.type === 'freed') runs.remember(before);
@@ -69,12 +59,9 @@ function sampleIn({ grids, state: { data } }: App): string | undefined {
   return images && data && textOfBytes(images.subarray(0, data.height * data.width * data.channels));
 }
 
-/** The existing runs, and the ones that are drawn. */
+/** The existing runs. */
 class Runs {
   rows: readonly RunRow[] = [];
-  overlays: readonly Overlay[] = [];
-  /** The colours of the drawn runs, by key. */
-  readonly hues = new Map<string, number>();
   private readonly app: App;
   /** The runs reset during this visit, the newest first. */
   private past: readonly RunRow[] = [];
@@ -106,27 +93,6 @@ class Runs {
     // One that was put aside is kept.
     this.past = this.past.filter(({ key }) => !kept.some((run) => run.key === key));
     this.rows = [...(own ? [own] : []), ...this.past, ...kept];
-    const others = this.rows.filter(({ where }) => where !== 'page');
-    for (const key of this.hues.keys()) if (!others.some((row) => row.key === key)) this.hues.delete(key);
-    const drawn = others.filter(({ key }) => this.hues.has(key));
-    const before = this.overlays;
-    setMessage('runs-unlike', drawn.length > 0 ? unlike([...(own ? [own] : []), ...drawn]) : undefined);
-    const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
-    if (!same)
-      this.overlays = drawn.map(({ key, name, about, losses, batch }) => ({
-        ...{ name: `${name}, ${about}`, losses, batch },
-        hue: this.hues.get(key)!,
-      }));
-  }
-
-  draw(key: string, on: boolean): void {
-    if (!on) this.hues.delete(key);
-    else {
-      const taken = [...this.hues.values()];
-      const free = Array.from({ length: HUES }, (_, hue) => hue).find((hue) => !taken.includes(hue));
-      this.hues.set(key, free ?? taken.length % HUES);
-    }
-    this.app.changed();
   }
 
   forget(key: string): void {
@@ -141,7 +107,6 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const views = new Map<string, RowView>();
 
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
-    draw: (on: boolean) => runs.draw(key, on),
     goOn() {
       app.set('task', 'train');
       app.goOn(key);
@@ -194,7 +159,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
     for (const [i, row] of rows.entries()) {
       const view = views.get(names[i]) ?? createRow(row, actionsOf(row));
       views.set(names[i], view);
-      view.update(row, runs.hues.get(row.key));
+      view.update(row);
       const before = body.rows[i] ?? null;
       if (before !== view.element) body.insertBefore(view.element, before);
     }
@@ -204,16 +169,13 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 // ---------------------------------------------------------------- a row
 
 interface RowActions {
-  /** Draws the run beside the page's own, or no more. */
-  draw(on: boolean): void;
   goOn(): void;
   remove(): void;
 }
 
 interface RowView {
   readonly element: HTMLTableRowElement;
-  /** `hue`: its colour, if it is drawn. */
-  update(row: RunRow, hue: number | undefined): void;
+  update(row: RunRow): void;
 }
 
 /** A row's elements stay while its numbers change, so that a pressed or focused button stays, too. */
@@ -221,13 +183,9 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
   const canvas = make('canvas', { ariaHidden: 'true' });
   const picture = make('span', { className: 'images', hidden: where !== 'kept' }, canvas);
   const view = new ImageView(canvas);
-  const swatch = make('span', { className: 'swatch', ariaHidden: 'true' });
-  const name = make('span');
+  const name = make('span', { className: 'run-name' });
   const step = make('span');
   const about = make('span');
-  const box = make('input', { type: 'checkbox' });
-  box.addEventListener('change', () => actions.draw(box.checked));
-  const label = make('label', {}, ...(where === 'page' ? [] : [box]), swatch, name);
   const cells = Array.from({ length: 7 }, (_, i) =>
     make('td', { className: i < 2 ? 'fact' : 'fact number' }),
   );
@@ -238,21 +196,17 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
     ...(where === 'kept' ? [goOn] : []),
     ...(where !== 'page' ? [makeButton('Remove', actions.remove, { className: 'small' })] : []),
   ];
-  const head = make('th', { scope: 'row' }, picture, label, make('small', {}, step, about));
+  const head = make('th', { scope: 'row' }, picture, name, make('small', {}, step, about));
   const last = make('td', { className: 'buttons' }, ...buttons);
   const element = make('tr', { className: where }, head, ...cells, last);
   return {
     element,
-    update(row, hue) {
+    update(row) {
       setText(name, row.name);
       setText(withName, ` with ${row.name}`);
       setText(step, `step ${whole(row.losses.length)}, `);
       setText(about, row.about);
       view.show(row.sample);
-      box.checked = hue !== undefined;
-      box.ariaLabel = `Draw the loss of ${row.name}`;
-      swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
-      swatch.style.background = hue === undefined ? '' : `var(--run-${hue})`;
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
       for (const one of buttons) {
         one.disabled = row.held;

@@ -24,7 +24,6 @@ import {
 import { connectFields } from '../shell/fields';
 import { percent } from '../shell/format';
 import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, isFixed, rests } from '../shell/state';
-import type { Overlay } from './curve_data';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner, digits } from './plan';
@@ -35,8 +34,7 @@ import { connectReadings } from './train_readings';
 /** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
 
-/** `overlays`: the other runs on the curve. */
-export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): TaskPanel {
+export function createTrainPanel(app: App): TaskPanel {
   const planner = createPlanner(app);
   const fields = connectFields(
     app,
@@ -77,7 +75,7 @@ export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): 
   const measures = createMeasuresView(app);
   const distil = createDistilPanel(app);
   const after = createAfter(app);
-  const renderReadings = connectReadings(app, overlays);
+  const renderReadings = connectReadings(app);
   const pictures = connectPictures(app);
   connectSaves(app);
   onClick('fit-whole', () => app.set('fit', 'fit'));

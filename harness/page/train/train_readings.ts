@@ -9,7 +9,6 @@ import { anyElement, button, byId, onClick, setHidden, setMessage, setReading, s
 import { loss as lossText, measured } from '../shell/format';
 import { endOf, epochOf, isBegun, type State, secondsLeft } from '../shell/state';
 import { Curve, type Scale } from './curve';
-import type { Overlay } from './curve_data';
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
@@ -20,10 +19,10 @@ const measuringText = {
   nearest: 'making 20 samples, and looking for the nearest of your pictures',
 };
 
-/** Returns what shows them. `overlays`: other runs beside the page's own. */
-export function connectReadings(app: App, overlays: () => readonly Overlay[]): () => void {
+/** Returns what shows them. */
+export function connectReadings(app: App): () => void {
   const epochMeans = new EpochMeans();
-  const renderCurve = connectCurve(app, overlays);
+  const renderCurve = connectCurve(app);
   return () => {
     const { run, losses } = app.state;
     const means = run ? epochMeans.of(losses, run.stepsPerEpoch) : [];
@@ -84,7 +83,7 @@ function renderFacts({ state: { run, imagesPerSecond }, firstStep }: App): void 
 }
 
 /** Returns what shows the loss curve. `epochMeans`: the mean losses of the run's whole epochs. */
-function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans: readonly number[]) => void {
+function connectCurve(app: App): (epochMeans: readonly number[]) => void {
   const curve = new Curve(anyElement('curve'), {
     at: anyElement('curve-at'),
     each: anyElement('curve-each'),
@@ -105,8 +104,8 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
     const { heldOut, rates } = measured;
     const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
     const { recipe, batch } = settings;
-    const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
-    const drawn = losses.length > 0 || overlays().length > 0;
+    const curves = { losses, heldOut, rates, batch, stepsPerEpoch, recipe };
+    const drawn = losses.length > 0;
     // Before the curve takes its size.
     setHidden('loss', !drawn && !isBegun(state));
     curve.set(curves);

@@ -86,7 +86,7 @@ test('epoch means that grow with the run equal the means over all losses', () =>
 });
 
 describe('the loss curve', () => {
-  const curves = (losses: Losses) => ({ losses, heldOut: [], overlays: [], batch });
+  const curves = (losses: Losses) => ({ losses, heldOut: [], batch });
 
   test('begins anew when steps come again, or with another batch', () => {
     const losses = Losses.of(fall(300));
@@ -107,7 +107,7 @@ describe('the loss curve', () => {
     const means = smooth(long, batch);
     expect(each).toEqual(steps.map((step) => long[step - 1]));
     expect(smoothed).toEqual(steps.map((step) => means[step - 1]));
-    expect(linearRange(columns, { recipe: 'tutorial', batch, overlays: [] })).toEqual([0, 0.1]);
+    expect(linearRange(columns, { recipe: 'tutorial', batch })).toEqual([0, 0.1]);
     expect(logRange(columns)).toEqual([0.0005, 1]);
   });
 });

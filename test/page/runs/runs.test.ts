@@ -1,4 +1,4 @@
-/** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
+/** The runs in the table, the curve of one, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import { initialOf } from '../../../harness/page/messages/settings';
@@ -13,7 +13,7 @@ import {
 } from '../../../harness/page/runs/run_notes';
 import { initialState } from '../../../harness/page/shell/state';
 import { curveColumns, linearRange, logRange, readingOf, xEnd } from '../../../harness/page/train/curve_data';
-import { cellsOf, keptRow, neededData, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
+import { cellsOf, keptRow, neededData, ownRow, pastRow } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
 import { standInStorage } from '../../lib/page/stand_ins';
@@ -64,15 +64,6 @@ describe('the table of runs', () => {
     expect(letters('letters')).toContain('from letters (poppy, ');
   });
 
-  const digits = { recipe: 'digits', images: undefined } as const;
-  test.each([
-    [{ ...digits, recipe: 'pictures' }, undefined],
-    [{ ...digits, recipe: 'tutorial' }, expect.stringContaining('the error of the velocity')],
-    [{ ...digits, images: 'garden' }, expect.stringContaining('different images')],
-  ] as const)('says whether losses beside the losses of %j are comparable', (other, words) => {
-    expect(unlike([digits, other])).toEqual(words);
-  });
-
   test('has a row for the run of the page as soon as it has a step, and one after it is reset', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
@@ -96,20 +87,19 @@ describe('the loss curve', () => {
     losses: [1, Number.NaN, 0.5],
     heldOut: [{ ...point, loss: 0.75 }],
     rates: [],
-    overlays: [{ name: 'other', losses: Float32Array.of(2, 2, 2, 2), batch: 256, hue: 0 }],
     batch: 64,
     stepsPerEpoch: 30,
     recipe: 'digits',
   } as const;
 
-  test('has a column for each line, as long as the longest run', () => {
-    const [steps, own, smoothed, held, other] = curveColumns(curves);
+  test('has a column for each line, as long as what was measured last', () => {
+    const late = { ...curves, heldOut: [...curves.heldOut, { ...point, step: 4 }] };
+    const [steps, own, smoothed, held] = curveColumns(late);
     expect(steps).toEqual([1, 2, 3, 4]);
     expect(own).toEqual([1, null, 0.5, null]);
     expect(smoothed.slice(0, 2)).toEqual([1, 1]);
     expect(smoothed[3]).toBeNull();
-    expect(held).toEqual([null, 0.75, null, null]);
-    expect(other).toEqual([2, 2, 2, 2]);
+    expect(held).toEqual([null, 0.75, null, 0.25]);
   });
 
   test.each([
@@ -137,9 +127,9 @@ describe('the loss curve', () => {
 
   test('has axes that show all of its lines', () => {
     const columns = curveColumns(curves);
-    expect(linearRange(columns, curves)).toEqual([0, 2]);
-    expect(logRange(columns)).toEqual([0.5, 2]);
-    const low = { ...curves, overlays: [], losses: [0.1, 0.1] };
+    expect(linearRange(columns, curves)).toEqual([0, 1]);
+    expect(logRange(columns)).toEqual([0.5, 1]);
+    const low = { ...curves, losses: [0.1, 0.1] };
     expect(linearRange(curveColumns(low), low)).toEqual([0, 0.8]);
     // A high start that was long ago for steps of 256 images was not for steps of 64.
     for (const [batch, top] of [
@@ -147,8 +137,8 @@ describe('the loss curve', () => {
       [64, 5],
     ]) {
       const losses = [5, ...Array(300).fill(0.2)];
-      const both = { ...low, overlays: [{ name: 'other', losses, batch, hue: 0 }] };
-      expect(linearRange(curveColumns(both), both)[1]).toBeCloseTo(top, 1);
+      const long = { ...curves, losses, batch };
+      expect(linearRange(curveColumns(long), long)[1]).toBeCloseTo(top, 1);
     }
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);

@@ -43,7 +43,7 @@ function training(query: string) {
   vi.stubGlobal('requestAnimationFrame', () => {});
   const app = new App();
   app.open([]);
-  const show = connectReadings(app, () => []);
+  const show = connectReadings(app);
   const reading = (id: string) => {
     show();
     return element(id).textContent;
