@@ -143,7 +143,7 @@ const markdownTable = (table: Table): string =>
   [`## ${table.title}`, markdownGrid(table), ...(table.notes ?? [])].join('\n\n');
 
 /** The rows of a table. */
-function markdownGrid({ head, rows, text }: Table): string {
+export function markdownGrid({ head, rows, text }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = `|${head.map((_, i) => (i < text ? '---' : '--:')).join('|')}|`;
   const full = (cells: readonly string[]) => [...cells, ...head.slice(cells.length).map(() => '')];

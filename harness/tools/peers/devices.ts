@@ -1,8 +1,6 @@
 /** Watches the devices that libraries request: all must come from one adapter, and none may report errors. */
 
 export interface SeenDevice {
-  readonly device: GPUDevice;
-  /** The name of its adapter. */
   readonly adapter: string;
   /** Errors that no scope caught: with them, the timings do not measure the requested work. */
   readonly errors: string[];
@@ -22,11 +20,7 @@ export async function watchDevices(): Promise<readonly SeenDevice[]> {
     const { vendor, architecture, device: model, description } = this.info;
     const errors: string[] = [];
     device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
-    seen.push({
-      device,
-      adapter: [vendor, architecture, model, description].filter(Boolean).join(' '),
-      errors,
-    });
+    seen.push({ adapter: [vendor, architecture, model, description].filter(Boolean).join(' '), errors });
     return device;
   };
   return seen;

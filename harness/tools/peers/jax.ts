@@ -12,19 +12,20 @@ import {
   valueAndGrad,
 } from '@jax-js/jax';
 import { SIDE } from '../../run/golden_workload';
-import type { Peer } from './peer';
 import {
   CLASSES,
   conditionedChannels,
   frequencies,
   type Images,
+  type Peer,
   type Weight,
   type Workload,
-  workloadOf,
 } from './workload';
 
 /** By parameter name. */
 type Weights = Record<string, NdArray>;
+
+const map = tree.map as (of: (...arrays: NdArray[]) => NdArray, ...trees: Weights[]) => Weights;
 
 /** A batch: `noisy`, in training `target`, and `levels` and `labels` if the network is conditioned on them. */
 type Inputs = Record<string, NdArray>;
@@ -77,13 +78,11 @@ function jaxNetwork(workload: Workload) {
     const added = levels ? conditioning(workload, p, levels, labels) : [];
     const skips: NdArray[] = [];
     let x = noisy;
-    for (const { name, activation, residual, next } of workload.layers) {
-      const input = residual ? x.ref : undefined;
+    for (const { name, activation, next } of workload.layers) {
       const own = p[`${name}.bias`];
       const more = added.shift();
       x = lax.convGeneralDilated(x, p[`${name}.kernel`], [1, 1], 'SAME').add(more ? own.add(more) : own);
       if (activation === 'swish') x = nn.silu(x);
-      if (input) x = x.add(input);
       if (next === 'pool') {
         skips.push(x.ref);
         x = pool(x);
@@ -98,59 +97,50 @@ function clipped(gradient: Weights, most: number): Weights {
   const squares = tree.leaves<NdArray>(tree.ref(gradient)).map((g) => np.sum(np.square(g)));
   const norm = np.sqrt(squares.reduce((a, b) => a.add(b)));
   const scale = np.minimum(np.reciprocal(norm.add(1e-6)).mul(most), 1);
-  const scaled = tree.map((g: NdArray) => g.mul(scale.ref), gradient) as Weights;
+  const scaled = map((g) => g.mul(scale.ref), gradient);
   scale.dispose();
   return scaled;
 }
+
+/** Weights and Adam's moments. */
+type Trained = { p: Weights; m: Weights; v: Weights };
 
 function trainStepOf(workload: Workload, network: ReturnType<typeof jaxNetwork>) {
   const { beta1, beta2, epsilon } = workload.adam;
   const lossOf = (p: Weights, { target, ...inputs }: Inputs) =>
     np.mean(np.square(network(p, inputs).sub(target)));
   /** `c1` and `c2` are 1 / (1 - beta^step). */
-  return (
-    p: Weights,
-    m: Weights,
-    v: Weights,
-    c1: NdArray,
-    c2: NdArray,
-    rate: NdArray,
-    inputs: Inputs,
-  ): [NdArray, Weights, Weights, Weights] => {
+  return ({ p, m, v }: Trained, { c1, c2, rate }: Inputs, inputs: Inputs): [NdArray, Trained] => {
     const [loss, whole] = valueAndGrad(lossOf)(tree.ref(p), inputs) as [NdArray, Weights];
     const gradient = workload.clipNorm === undefined ? whole : clipped(whole, workload.clipNorm);
-    const m1 = tree.map(
-      (g: NdArray, old: NdArray) => g.mul(1 - beta1).add(old.mul(beta1)),
-      tree.ref(gradient),
-      m,
-    ) as Weights;
-    const v1 = tree.map(
-      (g: NdArray, old: NdArray) =>
-        g.ref
-          .mul(g)
+    const m1 = map((g, old) => g.mul(1 - beta1).add(old.mul(beta1)), tree.ref(gradient), m);
+    const square = (g: NdArray) => g.ref.mul(g);
+    const v1 = map(
+      (g, old) =>
+        square(g)
           .mul(1 - beta2)
           .add(old.mul(beta2)),
       gradient,
       v,
-    ) as Weights;
+    );
     const update = (w: NdArray, a: NdArray, b: NdArray) => {
       const step = a.mul(c1.ref).div(np.sqrt(b.mul(c2.ref)).add(epsilon));
       return w.sub(step.mul(rate.ref));
     };
-    const p1 = tree.map(update, p, tree.ref(m1), tree.ref(v1)) as Weights;
+    const p1 = map(update, p, tree.ref(m1), tree.ref(v1));
     for (const scalar of [c1, c2, rate]) scalar.dispose();
-    return [loss, p1, m1, v1];
+    return [loss, { p: p1, m: m1, v: v1 }];
   };
 }
 
-export async function createJax(count: number, workload = workloadOf('tutorial')): Promise<Peer> {
+export async function createJax(count: number, workload: Workload): Promise<Peer> {
   const devices = await init('webgpu');
   if (!devices.includes('webgpu'))
     throw new Error(`jax-js finds no WebGPU here, only ${devices.join(', ')}.`);
   defaultDevice('webgpu');
-  let weights = createWeights(workload);
-  const zeros = () => tree.map((w: NdArray) => np.zeros(w.shape), weights) as Weights;
-  let [moment1, moment2] = [zeros(), zeros()];
+  const zeros = (weights: Weights) => map((w) => np.zeros(w.shape), weights);
+  const weights = createWeights(workload);
+  let trained: Trained = { p: weights, m: zeros(weights), v: zeros(weights) };
   let steps = 0;
   await blockUntilReady(weights);
   const network = jaxNetwork(workload);
@@ -162,24 +152,22 @@ export async function createJax(count: number, workload = workloadOf('tutorial')
     ...(levels && labels ? { levels: np.array(levels), labels: np.array(Int32Array.from(labels)) } : {}),
   });
   return {
-    async step(batch: Images) {
+    async step(batch) {
       const rate = np.array(workload.rate(steps));
       steps++;
       const { beta1, beta2 } = workload.adam;
       const [c1, c2] = [beta1, beta2].map((beta) => np.array(1 / (1 - beta ** steps)));
+      const given = { ...inputs(batch), target: images(batch.target) };
       let loss: NdArray;
-      [loss, weights, moment1, moment2] = jitStep(weights, moment1, moment2, c1, c2, rate, {
-        ...inputs(batch),
-        target: images(batch.target),
-      });
-      await blockUntilReady(weights);
+      [loss, trained] = jitStep(trained, { c1, c2, rate }, given);
+      await blockUntilReady(trained.p);
       return (await loss.data())[0];
     },
-    predict: (batch) => jitNetwork(tree.ref(weights), inputs(batch)).data(),
+    predict: (batch) => jitNetwork(tree.ref(trained.p), inputs(batch)).data(),
     async restoreWeights() {
-      tree.dispose(weights);
-      weights = createWeights(workload);
-      await blockUntilReady(weights);
+      tree.dispose(trained.p);
+      trained.p = createWeights(workload);
+      await blockUntilReady(trained.p);
     },
   };
 }

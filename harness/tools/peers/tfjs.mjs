@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { SIDE } from '../../run/golden_workload';
-import { CLASSES, conditionedChannels, frequencies, workloadOf } from './workload';
+import { CLASSES, conditionedChannels, frequencies } from './workload';
 
 const backends = {
   webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
@@ -13,7 +13,7 @@ const backends = {
 
 export async function loadTfjs(backend) {
   await backends[backend]();
-  return (count, workload = workloadOf('tutorial')) => createTfjs(backend, count, workload);
+  return (count, workload) => createTfjs(backend, count, workload);
 }
 
 async function createTfjs(backend, count, workload) {
@@ -112,11 +112,9 @@ function network(weights, workload, { noisy, levels, labels }) {
   };
   const skips = [];
   let x = noisy;
-  for (const { name, activation, residual, next } of workload.layers) {
-    const input = x;
+  for (const { name, activation, next } of workload.layers) {
     x = convolution(name, x);
     if (activation === 'swish') x = swish(x);
-    if (residual) x = tf.add(x, input);
     if (next === 'pool') {
       skips.push(x);
       x = pool(x);

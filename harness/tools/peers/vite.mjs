@@ -1,4 +1,4 @@
-// A Vite server for what runs the peers: it loads TypeScript into Node, and its middlewares serve the page.
+// A Vite server for what runs the peers: it loads TypeScript into Node, and serves the page.
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 
@@ -9,18 +9,19 @@ const tfjs = [
   '@tensorflow/tfjs-backend-webgpu',
 ];
 
-export function createPeerServer() {
-  return createServer({
+export async function createPeerServer() {
+  const server = await createServer({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
     // Not the cache of `npm start`, which bundles other packages.
     cacheDir: 'node_modules/.vite/peers',
     logLevel: 'error',
-    appType: 'custom',
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    server: { host: 'localhost', port: 0, hmr: false, ws: false, watch: null },
     optimizeDeps: {
       noDiscovery: true,
       include: ['@jax-js/jax', ...tfjs, '@tensorflow/tfjs-backend-webgl'],
     },
     ssr: { noExternal: [/^@tensorflow\//], optimizeDeps: { include: tfjs } },
   });
+  // Vite bundles what optimizeDeps names once it listens.
+  return server.listen();
 }

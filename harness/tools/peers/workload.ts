@@ -1,5 +1,6 @@
 /** The workload of all libraries: a recipe's network and settings, with the weights and the batches of harness/run/golden_workload.ts. */
 
+import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { rateFactor } from '../../../src/plan/schedule';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
@@ -22,7 +23,6 @@ export interface Workload {
   /** The convolutions in forward order, and what follows each. */
   readonly layers: readonly Layer[];
   readonly adam: AdamConfig;
-  /** Undefined if gradients are not clipped. */
   readonly clipNorm?: number;
   /** The learning rate of a step, counted from 0. */
   rate(step: number): number;
@@ -30,6 +30,21 @@ export interface Workload {
   weights(): Weight[];
   batch(step: number, count: number): Images;
 }
+
+/** A library in the comparison. */
+export interface Peer {
+  readonly adapter?: AdapterDescription;
+  /** The renderer that the library reports, if it is not a WebGPU adapter. */
+  readonly renderer?: string;
+  /** Uploads the batch and trains on it; resolves to the loss once the loss is read back and the weights are updated. */
+  step(batch: Images): Promise<number>;
+  /** Uploads a batch without its target, runs the network, and reads its whole output back. */
+  predict(batch: Images): Promise<ArrayLike<number>>;
+  restoreWeights(): Promise<void>;
+}
+
+/** Requests a device and uploads the initial weights, for batches of `count` images. */
+export type CreatePeer = (count: number, workload: Workload) => Promise<Peer>;
 
 const sources = {
   tutorial: { weights: initialWeights, batch: goldenBatch },
@@ -53,11 +68,7 @@ export function workloadOf(recipe: PeerRecipe): Workload {
     rate: (step) => options.learningRate * rateFactor(schedule, step),
     weights() {
       const values = weights();
-      return parametersOf(network).parameters.map(({ name, shape }) => ({
-        name,
-        shape,
-        values: values.get(name)!,
-      }));
+      return parametersOf(network).parameters.map((one) => ({ ...one, values: values.get(one.name)! }));
     },
     batch,
   };
