@@ -143,7 +143,7 @@ async function takeTurns(
       seconds.push((performance.now() - start) / 1000);
       line.push(`${name} ${seconds.at(-1)!.toPrecision(3)} s`);
     }
-    if (line.length === 0) break;
+    if (line.length === 0 && round > 1) break;
     console.warn(`${mode}, round ${round} of ${rounds + 1}: ${line.join(', ')}`);
   }
   return all;
