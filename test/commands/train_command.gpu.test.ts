@@ -185,7 +185,7 @@ test('--recipe digits trains, holds images out, resumes bit for bit, samples lab
 
   const model = ['--model', path('six', 'model.safetensors')];
   const sample = ['sample', ...model, '--out', path('a.png'), ...words('--digits 707 --count 3 --steps 2')];
-  expect(await succeed(...sample)).toContain('3 images, 2 steps of adams, guidance 2: 4 network calls');
+  expect(await succeed(...sample)).toContain('3 images, 2 steps of euler, guidance 2: 4 network calls');
   const evaluate = ['evaluate', ...model, '--count', '12', '--steps', '1', '--json', path('q.json')];
   expect(await succeed(...evaluate)).toContain('digit distance');
   const { samples, real } = JSON.parse(read('q.json'));
