@@ -352,6 +352,7 @@ describe('single kernels refuse', () => {
     for (const [work, ...facts] of [
       [forwards({ bias: undefined }), 'bias is of type Undefined'],
 
+      [forwards({ output: undefined }), 'output is of type Undefined'],
       [forwards({ input: kernel }), 'input', '72', '128'],
       [forwards({ output: unwritable }), 'output', 'COPY_DST'],
       [forwards({ weights: kernel }), 'weights', 'kernel'],

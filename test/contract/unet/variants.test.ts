@@ -69,6 +69,12 @@ describe('the defaults', () => {
       { config: side(32) },
       { 'conv2d_grad_input/up.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd8' },
     ],
+    // 12 and 6 are whole numbers of tiles of 6; 16 take 9 of 6 or of 7.
+    ...[24, 32].map((pixels): [string, Place, Record<string, string>] => [
+      'tiles of 6 for 3x3 kernels where 7 need as many',
+      { config: { ...presets.pictures, ...side(pixels) }, batch: 16 },
+      { 'conv2d/down.1.1': 'winograd6_3x3', 'conv2d_grad_input/down.1.1': 'winograd6_3x3' },
+    ]),
     // One tile an image is too few.
     ['what fits the registers of a GPU', onCard(4), { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'tile' }],
   ])('are %s: %o', (_, place, variants) => {

@@ -11,7 +11,7 @@ import { saveModel } from '../../../src/weights/save_model';
 import { type ReferenceTold, ReferenceUNet } from '../../lib/reference_unet';
 import { refused } from '../../lib/refused';
 
-import { unet as ours } from '../../lib/small_files';
+import * as ours from '../../lib/small_files';
 import torch from './torch.json';
 
 /** PyTorch sums up to 1,600 products in f32. */
@@ -121,11 +121,17 @@ describe('a state_dict that PyTorch saved', () => {
   });
 });
 
+test('loadModel refuses a config that contradicts the one in the file', async () => {
+  const config = { ...ours.config, widths: [3] };
+  const facts = ['widths is [3]', '[2,3] in the file'];
+  await refused(() => loadModel(ours.model, 'it', { config }), 'argument', ...facts);
+});
+
 test('loadModel and saveModel refuse unknown settings, objectives and layouts', async () => {
   const unknown = { layout: 'pytorch' } as object;
   await refused(() => loadModel(file, 'it', unknown), 'argument', 'no setting layout');
   const objective = 'noise' as 'flow';
   await refused(() => loadModel(file, 'it', { config, objective }), 'argument', 'tutorial or flow');
   const layout = 'torch' as 'keras';
-  await refused(() => saveModel(ours, { layout }), 'argument', '"torch"', 'keras or pytorch');
+  await refused(() => saveModel(ours.unet, { layout }), 'argument', '"torch"', 'keras or pytorch');
 });
