@@ -3,7 +3,6 @@
  * what docs/kernels.md and CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:all -- package [WORD]…     only the rows that have one of these words in their name
- *   npm run test:all -- package api.txt --write     the row api.txt writes its file
  *
  * It takes the tools of these projects from the npm registry, at the versions named here, into temporary folders.
  */
@@ -11,7 +10,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { publicSurface } from './api';
 import { fromAnotherOrigin } from './cdn';
 import { createCheck } from './checks';
 import { contents } from './contents';
@@ -53,8 +51,7 @@ async function pack(folder: string): Promise<string> {
   return join(folder, filename);
 }
 
-export async function main(args: readonly string[]): Promise<number> {
-  const words = args.filter((arg) => arg !== '--write');
+export async function main(words: readonly string[]): Promise<number> {
   const check = await createCheck();
   const inProjects = projects.map(
     (project): Row => ({
@@ -63,7 +60,6 @@ export async function main(args: readonly string[]): Promise<number> {
     }),
   );
   const rows: readonly Row[] = [
-    publicSurface(args.includes('--write')),
     contents,
     ...linters,
     ...typeChecks,
