@@ -1,5 +1,5 @@
 /**
- * The package as others install it: its public surface and its files; packed, put into an empty project of each kind, and used there; and
+ * The package as others install it: its files; packed, put into an empty project of each kind, and used there; and
  * what docs/kernels.md and CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:all -- package [WORD]…     only the rows that have one of these words in their name
