@@ -83,8 +83,11 @@ const keptImages = (page: Page) =>
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle('webgpu-diffusion-images', { create: true });
     const sizes: number[] = [];
-    for await (const handle of folder.values())
-      sizes.push((await (handle as FileSystemFileHandle).getFile()).size);
+    for await (const handle of folder.values()) {
+      // It may have been deleted since it was listed.
+      const file = await (handle as FileSystemFileHandle).getFile().catch(() => undefined);
+      if (file) sizes.push(file.size);
+    }
     return sizes;
   });
 
