@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { launchBrowser } from '../../harness/run/browsers';
 import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../lib/bits';
-import { servePage } from '../lib/page/visit';
+import { serveSources } from '../lib/page/serve_sources';
 import { all, type Row } from './row';
 
 type Runs = Record<Name, Run>;
@@ -19,7 +19,7 @@ async function inProcess(size: SizeName): Promise<Runs> {
 }
 
 async function inBrowser(kind: 'chrome' | 'firefox'): Promise<Runs> {
-  await using server = await servePage();
+  await using server = await serveSources();
   await using browser = await launchBrowser(kind);
   const page = await browser.newPage();
   // The server compiles every module at first, on a busy machine for longer than a page may take.

@@ -1,6 +1,6 @@
 /** How a page in Chrome draws that gives training a part of each frame, as examples/frames does. */
 import { launchBrowser } from '../../harness/run/browsers';
-import { serveExamples } from '../lib/page/serve_examples';
+import { serveSources } from '../lib/page/serve_sources';
 import type { Row } from './row';
 
 const SECONDS = 10;
@@ -9,7 +9,7 @@ const SECONDS = 10;
 async function look(address: string, milliseconds: number): Promise<{ frames: number; wait: number }> {
   await using browser = await launchBrowser('chrome', { canvases: true });
   const page = await browser.newPage();
-  await page.goto(`${address}frames/index.html?milliseconds=${milliseconds}`);
+  await page.goto(`${address}examples/frames/index.html?milliseconds=${milliseconds}`);
   const trains = milliseconds > 0;
   const words = trains ? /step [3-9]|step \d\d/ : /frames a second/;
   await page.waitForFunction(
@@ -34,7 +34,7 @@ async function look(address: string, milliseconds: number): Promise<{ frames: nu
 export const frames: Row = {
   name: 'frames of a page beside training',
   async run() {
-    await using server = await serveExamples();
+    await using server = await serveSources();
     const idle = await look(server.address, 0);
     const told = [`${idle.frames} a second without training`];
     const broken: number[] = [];

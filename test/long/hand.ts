@@ -1,11 +1,13 @@
 /** How often digits follow a hand that does not stop: the page's in Chrome, and the package's in Node. */
 import { setTimeout } from 'node:timers/promises';
+import type { Page } from 'puppeteer';
 import { imagesAt, noiseOf } from '../../harness/page/messages/noise_field';
 import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';
 import { loadPretrained } from '../../src/pretrained';
-import { click, messagesOf, phase, recordMessages, servePage, until, visit } from '../lib/page/visit';
+import { serveSources } from '../lib/page/serve_sources';
+import { click, phase, until, visit } from '../lib/page/visit';
 import type { Row } from './row';
 
 const SECONDS = 10;
@@ -16,12 +18,41 @@ const promised = (figure: string, kept: boolean): string => {
   return figure;
 };
 
+interface Follow {
+  readonly id: number;
+  /** The numbers of its images. */
+  readonly images: readonly number[];
+  answered: boolean;
+}
+
+/** Notes in the page, before its own scripts, which images it asks of its worker as the hand moves. */
+function noteFollows(): void {
+  const follows: Follow[] = [];
+  Object.assign(window, { follows });
+  const { postMessage } = Worker.prototype;
+  let listens = false;
+  Worker.prototype.postMessage = function (message, ...rest: unknown[]) {
+    if (!listens)
+      this.addEventListener('message', ({ data }) => {
+        const asked = data.type === 'done' && data.value && follows.find(({ id }) => id === data.id);
+        if (asked) asked.answered = true;
+      });
+    listens = true;
+    if (message.call === 'follow') {
+      const images = message.args[0].images.map(({ image }: { image: number }) => image);
+      follows.push({ id: message.id, images, answered: false });
+    }
+    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
+}
+const follows = (page: Page) => page.evaluate(() => (window as unknown as { follows: Follow[] }).follows);
+
 const inChrome: Row = {
   name: 'digits that follow the hand, Make tab',
   async run() {
-    await using server = await servePage();
+    await using server = await serveSources();
     await using browser = await launchBrowser('chrome');
-    const { page } = await visit(browser, `${server.address}?task=sample&count=${DIGITS}`, recordMessages);
+    const { page } = await visit(browser, `${server.address}?task=sample&count=${DIGITS}`, noteFollows);
     await page.setViewport({ width: 1280, height: 800 });
     // Once all shaders are compiled.
     await phase(page, 'idle');
@@ -33,7 +64,7 @@ const inChrome: Row = {
     const [x, y] = [field.x + field.width / 2, field.y + field.height / 2];
     await page.mouse.move(x, y);
     await page.mouse.down();
-    const from = (await messagesOf(page)).length;
+    const from = (await follows(page)).length;
     const start = performance.now();
     for (let angle = 0; performance.now() - start < 1000 * SECONDS; angle += 0.037) {
       await page.mouse.move(
@@ -43,10 +74,7 @@ const inChrome: Row = {
       await setTimeout(16);
     }
     const seconds = (performance.now() - start) / 1000;
-    const all = (await messagesOf(page)).slice(from);
-    const follows = all.filter(({ type }) => type === 'follow');
-    const answered = new Set(follows.filter(({ answer }) => answer).map(({ id }) => id));
-    const asked = follows.filter(({ to, id }) => to === 'worker' && answered.has(id));
+    const asked = (await follows(page)).slice(from).filter(({ answered }) => answered);
     const rates = Array.from(
       { length: DIGITS },
       (_, image) => asked.filter(({ images }) => images.includes(image)).length / seconds,

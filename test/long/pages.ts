@@ -4,18 +4,8 @@ import type { Browser, Page } from 'puppeteer';
 import { launchBrowser } from '../../harness/run/browsers';
 import { Random } from '../../harness/specs/lib/spec';
 import { LEAST_STEPS } from '../../src/keeping/store';
-import {
-  keepAt,
-  killGpu,
-  losses,
-  offered,
-  phase,
-  servePage,
-  steps,
-  TUTORIAL,
-  until,
-  visit,
-} from '../lib/page/visit';
+import { serveSources } from '../lib/page/serve_sources';
+import { keepAt, killGpu, losses, offered, phase, steps, TUTORIAL, until, visit } from '../lib/page/visit';
 import { all, type Row, temporary } from './row';
 
 const RUN = TUTORIAL.replace('samples=4', 'samples=0');
@@ -60,7 +50,7 @@ const isSame = (a: readonly number[], b: readonly number[]) =>
 const reloads: Row = {
   name: 'page reloaded or closed at random',
   async run() {
-    await using server = await servePage();
+    await using server = await serveSources();
     const { address } = server;
     const random = new Random(1);
     let [resumed, inTime] = [0, 0];
@@ -151,7 +141,7 @@ async function threeKills(address: string, random: Random, whole: readonly numbe
 const gpuKills: Row = {
   name: 'gpu-kill: Chrome’s GPU process killed',
   async run() {
-    await using server = await servePage();
+    await using server = await serveSources();
     const { address } = server;
     const random = new Random(2);
     const whole = await undisturbed(address, LENGTH);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
 import { tellOfFailures } from '../lib/page/drive';
 import { hear } from '../lib/page/page_state';
-import { fromState, ink, isHidden, reads, saidBy, text, type, until } from '../lib/page/visit';
+import { fromState, greys, isHidden, reads, saidBy, text, type, until } from '../lib/page/visit';
 
 let browser: Browser;
 
@@ -38,12 +38,7 @@ test('the welcome page plays its recording, and Make digits now shows its progre
     said.join('; '),
   ).toBe(true);
   expect(await isHidden(page, 'panel-sample')).toBe(false);
-  const inks = await ink(page, '#sample-prediction');
-  // A stroke on paper, neither noise nor nothing.
-  const share = inks.filter((v) => v > 0.5).length / inks.length;
-  expect(share).toBeGreaterThan(0.02);
-  expect(share).toBeLessThan(0.4);
-  expect(inks.filter((v) => v < 0.1).length / inks.length).toBeGreaterThan(0.4);
+  expect(await greys(page, 'sample-prediction')).toBeGreaterThan(8);
   expect(await text(page, 'sample-error')).toBe('');
   expect(problems).toEqual([]);
   await page.close();

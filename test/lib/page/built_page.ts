@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { serveBuilt } from './serve_built';
-import { servePage } from './visit';
+import { serveSources } from './serve_sources';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,7 +23,7 @@ export default async function setup({ config, provide }: TestProject): Promise<(
   // The browser, whose profile lies there, may be ending still.
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 10 });
   if (process.env.PAGE_FROM_SOURCES) {
-    const { address, close } = await servePage();
+    const { address, close } = await serveSources();
     provide('builtPage', { folder: outDir, address, reports: false });
     return async () => {
       await close();

@@ -1,6 +1,6 @@
 /** What a file of tests drives: the built page, and a browser whose storage is empty when its first test begins, but for what the engine knows of the adapter. */
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'puppeteer';
+import type { Browser, BrowserContext } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
 import { statesOf } from './page_state';
@@ -41,10 +41,8 @@ let browser: Browser | undefined;
 
 /** One for all files, since they run in one process, one by one; it ends with that. What is left of it goes with the built page. */
 async function sharedBrowser(): Promise<Browser> {
-  if (!browser?.connected) {
+  if (!browser?.connected)
     browser = await launchBrowser('chrome', { profile: join(inject('builtPage').folder, '../profile') });
-    if (process.env.SHOTS) photograph(browser.defaultBrowserContext(), process.env.SHOTS);
-  }
   return browser;
 }
 
@@ -69,52 +67,24 @@ export function tellOfFailures(current: () => Browser | undefined): void {
   });
 }
 
-/** Leaves pictures of a page, on a screen and on a phone, under the name of the current test. */
-async function shoot(page: Page, folder: string): Promise<void> {
-  const name = expect.getState().currentTestName!.replace(/\W+/g, '-').slice(0, 60);
-  for (const [width, height] of [
-    [1280, 800],
-    [360, 740],
-  ]) {
-    await page.setViewport({ width, height });
-    await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
-  }
-}
-
-/** Leaves pictures of each page as its test closes it. */
-function photograph(context: BrowserContext, folder: string): void {
-  const newPage = context.newPage.bind(context);
-  context.newPage = async () => {
-    const page = await newPage();
-    const close = page.close.bind(page);
-    page.close = () => shoot(page, folder).then(() => close());
-    return page;
-  };
-}
-
 /**
  * A page that tests of a file use one after another, since its shaders take seconds to compile. The first of them opens it; after a test that
- * has failed, the next one opens another. Each begins with bringing it to a state that it knows. `anew`: opens another, as the test needs it.
+ * has failed, the next one opens another. Each begins with bringing it to a state that it knows.
  */
-export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Visited>) => Promise<Visited> {
+export function inTurns(open: () => Promise<Visited>): () => Promise<Visited> {
   let shared: Promise<Visited> | undefined;
   let failed: Promise<Visited> | undefined;
-  let isUsed = false;
   let problems: readonly string[] = [];
   afterEach(async ({ task }) => {
-    if (isUsed && process.env.SHOTS) await shared?.then(({ page }) => shoot(page, process.env.SHOTS!));
-    isUsed = false;
     if (task.result?.state !== 'fail' && problems.length === 0) return;
     failed = shared;
     shared = undefined;
   });
-  return async (anew) => {
-    isUsed = true;
+  return async () => {
     // It holds what it has in the storage.
     await failed?.then(({ page }) => page.close()).catch(() => {});
     failed = undefined;
-    if (anew) shared = anew();
-    else shared ??= open();
+    shared ??= open();
     const visited = await shared;
     current.add(visited);
     kept.add(visited);

@@ -2,15 +2,15 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
 import { tellOfFailures } from './drive';
-import { serveExamples } from './serve_examples';
+import { serveSources } from './serve_sources';
 import { watch } from './visit';
 
 /** Opens examples in one Chrome that lives as long as the test file. */
 export function driveExamples() {
-  let server: Awaited<ReturnType<typeof serveExamples>>;
+  let server: Awaited<ReturnType<typeof serveSources>>;
   let browser: Browser;
   beforeAll(async () => {
-    server = await serveExamples();
+    server = await serveSources();
     browser = await launchBrowser('chrome', { canvases: true });
   });
   tellOfFailures(() => browser);
@@ -29,7 +29,7 @@ export function driveExamples() {
       await page.evaluateOnNewDocument(before);
       const problems: string[] = [];
       watch(page, problems);
-      await page.goto(`${server.address}${name}/index.html`);
+      await page.goto(`${server.address}examples/${name}/index.html`);
       return { page, problems };
     },
   };

@@ -1,36 +1,12 @@
-/** The page from the development server, and a visitor who opens, watches and uses it. */
-import type { AddressInfo } from 'node:net';
+/** A visitor of the page, who opens, watches and uses it. */
 import { fileURLToPath } from 'node:url';
 import type { Browser, ElementHandle, EvaluateFunc, KeyInput, Page, WebWorker } from 'puppeteer';
-import { createServer, type ViteDevServer } from 'vite';
-import type { WorkerEvents } from '../../../src/worker/protocol';
 import { until as untilHere } from '../until';
 import { hear } from './page_state';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
-
-/** The page as `npm start` serves it: from its sources. */
-export async function servePage(): Promise<{
-  readonly address: string;
-  readonly server: ViteDevServer;
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}> {
-  const server = await createServer({
-    root,
-    mode: 'development',
-    logLevel: 'error',
-    // A dependency that is discovered late makes the server reload the page in the middle of a test.
-    optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, watch: null },
-  });
-  await server.listen();
-  const { port } = server.httpServer!.address() as AddressInfo;
-  const close = () => server.close();
-  return { address: `http://127.0.0.1:${port}/`, server, close, [Symbol.asyncDispose]: close };
-}
 
 /** Adds to `problems` what must not happen on a page, and lets it be left. */
 export function watch(page: Page, problems: string[]): void {
@@ -69,16 +45,20 @@ export async function visit(
 }
 
 /**
- * Waits until a condition holds in the page; what never comes is ended by the limit of the test, and told by `tellOfFailures`. Not
- * page.waitForFunction, which makes a function of a text there, as the page's policy forbids; like that it goes on in the page that comes
- * after this one.
+ * Waits until a condition holds in the page, looking at each frame. Not page.waitForFunction, which makes a function of a text there, as the
+ * page's policy forbids; like that it goes on in the page that comes after this one.
  */
 export async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
   const heard = hear(page);
   heard.waitsFor = `${condition} of ${JSON.stringify(args)}`;
+  // A page behind another one has no frames.
   const wait = `(async () => {
     const condition = ${condition};
-    while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 10));
+    const next = () => document.hidden ? navigator.locks.request('until', () => {}) : new Promise((resolve) => {
+      requestAnimationFrame(resolve);
+      document.onvisibilitychange = resolve;
+    });
+    while (!(await condition(...${JSON.stringify(args)}))) await next();
   })()`;
   for (;;) {
     try {
@@ -92,15 +72,11 @@ export async function until<T extends unknown[]>(page: Page, condition: Evaluate
   }
 }
 
-/**
- * Clicks an element once it can be clicked and nothing covers it. All of that in the page: between two messages from outside, what is
- * drawn above may move it away from under the mouse.
- */
+/** Clicks an element once it can be clicked and nothing covers it: all in the page, where nothing can move it meanwhile. */
 export const click = (page: Page, selector: string) =>
   until(
     page,
     (s) => {
-      // A button that looks as if it could be pressed, and cannot any more, would pass over the click.
       if (window.harness?.isDrawn === false) return false;
       const element = document.querySelector<HTMLElement>(s);
       // What is folded away is unfolded first, as a user would.
@@ -124,7 +100,7 @@ export const click = (page: Page, selector: string) =>
     selector,
   );
 
-/** Moves the focus to an element once it is shown: what is hidden takes none, and says nothing. */
+/** Moves the focus to an element once it is shown. */
 export const focus = (page: Page, selector: string) =>
   until(
     page,
@@ -136,24 +112,15 @@ export const focus = (page: Page, selector: string) =>
     selector,
   );
 
-/** The id of the element that has the focus. */
 export const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
 
-/** Presses a key on an element. */
 export async function pressOn(page: Page, selector: string, key: KeyInput): Promise<void> {
   await focus(page, selector);
   await page.keyboard.press(key);
 }
 
-/** Waits until the page shows its state as it was when this was called. A page in the background draws nothing. */
-export const drawn = (page: Page) =>
-  until(
-    page,
-    () =>
-      window.harness?.isDrawn !== false ||
-      document.hidden ||
-      new Promise<boolean>((resolve) => requestAnimationFrame(() => resolve(true))),
-  );
+/** Waits until the page shows its state. A page in the background draws nothing. */
+export const drawn = (page: Page) => until(page, () => window.harness?.isDrawn !== false || document.hidden);
 
 /** Waits until the page is in a phase, and shows it. */
 export async function phase(page: Page, name: string): Promise<void> {
@@ -162,11 +129,9 @@ export async function phase(page: Page, name: string): Promise<void> {
 }
 
 type State = Window['harness']['state'];
-/** A part of the page's state. */
 export const fromState = <K extends keyof State>(page: Page, key: K) =>
   page.evaluate((k) => window.harness.state[k], key);
 export const settingsOf = (page: Page) => page.evaluate(() => window.harness.settings);
-/** The settings in the page's address. */
 export const searchOf = (page: Page) => page.evaluate(() => location.search);
 export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
 export async function text(page: Page, id: string): Promise<string | null> {
@@ -174,19 +139,13 @@ export async function text(page: Page, id: string): Promise<string | null> {
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
 }
 
-/** The ink of each pixel, 0 to 1, of a canvas: the first that the selector finds, or number `at`. */
-export const ink = (page: Page, selector: string, at = 0) =>
-  page.$$eval(
-    selector,
-    (all, i) => {
-      const canvas = all.at(i) as HTMLCanvasElement;
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      return Array.from({ length: data.length / 4 }, (_, pixel) => 1 - data[4 * pixel] / 255);
-    },
-    at,
-  );
-export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
-/** What a canvas shows. */
+/** How many different greys a canvas shows. */
+export const greys = (page: Page, id: string) =>
+  page.evaluate((i) => {
+    const canvas = document.getElementById(i) as HTMLCanvasElement;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(data.filter((_, at) => at % 4 === 0)).size;
+  }, id);
 export const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 /** Waits until a canvas shows another picture than this one. */
@@ -197,7 +156,6 @@ export const changed = (page: Page, before: string, id = 'sample-prediction') =>
     before,
     id,
   );
-/** Chooses files in a field. */
 export async function upload(page: Page, id: string, ...paths: string[]): Promise<void> {
   await ((await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>).uploadFile(...paths);
 }
@@ -206,15 +164,10 @@ export async function upload(page: Page, id: string, ...paths: string[]): Promis
 export const reads = (page: Page, id: string, words: string | RegExp) =>
   until(
     page,
-    (i, whole, pattern) => {
-      const shown = document.getElementById(i)?.textContent;
-      return pattern === '' ? shown === whole : new RegExp(pattern).test(shown ?? '');
-    },
+    (i, pattern) => new RegExp(pattern).test(document.getElementById(i)?.textContent ?? ''),
     id,
-    String(words),
-    words instanceof RegExp ? words.source : '',
+    typeof words === 'string' ? `^${words.replace(/[^\w ]/g, '\\$&')}$` : words.source,
   );
-/** Waits until an element has these words in its text. */
 export const mentions = (page: Page, id: string, words: string) =>
   until(page, (i, w) => document.getElementById(i)?.textContent?.includes(w) ?? false, id, words);
 /** Waits until an element, as a button that can be pressed, matches a selector. */
@@ -258,7 +211,6 @@ export const isSeen = (page: Page, selector: string) =>
 export const isOff = (page: Page, selector: string) =>
   page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
 
-/** Takes a setting, as the address has it. */
 export const setting = (page: Page, key: string, value: string) =>
   page.evaluate((k, v) => void window.harness.set(k as never, v), key, value);
 export const type = (page: Page, id: string, value: string) =>
@@ -289,58 +241,14 @@ export async function go(page: Page, task: string): Promise<void> {
   await drawn(page);
 }
 
-/** A call that the page makes of its worker, the end of one, or a `frame` of samples, as `recordMessages` has it. */
-export interface Message {
-  readonly to: 'worker' | 'page';
-  /** The name of the call, or `frame`. */
-  readonly type: string;
-  readonly id: number;
-  /** Whether it ends with an answer. */
-  readonly answer: boolean;
-  /** The numbers of the images that are asked for, as the hand moves. */
-  readonly images: readonly number[];
-}
-
 declare global {
   interface Window {
-    /** What `recordMessages` has recorded. */
-    messages: Message[];
     /** What `files` has collected. */
     blobs: Blob[];
     /** What `saidBy` has noted. */
     said: string[];
   }
 }
-
-/** Records in `window.messages` what a page asks of its worker, and when that is answered: for `visit`, before the page's own scripts. */
-export function recordMessages(): void {
-  const messages: Message[] = [];
-  Object.assign(window, { messages });
-  const calls = new Map<number, string>();
-  type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
-  const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
-    if (type === 'frame') messages.push({ to, type, id, answer: false, images: [] });
-    if (type === 'custom' || type === 'call') calls.set(id, call);
-    else if (type !== 'done' && type !== 'failed') return;
-    const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
-    const asked = call === 'follow' ? images.map(({ image }) => image) : [];
-    messages.push({ to, type: calls.get(id)!, id, answer: value !== undefined, images: asked });
-  };
-  const { postMessage, addEventListener } = Worker.prototype;
-  const add = addEventListener as (...listener: unknown[]) => void;
-  // Before the page itself hears it, and says something else.
-  Worker.prototype.addEventListener = function (...listener: unknown[]) {
-    add.call(this, 'message', ({ data }: MessageEvent) => note('page', data));
-    Worker.prototype.addEventListener = addEventListener;
-    add.call(this, ...listener);
-  };
-  Worker.prototype.postMessage = function (message: Said, ...rest: unknown[]) {
-    note('worker', message);
-    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
-  };
-}
-
-export const messagesOf = (page: Page) => page.evaluate(() => window.messages);
 
 /** Collects what the page saves, and drops such files on it. */
 export async function files(page: Page) {
@@ -355,14 +263,10 @@ export async function files(page: Page) {
     await until(page, (n) => window.blobs.length > n, before);
     return before;
   };
-  /** The bytes of what was saved. */
   const read = async (blob: number) =>
     Uint8Array.from(
       await page.evaluate(async (at) => [...new Uint8Array(await window.blobs[at].arrayBuffer())], blob),
     );
-  /** Puts bytes among what was saved. */
-  const add = (bytes: Uint8Array) =>
-    page.evaluate((all) => window.blobs.push(new Blob([Uint8Array.from(all)])) - 1, [...bytes]);
   const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
     page.evaluate((given) => {
       const { blobs } = window;
@@ -374,7 +278,7 @@ export async function files(page: Page) {
   const drop = (blob: number | string, name: string) => dropAll([blob, name]);
   /** Whether the browser would ask before it leaves the page. */
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
-  return { save, read, add, drop, dropAll, asks };
+  return { save, read, drop, dropAll, asks };
 }
 
 /** Drops a folder of this machine, as a user does. */
@@ -386,15 +290,15 @@ export async function dropFolder(page: Page, path: string): Promise<void> {
   await session.detach();
 }
 
-/** The page's training worker, or another one by a part of its address. It begins a little after the page. */
-export const workerOf = (page: Page, name = '/worker'): Promise<WebWorker> =>
-  untilHere(() => page.workers().find((each) => each.url().includes(name)));
+/** The page's training worker, which begins a little after the page. */
+export const workerOf = (page: Page): Promise<WebWorker> =>
+  untilHere(() => page.workers().find((each) => each.url().includes('/worker')));
 
 /**
- * Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. With a `step`, the worker itself
- * does so when the run is there: on a busy machine the run may end before a message from outside arrives.
+ * Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. `at`: with a later submission of
+ * the worker's, since on a busy machine a run may end before a message from outside arrives.
  */
-export async function deviceLoser(page: Page): Promise<(step?: number) => Promise<void>> {
+export async function deviceLoser(page: Page): Promise<(at?: number) => Promise<void>> {
   const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
@@ -403,28 +307,23 @@ export async function deviceLoser(page: Page): Promise<(step?: number) => Promis
       return createBuffer.call(this, descriptor);
     };
   });
-  return (step) =>
-    worker.evaluate((n) => {
+  return (at = 0) =>
+    worker.evaluate((left) => {
       Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
-      const lose = () => (globalThis as unknown as { device: GPUDevice }).device.destroy();
-      if (n === undefined) return lose();
-      const { postMessage } = globalThis;
-      const told = (message: { name?: string; value?: unknown }, ...rest: never[]) => {
-        postMessage(message, ...rest);
-        const { first, losses } = Object(message.value) as WorkerEvents['loss'];
-        if (message.name !== 'loss' || first + losses.length < n) return;
-        globalThis.postMessage = postMessage;
-        lose();
+      const { device } = globalThis as unknown as { device: GPUDevice };
+      if (left === 0) return device.destroy();
+      const { submit } = GPUQueue.prototype;
+      GPUQueue.prototype.submit = function (commands) {
+        submit.call(this, commands);
+        if (--left === 0) device.destroy();
       };
-      Object.assign(globalThis, { postMessage: told });
-    }, step);
+    }, at);
 }
 
-/** Waits until the run has this number of losses. */
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
 
-/** Presses Step once it can be pressed: also for the first step of a run, for which the page does not show it yet. */
+/** Presses Step, also for the first step of a run, for which the page does not show it yet. */
 export const pressStep = (page: Page) =>
   until(page, () => {
     const step = document.getElementById('step') as HTMLButtonElement;
@@ -433,7 +332,6 @@ export const pressStep = (page: Page) =>
     return true;
   });
 
-/** Makes one step of the run. */
 export async function step(page: Page): Promise<void> {
   const { length } = await losses(page);
   await pressStep(page);
@@ -441,20 +339,18 @@ export async function step(page: Page): Promise<void> {
   await phase(page, 'paused');
 }
 
-/** Trains until the run ends. */
 export async function trainToEnd(page: Page): Promise<void> {
   await click(page, '#train');
   await phase(page, 'finished');
 }
 
-/** Throws the run away. */
 export async function reset(page: Page): Promise<void> {
   await click(page, '#reset');
   await until(page, () => window.harness.state.run === undefined);
   await phase(page, 'idle');
 }
 
-/** Presses Train, if the page rests, and Pause where the run has this number of losses. In the page: on a busy machine a run may end before a click from outside arrives. */
+/** Presses Train, if the page rests, and, in the page, Pause where the run has this number of losses. */
 async function pauseAt(page: Page, count: number, begins: boolean): Promise<void> {
   await until(
     page,

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
 import { violationsEverywhere } from '../../lib/page/axe';
 import { drive, inTurns } from '../../lib/page/drive';
-import { writePictures } from '../../lib/page/own_pictures';
 import { type Served, serveBuilt } from '../../lib/page/serve_built';
 import {
   click,
@@ -59,14 +58,10 @@ test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with 
   await reads(page, 'recorded-making-at', /^step/);
   const networks = () => files.flatMap(({ name }) => /^(.*)-.{8}\.safetensors$/.exec(name)?.slice(1) ?? []);
   expect(networks()).toEqual([]);
-  // As a server that packs texts sends them.
   expect(files.reduce((sum, { packed }) => sum + packed, 0)).toBeLessThan(315_000);
   await click(page, '#make-now');
   const finished = (label: string) => reads(page, 'frame-label', label);
   await finished('step 4 of 4');
-  expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
-    'The pretrained network, after 340,000 images',
-  );
   // The network that answers the hand comes as soon as the digits are there.
   await pressOn(page, '#noise-handle', 'End');
   await until(page, () => location.search.includes('across=100'));
@@ -75,15 +70,10 @@ test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with 
   expect(files.filter(({ name }) => /mnist|measure|trainer|gif/.test(name))).toEqual([]);
   // As they lie on the disk: many servers pack texts, which makes it less.
   expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(2_300_000);
-  // Other numbers of calls are these networks', too.
-  await click(page, '#calls-2');
-  await finished('step 2 of 2');
-  expect(networks()).toEqual(['digits', 'digits-instant']);
   // Digits to train on come when somebody trains.
   await go(page, 'train');
   await until(page, () => window.harness.state.data !== undefined);
   expect(files.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
-  // And the classifier when the quality of samples is measured.
   expect(files.filter(({ name }) => name.includes('classifier'))).toEqual([]);
   expect(reports).toEqual([]);
 });
@@ -107,8 +97,6 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
   expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
   await step(page);
   await save('save-checkpoint', 'tutorial-checkpoint-step-1-seed-123.safetensors');
-  await save('save-model', 'tutorial-model-step-1-seed-123.safetensors');
-  await save('save-losses', 'tutorial-losses-step-1-seed-123.csv');
   await reset(page);
   await upload(page, 'checkpoint-file', join(downloads, 'tutorial-checkpoint-step-1-seed-123.safetensors'));
   await phase(page, 'paused');
@@ -237,16 +225,6 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await exist(page, '#kernel-names option[value=conv2d]');
   await go(page, 'train');
   await hasDigits();
-
-  // What came once is there.
-  gone.files.length = 0;
-  const pictures = join(downloads, 'pictures');
-  writePictures(pictures, { width: 16, height: 16 });
-  await upload(page, 'folder', pictures);
-  await until(page, () => window.harness.state.data?.builtIn === false);
-  await click(page, '#use-digits');
-  await hasDigits();
-  expect(gone.files.filter(({ name }) => name.includes('mnist'))).toEqual([]);
   await page.close();
   gone.server.close();
 });

@@ -1,4 +1,4 @@
-/** Serves the examples as they stand, with the sources in place of the built package that they import: they are the same, and need no build. */
+/** Serves the page and the examples from their sources, which stand in place of the built package that the examples import. */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'vite';
 import { root } from './visit';
@@ -12,11 +12,7 @@ const entries = {
   worker: 'worker/index',
 };
 
-export async function serveExamples(): Promise<{
-  readonly address: string;
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}> {
+export async function serveSources() {
   const server = await createServer({
     root,
     mode: 'development',
@@ -27,6 +23,7 @@ export async function serveExamples(): Promise<{
         replacement: `${root}src/${path}.ts`,
       })),
     },
+    // A dependency that is discovered late makes the server reload the page in the middle of a test.
     optimizeDeps: { noDiscovery: true },
     // Browsers ask for an icon by themselves. Not puppeteer answers: where it does, a worker's own imports wait for ever.
     plugins: [
@@ -42,5 +39,5 @@ export async function serveExamples(): Promise<{
   await server.listen();
   const { port } = server.httpServer!.address() as AddressInfo;
   const close = () => server.close();
-  return { address: `http://127.0.0.1:${port}/examples/`, close, [Symbol.asyncDispose]: close };
+  return { address: `http://127.0.0.1:${port}/`, close, [Symbol.asyncDispose]: close };
 }
