@@ -5,6 +5,7 @@ import { TrainingRun, type TrainingSession } from '../../../harness/page/worker/
 import { PageHost } from '../../../harness/page/worker/host';
 import type { Workplace } from '../../../harness/page/worker/place';
 import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
+import { recipeAt } from '../../../src/recipes';
 import type { BeginOptions } from '../../../src/worker';
 import { gate } from '../../lib/gate';
 import { until } from '../../lib/until';
@@ -222,8 +223,9 @@ test('the page hears what a run begins with, and how many images it holds out', 
   const { host, place, told } = await served();
   place.settings = { ...initialOf('digits'), holdout: 5, begin: 'new' };
   place.images = grey;
-  const { images, settings } = await host.newRun();
-  expect([images.count, settings.holdout]).toEqual([15, 5]);
+  const { images, settings, trainer } = await host.newRun();
+  expect([images.count, settings.holdout, settings.dropLast]).toEqual([15, 5, true]);
+  expect(trainer).toEqual(recipeAt('digits', 64).trainer);
   const sampling = expect.objectContaining({ steps: expect.any(Number) });
   expect(told('begun')).toEqual([{ held: 5, begin: 'new', sampling }]);
   place.settings = { ...place.settings, holdout: 20 };
@@ -240,4 +242,16 @@ test('images that are given beside a run are refused, and the run keeps its own'
   const message = 'A run is under way. Reset it to train on other images.';
   expect(told('error')).toContainEqual({ at: 'data', code: 'argument', message });
   expect(place.images).toBeUndefined();
+});
+
+test.each([
+  ['on', true],
+  ['off', false],
+  ['auto', false],
+] as const)('with tune=%s a software adapter measures its kernels: %s', async (tune, measures) => {
+  const { host, place } = await served();
+  place.settings = { ...place.settings, tune };
+  const engine = { adapter: { software: true } } as Engine;
+  host.device(engine);
+  expect(engine.tune).toBe(measures);
 });
