@@ -28,7 +28,7 @@ const images = idx([10, 4, 4], (i) => (i * 7) % 128);
 const labels = idx([10], (i) => i);
 
 test('a trained network is distilled while samples are made, stopped, and distilled to the end; its copy makes images', async () => {
-  const query = '?recipe=pictures&batch=4&widths=8&samples=0&epochs=10000';
+  const query = '?batch=4&widths=8&samples=0&epochs=10000';
   const { page } = await driven.visit(`${driven.address}${query}`);
   await phase(page, 'idle');
   const { asks, dropAll, save, read } = await files(page);
