@@ -1,30 +1,28 @@
 /** A device that its owner destroys while the engine works on it: one error, and nothing told to the owner. */
 import { expect, test } from 'vitest';
-import { requestDevice } from '../../src/gpu/request_device';
-import { loseEach } from '../lib/call_failures';
-import type { Planned } from '../lib/failing_device';
 import { mainlyIn, testGpu } from '../lib/gpu';
+import { createWorld, subjects } from '../lib/subjects';
 
 await testGpu();
 
-const request = async () => (await requestDevice()).device;
-
-/** The first call of each kind, and one in the middle of many. */
-const moments = (names: readonly string[]): Planned[] =>
-  names.flatMap((name) => {
-    const isOften = /^create|^writeBuffer|^setBindGroup/.test(name);
-    return (isOften ? [0, 9] : [0]).map((nth) => ({ name, nth, failure: 'lost' as const }));
-  });
+const codeOf = (work: Promise<unknown>) => work.catch(({ code }) => code);
 
 test.each([
-  [
-    'engine, network, data set, trainer and sampler are made',
-    ['createBuffer', 'writeBuffer', 'createBindGroup', 'createComputePipelineAsync', 'onSubmittedWorkDone'],
-    undefined,
-  ],
-  ['a trainer trains', ['submit', 'setBindGroup', 'mapAsync', 'beginComputePass'], 'a training step'],
-  ['a sampler samples', ['submit'], 'a run of sampling'],
-])('a lost device is one typed error while %s', mainlyIn('node', 'firefox'), async (_, names, deed) => {
-  const planned = moments(names);
-  expect(await loseEach(request, planned, deed)).toEqual({ failures: planned.length, faults: [] });
+  ['createEngine', ['onSubmittedWorkDone']],
+  ['engine.createUNet', ['createBuffer', 'writeBuffer']],
+  ['engine.createTrainer', ['createBuffer', 'createBindGroup', 'createComputePipelineAsync']],
+  ['trainer.step', ['submit', 'setBindGroup', 'mapAsync', 'beginComputePass']],
+  ['sampler.sample', ['submit']],
+])('a lost device is one typed error in %s', mainlyIn('node', 'firefox'), async (name, calls) => {
+  // The first call of each kind, and one in the middle of many.
+  for (const call of calls)
+    for (const nth of /BindGroup|Pipeline/.test(call) ? [0, 3] : [0]) {
+      const world = await createWorld();
+      const made = await subjects[name].make(world);
+      const { failing } = world;
+      failing.watch({ name: call, nth, failure: 'lost' });
+      expect(await codeOf(made.use()), `${call} ${nth}`).toBe('device-lost');
+      expect([failing.unwatch(), failing.openScopes, failing.uncaught]).toEqual([true, 0, []]);
+      expect(await codeOf(made.use())).toBe('device-lost');
+    }
 });

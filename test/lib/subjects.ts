@@ -41,9 +41,10 @@ export interface World {
   answer(): void;
 }
 
-/** An engine on a device of its own, with what most uses need. It ends with the test. */
+/** An engine on a device of its own, with what most uses need. It ends with the test, or when what `atEnd` gets is called. */
 export async function createWorld(
   options: EngineOptions = { selfCheck: false, tune: false },
+  atEnd: (end: () => void) => void = onTestFinished,
 ): Promise<World> {
   const { device } = await requestDevice();
   const failing = new FailingDevice(device);
@@ -57,7 +58,7 @@ export async function createWorld(
     },
   });
   const engine = await createEngine({ device, tuningCache: memoryCache(), ...options });
-  onTestFinished(() => {
+  atEnd(() => {
     end();
     engine.destroy();
     device.destroy();

@@ -3,9 +3,9 @@
  *
  * @module-tag nightly
  */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createWorkerClient, serve } from '../../../src/worker';
-import { after } from '../../lib/clock';
+import { after, hurry } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { hostileGpu } from '../../lib/hostile/hostile_device';
 import { heard } from '../../lib/worker/alone';
@@ -26,6 +26,7 @@ test('a worker whose device answers late samples during training, also after an 
     phase = event.phase;
   });
   onTestFinished(() => {
+    vi.useRealTimers();
     client.destroy();
     port2.close();
     for (const made of devices) made.destroy();
@@ -35,6 +36,7 @@ test('a worker whose device answers late samples during training, also after an 
   await heard(client, 'loss');
   const order = { count: 2, steps: 2, seed: 4 };
   const { images } = await client.sample(order);
+  void hurry();
   late = 1500;
   const controller = new AbortController();
   const { signal } = controller;
