@@ -1,5 +1,5 @@
 /**
- * The faults that are planted by hand. The lists beside this file have them, each as lines that follow each other:
+ * The faults of shaders, formulas and lists of steps that are planted by hand. list.txt has them, each as lines that follow each other:
  *
  *   a fault, in words                     where a line like `[doors]` stands before, a fault of the doors
  *   FILE | LANE | WORDS | WORDS           the file from the root; lane and words of the test that notices, as of `npm test`

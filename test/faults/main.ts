@@ -1,7 +1,7 @@
 /** `npm run test:all -- faults`: plants faults in a copy of the tree, one after the other, and says which of them no test notices. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
@@ -13,7 +13,7 @@ const SEED = 1;
 
 const help = `npm run test:all -- faults [FOLDER]
 
-Plants one fault after the other in a copy of the tree, and runs tests that must notice it: first the faults of the lists in test/faults, each with the
+Plants one fault after the other in a copy of the tree, and runs tests that must notice it: first the faults of test/faults/list.txt, each with the
 test that it names, then ${MUTANTS} mutants of Stryker's in lines of src that unit tests run, drawn by a seed. Fails where a fault of the list
 survives; survivors of the mutants are listed by file, each a place where a test may be missing.
 
@@ -106,8 +106,7 @@ export async function main([folder = '', ...more]: string[]): Promise<number> {
     console.log(help);
     return folder === '--help' ? 0 : 2;
   }
-  const lists = readdirSync('test/faults').filter((file) => file.endsWith('.txt'));
-  const list = lists.flatMap((file) => readList(file, readFileSync(join('test/faults', file), 'utf8')));
+  const list = readList('test/faults/list.txt', readFileSync('test/faults/list.txt', 'utf8'));
   // All of them, before anything takes time: a text that is there no more is an error of the list.
   for (const fault of list) withFault(readFileSync(fault.file, 'utf8'), fault);
   const chosen = list.filter(({ file }) => file.startsWith(folder));
