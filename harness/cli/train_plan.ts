@@ -14,13 +14,15 @@ import { usualHoldOut } from '../pictures/hold_out';
 import { OWN_SIZE, SIDES, type Size } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
 import {
+  batchOf,
   endingAt,
   isPlanned,
+  lacksEnd,
   MINUTES,
+  openPlan,
   ownSampling,
   type Plan,
   type PlanOrder,
-  planOf,
   trainerFor,
 } from '../run/plan';
 import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
@@ -128,10 +130,6 @@ export interface Begun {
 
 /** The recipe of planned runs. */
 const RECIPES = { grey: 'digits', colour: 'pictures' } as const satisfies Record<string, RecipeName>;
-
-/** Whether a planned run still has no end: it stopped before its speed was measured. */
-const lacksEnd = ({ settings, training }: Pick<Checkpoint, 'settings' | 'training'>): boolean =>
-  isPlanned(training) && settings.maxSteps === undefined && training.schedule.decay === 'none';
 
 /** Whether the run is to be planned, or goes on and still is. Throws UsageError where minutes stand beside what a plan sets. */
 export function isPlannedBy(given: TrainFlags, checkpoint?: Checkpoint): boolean {
@@ -256,7 +254,7 @@ interface RunParts {
   readonly settings: RunSettings;
 }
 
-/** A run as its plan says, on an adapter whose speed is not known. */
+/** A run that is to be planned, on an adapter whose speed is not known. */
 function plannedRun(
   { isOwn, config, network, images, settings }: RunParts,
   recipe: RecipeName,
@@ -264,21 +262,20 @@ function plannedRun(
   software: boolean,
 ): Begun {
   const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
-  const plan = planOf(order);
-  const { batch: batchSize, epochs, steps } = plan;
-  const end = steps === undefined ? {} : { maxSteps: steps };
+  const plan = openPlan(order, batchOf(order, undefined));
+  const { batch: batchSize, epochs } = plan;
   const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
   const sampling = (isOwn ? ownSampling : recipeSampling)(recipe, config);
-  const runSettings = { ...settings, batchSize, epochs, ...end };
+  const runSettings = { ...settings, batchSize, epochs };
   const run = TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
   return { run, planned: { order, plan, recipe } };
 }
 
-/** A planned run that goes on before it has an end: it began on a software adapter. */
+/** A planned run that goes on before it has an end: it has made no step. */
 function openRun(run: TrainingRun, minutes: number): Begun {
   const { images, settings } = run;
   const order = { count: images.count, dropLast: settings.dropLast, minutes, software: true };
-  return { run, planned: { order, plan: planOf(order) } };
+  return { run, planned: { order, plan: openPlan(order, settings.batchSize) } };
 }
 
 /** A planned run that goes on keeps its plan; if it is to end elsewhere, with a schedule for that. */

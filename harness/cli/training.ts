@@ -10,7 +10,8 @@ import { saveModel } from '../../src/weights/save_model';
 import type { TrainingRun } from '../../src/worker/run';
 import { listOf } from '../pictures/class_names';
 import { epochMeans } from '../run/losses';
-import { corrected, limitOf, MINUTES, type Plan, Spans, scheduleOf } from '../run/plan';
+import { limitOf, MINUTES, type Plan } from '../run/plan';
+import { rehearse } from '../run/rehearsal';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
 import { duration, megabytes, plural, whole } from '../text/units';
@@ -38,6 +39,9 @@ interface Options extends Order, Begun {
   readonly preparations: Preparations;
 }
 
+/** Share of the time in which a planned run trains: files take the rest. */
+const TRAINING_SHARE = 0.95;
+
 type StepMade = Pick<TrainingEvent, 'step' | 'epoch' | 'loss' | 'imagesPerSecond'>;
 
 /** A run of `train`: trains, writes the files, prints the progress. */
@@ -62,10 +66,7 @@ export class Training {
   private history: History | undefined;
   private quality: MeasuredQuality | undefined;
   private plan: Plan | undefined;
-  private readonly spans = new Spans();
-  /** The speed by which the plan is to be corrected when no step is under way. */
-  private measured: number | undefined;
-  /** Ends the steps under way, for another plan or for good. */
+  /** Ends the steps under way when the time of the plan is up. */
   private interruption = new AbortController();
   private timeUp = false;
 
@@ -130,13 +131,7 @@ export class Training {
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
     if (options.planned) this.printPlan(options.planned);
-    const open = this.plan?.steps === undefined && this.plan;
-    const length = open
-      ? 'steps'
-      : `${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')}`;
-    progress.print(
-      `Training    ${length} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.schedule)}, seed ${settings.seed}`,
-    );
+    if (!this.isOpen) this.printTraining();
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
       const changed =
@@ -154,45 +149,49 @@ export class Training {
     this.readyAt = performance.now() / 1000;
   }
 
-  private printPlan({ order: { minutes }, plan: { steps }, recipe }: Required<Begun>['planned']): void {
+  /** Whether the run is planned and has no end yet. */
+  private get isOpen(): boolean {
+    return this.plan !== undefined && this.plan.steps === undefined;
+  }
+
+  private printPlan({ order: { minutes }, recipe }: Required<Begun>['planned']): void {
     const { progress, run } = this;
     if (recipe)
       progress.print(`Recipe      ${recipe}, for ${run.images.channels === 1 ? 'grey' : 'coloured'} images`);
-    const first = `the first seconds show how many steps fit into ${minutes} min`;
-    progress.print(`Plan        ${steps === undefined ? first : `up to ${plural(steps, 'step')}; ${first}`}`);
-  }
-
-  /** Measures the speed, ends the steps under way where the plan is to change, and the training where its time is up. */
-  private followPlan(now: number, start: number): void {
-    const { plan, losses } = this;
-    if (!plan) return;
-    const { order } = this.options.planned!;
-    const done = losses.length;
-    const speed = this.spans.after(done, now / 1000, plan);
-    if (speed !== undefined) {
-      this.measured = speed;
-      this.interruption.abort();
-    }
-    this.timeUp = (now - start) / 1000 >= limitOf(plan, order.minutes) && done < this.steps;
-    if (this.timeUp) this.interruption.abort();
-  }
-
-  /** Corrects the plan by the speed that was measured. No step is under way, so that the step of the change is known. */
-  private correctPlan(): void {
-    const { plan, measured: speed, run, progress } = this;
-    this.measured = undefined;
-    if (!plan || speed === undefined) return;
-    const { order } = this.options.planned!;
-    const done = run.losses.length;
-    const next = corrected(plan, order, { speed, done });
-    this.plan = next;
-    if (next.steps === plan.steps) return;
-    const { steps: maxSteps, epochs } = next;
-    run.adjust({ maxSteps, epochs, schedule: scheduleOf(maxSteps) });
-    const time = next.fits ? '' : `, longer than ${order.minutes} min: samples need them`;
     progress.print(
-      `Planned     after step ${whole(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}, learning rate ${run.settings.learningRate}${scheduleText(run.trainer!.schedule)}`,
+      `Plan        steps of ${plural(run.settings.batchSize, 'image')}, as many as fit into ${minutes} min`,
     );
+  }
+
+  private printTraining(): void {
+    const { progress, run, plan } = this;
+    const { settings } = run;
+    const epochs = `${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}`;
+    const time = plan && !Number.isNaN(plan.seconds) ? `about ${duration(plan.seconds)}, ` : '';
+    const late =
+      plan?.fits === false
+        ? `longer than ${this.options.planned!.order.minutes} min: samples need them, `
+        : '';
+    progress.print(
+      `Training    ${epochs}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, ${time}${late}learning rate ${settings.learningRate}${scheduleText(this.trainer.schedule)}, seed ${settings.seed}`,
+    );
+  }
+
+  /** Fixes the end and the schedule of a planned run, by the time of its steps. */
+  private async rehearse(signal: AbortSignal): Promise<void> {
+    const { order } = this.options.planned!;
+    this.plan = await rehearse(this.run, { order, share: TRAINING_SHARE, signal });
+    this.printTraining();
+    this.progress.print();
+  }
+
+  /** Ends the steps under way where the time of the plan is up. */
+  private limitTime(now: number, start: number): void {
+    const { plan } = this;
+    if (!plan) return;
+    const limit = limitOf(plan, this.options.planned!.order.minutes);
+    this.timeUp = (now - start) / 1000 >= limit && this.losses.length < this.steps;
+    if (this.timeUp) this.interruption.abort();
   }
 
   /** Takes the run back to where it began here. */
@@ -213,14 +212,19 @@ export class Training {
       await this.save();
       return;
     }
-    const start = performance.now();
+    let start = performance.now();
     let epochStart = start;
     try {
+      if (this.isOpen) {
+        await this.rehearse(signal);
+        start = epochStart = performance.now();
+        this.readyAt = start / 1000;
+      }
       for await (const event of this.events(signal)) {
         const now = performance.now();
         const warning = run.add(event.loss);
         if (warning) progress.print(`Warning: ${warning}`);
-        this.followPlan(now, start);
+        this.limitTime(now, start);
         this.showStep(event, now);
         const epochDone = event.step % this.stepsPerEpoch === 0;
         if (epochDone) {
@@ -257,13 +261,13 @@ export class Training {
     const { imageFlags, planned } = this.options;
     const { minutes = MINUTES } = planned?.order ?? {};
     // A plan that has an end keeps it.
-    const isAsked = minutes !== MINUTES && this.plan?.steps === undefined;
+    const isAsked = minutes !== MINUTES && this.isOpen;
     return `${commandLine('train')} --resume ${quoted(this.path(CHECKPOINT))}${imageFlags}${isAsked ? ` --minutes ${minutes}` : ''}`;
   }
 
   /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
   private showStep({ step, epoch, loss, imagesPerSecond }: StepMade, now: number): void {
-    const { run, progress, steps, plan } = this;
+    const { run, progress, steps } = this;
     if (this.firstStepAt === undefined) {
       this.firstStepAt = now / 1000;
       const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
@@ -276,7 +280,7 @@ export class Training {
       done: step,
       total: steps,
       text: `epoch ${epoch}/${run.settings.epochs}  step ${step}  loss ${loss.toFixed(4)}  ${speed(imagesPerSecond)}`,
-      ...(plan && plan.steps === undefined ? {} : { secondsLeft: imagesLeft / imagesPerSecond }),
+      secondsLeft: imagesLeft / imagesPerSecond,
     });
   }
 
@@ -301,7 +305,6 @@ export class Training {
     const { run, losses, history } = this;
     await history?.add(losses.length, signal);
     while (losses.length < this.steps && !this.timeUp) {
-      this.correctPlan();
       const { steps, stepsPerEpoch } = this;
       const done = losses.length;
       const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;

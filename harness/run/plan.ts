@@ -1,10 +1,11 @@
-/** The plan of a run in minutes: its batch, its length, its schedule, and how these follow the speed once it is known. Pure. */
+/** The plan of a run in minutes: its batch, its length and its schedule, all fixed before its first step. Pure. */
 import type { Schedule } from '../../src/plan/schedule';
 import { type Recipe, type RecipeName, recipeSampling } from '../../src/recipes';
 import { type EpochParts, stepsPerEpoch } from '../../src/training/epoch';
 import type { TrainerConfig } from '../../src/training/options';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Sampling } from '../../src/unet/sampling';
+import type { Checkpoint } from '../../src/weights/checkpoint';
 
 /** After this number of updates the samples of small sets can be recognised. */
 export const UPDATES = 300;
@@ -19,7 +20,7 @@ const IMAGES = 53_760;
 const PASSES = 100;
 /** A run may take this many times its minutes. */
 const PATIENCE = 1.5;
-/** The steps of warm-up as long as there is no end. */
+/** The steps of warm-up of a run without an end. */
 const WARMUP = 30;
 /** The average of the weights, for what is shown before the end: at its end the rate has decayed, and the average changes little. */
 const AVERAGE = { most: 0.9999 };
@@ -36,10 +37,8 @@ export interface PlanOrder extends Pick<EpochParts, 'dropLast'> {
 
 export interface Plan {
   readonly batch: number;
-  /** The step at which the run ends; undefined until a measurement shows it. */
+  /** The step at which the run ends; undefined until its rehearsal is over. */
   readonly steps: number | undefined;
-  /** The most steps that it may get. */
-  readonly most: number;
   /** The passes in which it ends. */
   readonly epochs: number;
   /** The time of these steps; NaN if the speed is not known. */
@@ -48,53 +47,42 @@ export interface Plan {
   readonly fits: boolean;
 }
 
-/** Images a second, and the steps that are made. */
-interface Speed {
-  readonly speed: number;
-  readonly done: number;
-}
-
 /**
- * The largest batch up to 64 of which 300 updates fit into the minutes; 16 if none does, and never more than there are images. Then the steps
- * that fit, 300 or more, up to as many images as the recipe sees and 100 passes. Without a known speed a software adapter begins with batches of 16 and no end.
+ * The batch of a run: the largest up to 64 of which 300 updates fit into the minutes; 16 if none does, and never more than there are images.
+ * Without a known speed 16 on a software adapter, else 64.
  *
  * @param speed images a second; undefined if it is not known
  */
-export function planOf(order: PlanOrder, speed?: number): Plan {
-  const room = roomOf(order, speed);
-  const fitting = BATCHES.find((each) => UPDATES * each <= room) ?? LEAST;
-  const isOpen = speed === undefined && order.software;
-  const batch = Math.min(order.count, isOpen ? LEAST : fitting);
-  const plan = planWith(order, batch, 0, speed);
-  return isOpen ? { ...plan, steps: undefined } : plan;
+export function batchOf(order: PlanOrder, speed: number | undefined): number {
+  const isUnknown = speed === undefined && order.software;
+  const room = isUnknown ? 0 : roomOf(order, speed);
+  return Math.min(order.count, BATCHES.find((each) => UPDATES * each <= room) ?? LEAST);
 }
 
 /** The images for which there is time. */
 const roomOf = ({ minutes }: PlanOrder, speed = Number.POSITIVE_INFINITY) => 60 * minutes * speed;
 
-/** `least`: steps that it has at least. */
-function planWith(order: PlanOrder, batch: number, least: number, speed: number | undefined): Plan {
+/** Most steps of a plan: as many images as the recipe sees, and 100 passes; 300 or more. */
+export const mostSteps = ({ count }: Pick<PlanOrder, 'count'>, batch: number): number =>
+  Math.max(UPDATES, Math.floor(Math.min(IMAGES, PASSES * count) / batch));
+
+/** The plan of a run with this batch: the steps that fit into the minutes, 300 at least; the most if the speed is not known. */
+export function planOf(order: PlanOrder, batch: number, speed: number | undefined): Plan {
   const room = roomOf(order, speed);
-  const most = Math.max(UPDATES, Math.floor(Math.min(IMAGES, PASSES * order.count) / batch));
-  const steps = Math.max(UPDATES, Math.min(most, Math.floor(room / batch)), least);
+  const steps = Math.max(UPDATES, Math.min(mostSteps(order, batch), Math.floor(room / batch)));
   const perEpoch = stepsPerEpoch({ ...order, imageCount: order.count, batchSize: batch });
   return {
-    ...{ batch, steps, most, epochs: Math.ceil(steps / perEpoch) },
+    ...{ batch, steps, epochs: Math.ceil(steps / perEpoch) },
     seconds: speed === undefined ? Number.NaN : (steps * batch) / speed,
     fits: UPDATES * batch <= room,
   };
 }
 
-/**
- * The plan that follows a measurement. Its end moves only while less than half of its steps are made, before and afterwards, so the rate
- * never rises in the second half of a run.
- */
-export function corrected(plan: Plan, order: PlanOrder, { speed, done }: Speed): Plan {
-  const { batch, steps, epochs } = plan;
-  const next = planWith(order, batch, 2 * done, speed);
-  const isLate = steps !== undefined && 2 * done >= steps;
-  return isLate ? { ...next, steps, epochs, seconds: (steps * batch) / speed } : next;
-}
+/** The plan of a run before its rehearsal: it has no end yet. */
+export const openPlan = (order: PlanOrder, batch: number): Plan => ({
+  ...planOf(order, batch, undefined),
+  steps: undefined,
+});
 
 /** The seconds after which a run ends before its plan does; none before it is known whether 300 updates fit. */
 export const limitOf = ({ fits, seconds }: Plan, minutes: number): number =>
@@ -125,9 +113,9 @@ export function ownSampling(recipe: RecipeName, config: UNetConfig): Sampling | 
 export const isPlanned = ({ average }: Pick<TrainerConfig, 'average'>): boolean =>
   average?.most === AVERAGE.most;
 
-/** The steps of a plan for a run that has come to its end; 300 if the speed is not known. */
-export const furtherSteps = (order: PlanOrder, batch: number, speed = 0): number =>
-  planWith(order, batch, 0, speed).steps!;
+/** Whether a planned run still has no end: it stopped before its rehearsal was over. */
+export const lacksEnd = ({ settings, training }: Pick<Checkpoint, 'settings' | 'training'>): boolean =>
+  isPlanned(training) && settings.maxSteps === undefined && training.schedule.decay === 'none';
 
 /** What changes in a planned run of `steps` steps, `done` of them made, that is to end at `end`; an end that has passed ends it. */
 export function endingAt(
@@ -140,45 +128,4 @@ export function endingAt(
   const warmup = done + Math.round((end - done) / 10);
   const schedule: Schedule = { decay: 'linear', warmup, steps: end, floor: 0.01 };
   return { maxSteps: end, schedule, learningRate: FURTHER_RATE };
-}
-
-/**
- * The speed of a run is measured over these times, in seconds, from its second step on: between the first two the engine checks what the GPU
- * computes. The first pictures also compile, which the second time does not see.
- */
-const SPANS = [5, 20];
-
-/** Measures the speed of a run, twice. */
-export class Spans {
-  private since: { readonly at: number; readonly step: number } | undefined;
-  private measured = 0;
-
-  /** Another run begins. */
-  begin(): void {
-    this.since = undefined;
-    this.measured = 0;
-  }
-
-  /** Whether no measurement is left. */
-  get areOver(): boolean {
-    return this.measured >= SPANS.length;
-  }
-
-  /** Time in which nothing trains says nothing of the speed. */
-  rest(): void {
-    this.since = undefined;
-  }
-
-  /** Call this after each step. Returns the images a second at the end of a span. `now` in seconds. */
-  after(step: number, now: number, plan: Pick<Plan, 'batch' | 'steps' | 'most'>): number | undefined {
-    if (step < 2 || this.areOver) return undefined;
-    this.since ??= { at: now, step };
-    const { at, step: from } = this.since;
-    // Before an adapter that is much faster than expected has gone too far without an end. Steps under way may end all at once afterwards.
-    const isFar = this.measured === 0 && plan.steps === undefined && 4 * step >= plan.most;
-    if (step < from + 2 || now <= at || (now < at + SPANS[this.measured] && !isFar)) return undefined;
-    this.measured++;
-    this.since = { at: now, step };
-    return ((step - from) * plan.batch) / (now - at);
-  }
 }

@@ -136,7 +136,8 @@ export class TrainingRun {
     if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
     if (changes.schedule !== undefined) this.schedule = checkSchedule(changes.schedule);
     this.settings = { ...settings, learningRate, epochs, ...(maxSteps === undefined ? {} : { maxSteps }) };
-    if (changes.schedule !== undefined) this.noteChanges(this.losses.length);
+    // A schedule that comes before the first step is the run's own.
+    if (changes.schedule !== undefined && this.losses.length > 0) this.noteChanges(this.losses.length);
     this.setRates();
   }
 

@@ -27,6 +27,8 @@ export interface SessionHooks {
   background?(): (() => Promise<void>) | undefined;
   /** Called when training begins or stops, for any reason. The run is on a device then. */
   training?(on: boolean): void;
+  /** Called before the first step of a run, which is on a device. Throws the signal's reason; then it is called again. */
+  rehearse?(signal: AbortSignal): Promise<void>;
   /** Called between two steps: no further one is submitted before this has ended. */
   between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
   /** Called after training has ended or paused. */
@@ -329,7 +331,7 @@ export class TrainingSession {
     // A pause may have come meanwhile.
     if (this.target === undefined) return;
     this.phase('training');
-    const steps = this.target - run.losses.length;
+    const target = this.target;
     // The previous batcher's unsent losses belong to a lost device.
     this.batcher = this.newBatcher();
     let speed = 0;
@@ -342,7 +344,8 @@ export class TrainingSession {
     this.host.hooks.training?.(true);
     try {
       ended = await this.tasks.interruptible('training', async (signal) => {
-        for await (const event of run.train({ steps, signal })) {
+        if (run.losses.length === 0) await this.host.hooks.rehearse?.(signal);
+        for await (const event of run.train({ steps: target - run.losses.length, signal })) {
           speed = event.imagesPerSecond;
           add(event.loss);
           await this.between(event, signal);

@@ -1,17 +1,17 @@
-/** The plan of a run in minutes, and what measurements make of it, over simulated adapters. */
-import { describe, expect, test } from 'vitest';
+/** The plan of a run in minutes, and the rehearsal that fixes it. */
+import { afterEach, expect, test, vi } from 'vitest';
 import {
-  corrected,
+  batchOf,
   endingAt,
   isPlanned,
   limitOf,
   type PlanOrder,
   planOf,
-  Spans,
   scheduleOf,
   trainerFor,
 } from '../../harness/run/plan';
-import { rateFactor } from '../../src/plan/schedule';
+import { rehearse } from '../../harness/run/rehearsal';
+import { EngineError } from '../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import { trainerConfigOf } from '../../src/training/options';
@@ -19,8 +19,8 @@ import { trainerConfigOf } from '../../src/training/options';
 const of = (count: number, minutes = 3, software = false): PlanOrder => ({
   ...{ count, minutes, software, dropLast: true },
 });
-const plan = (count: number, speed?: number, minutes?: number) => planOf(of(count, minutes), speed);
-const software = of(10_000, 3, true);
+const planned = (order: PlanOrder, speed?: number) => planOf(order, batchOf(order, speed), speed);
+const plan = (count: number, speed?: number, minutes?: number) => planned(of(count, minutes), speed);
 
 test('a plan at a known speed takes at most the user’s minutes, wherever 300 batches of 16 fit', () => {
   for (const speed of [0.5, 5, 50, 5000])
@@ -38,20 +38,19 @@ test('a plan at a known speed takes at most the user’s minutes, wherever 300 b
       }
 });
 
-const open = { batch: 64, epochs: 6, steps: 840, most: 840, seconds: Number.NaN, fits: true };
 test.each([
   // The largest batch of which 300 fit into the time, and no more images than the recipe.
-  [of(9000), 5000, { ...open, seconds: 10.752 }],
+  [of(9000), 5000, { batch: 64, epochs: 6, steps: 840, fits: true, seconds: 10.752 }],
   [of(10_000), 106, { batch: 32 }],
   [of(10_000), 26, { batch: 16, fits: false, steps: 300, epochs: 1 }],
   // 150 pictures are two batches of 64: many epochs, and 100 passes or 300 updates at most.
   [of(150), 5000, { batch: 64, epochs: 150, steps: 300 }],
   [of(5), 0.5, { batch: 5, steps: 300, epochs: 300, fits: false, seconds: 3000 }],
-  // At an unknown speed the recipe's; on a software adapter small batches and no end.
-  [of(9000), undefined, open],
-  [of(9000, 3, true), undefined, { ...open, batch: 16, steps: undefined, most: 3360 }],
+  // At an unknown speed the recipe's batch and the most steps; small batches on a software adapter.
+  [of(9000), undefined, { batch: 64, epochs: 6, steps: 840, seconds: Number.NaN, fits: true }],
+  [of(9000, 3, true), undefined, { batch: 16, epochs: 6, steps: 3360 }],
 ] as const)('the plan of %j at %s images a second', (order, speed, made) => {
-  expect(planOf(order, speed)).toMatchObject(made);
+  expect(planned(order, speed)).toMatchObject(made);
 });
 
 test.each([
@@ -82,142 +81,103 @@ test('a plan trains at the rate of its recipe and averages from the first step; 
     expect(isPlanned(trainerConfigOf(recipeAt('digits', batch).trainer))).toBe(false);
 });
 
-/** A planned run on an adapter whose speed, in images a second, changes with time. */
-function simulate(order: PlanOrder, known: number | undefined, speedAt: (seconds: number) => number) {
-  let plan = planOf(order, known);
-  const { batch } = plan;
-  const spans = new Spans();
-  spans.begin();
-  const rates: number[] = [];
-  const changes: { readonly step: number; readonly before: number | undefined }[] = [];
-  let now = 0;
-  while (rates.length < (plan.steps ?? Number.POSITIVE_INFINITY) && now < limitOf(plan, order.minutes)) {
-    rates.push(rateFactor(scheduleOf(plan.steps), rates.length));
-    now += batch / speedAt(now);
-    const speed = spans.after(rates.length, now, plan);
-    const next = speed && corrected(plan, order, { speed, done: rates.length });
-    if (!next) continue;
-    if (next.steps !== plan.steps) changes.push({ step: rates.length, before: plan.steps });
-    plan = next;
-  }
-  return { plan, rates, changes, seconds: now, batch };
-}
-
-/** Every combination. */
-const each = <T extends Record<string, readonly unknown[]>>(axes: T) =>
-  Object.entries(axes).reduce<object[]>(
-    (all, [name, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
-    [{}],
-  ) as { [K in keyof T]: T[K][number] }[];
-
-test('at any speed, the learning rate of a planned run never rises in the second half, and ends small', () => {
-  for (const run of each({
-    speed: [0.5, 5, 110, 2000, 50_000],
-    factors: [
-      [1, 1],
-      [4, 1],
-      [0.25, 1],
-      [1, 0.2],
-      [1, 5],
-    ],
-    known: [undefined, 0.1, 1, 10],
-    software: [true, false],
-    count: [5, 150, 9000],
-    minutes: [0.1, 0.5, 3],
-  } as const)) {
-    const { speed, factors, known, count, minutes } = run;
-    const order = of(count, minutes, run.software);
-    const speedAt = (seconds: number) => speed * factors[seconds < 8 ? 0 : 1];
-    const { plan, rates, seconds, changes, batch } = simulate(order, known && known * speed, speedAt);
-    const what = JSON.stringify(run);
-    const N = plan.steps!;
-    expect(changes.length, what).toBeLessThanOrEqual(2);
-    expect(plan.batch, what).toBe(batch);
-    const second = rates.slice(N / 2);
-    expect(
-      second.findIndex((rate, i) => i > 0 && rate > second[i - 1]),
-      what,
-    ).toBe(-1);
-    if (rates.length === N) {
-      expect(N, what).toBeGreaterThanOrEqual(300);
-      expect(rates.at(-1), what).toBeLessThan(0.02);
-      const perEpoch = stepsPerEpoch({ ...order, imageCount: count, batchSize: batch });
-      expect(plan.epochs * perEpoch, what).toBeGreaterThanOrEqual(N);
-    } else expect(seconds, what).toBeGreaterThanOrEqual(90 * minutes);
-    // A step may be under way at the limit.
-    if (plan.fits) expect(seconds, what).toBeLessThanOrEqual(90 * minutes + batch / speed / 0.2);
-  }
+afterEach(() => {
+  vi.useRealTimers();
 });
 
-describe('a measurement of the speed', () => {
-  test('gives a planned run its end after 5 s, and moves that end once after 25 s', () => {
-    const steady = simulate(software, undefined, () => 32);
-    expect(steady.changes).toEqual([{ step: 12, before: undefined }]);
-    expect(steady).toMatchObject({ plan: { steps: 360, seconds: 180 }, seconds: 180 });
-    const faster = simulate(software, undefined, (seconds) => (seconds < 8 ? 32 : 64));
-    expect(faster.changes).toMatchObject([{ before: undefined }, { before: 360 }]);
-    expect(faster.plan.steps).toBeGreaterThan(660);
-  });
+/** Rehearses a run on a stand-in whose steps take these milliseconds; the steps of each `fit`, and what the run was given. */
+async function rehearsed(
+  order: PlanOrder,
+  msOfStep: (step: number) => number,
+  { signal = new AbortController().signal, objective = 'flow' } = {},
+) {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const fits: number[] = [];
+  const [parameters, state] = ['parameters', 'state'];
+  const made = { weights: parameters, state, adjusted: undefined as unknown };
+  const trainer = {
+    getState: async () => made.state,
+    setState: (given: string) => Object.assign(made, { state: given }),
+    prepare: async () => {},
+    idle: Promise.resolve(),
+    async *fit(_: unknown, { maxSteps }: { maxSteps: number }) {
+      fits.push(maxSteps);
+      const before = fits.slice(0, -1).reduce((sum, steps) => sum + steps, 0);
+      for (let step = before; step < before + maxSteps; step++) {
+        signal.throwIfAborted();
+        Object.assign(made, { weights: step, state: step });
+        vi.advanceTimersByTime(msOfStep(step));
+        yield {};
+      }
+    },
+  };
+  const unet = {
+    getParameters: async () => made.weights,
+    setParameters: async (given: string) => Object.assign(made, { weights: given }),
+  };
+  const settings = { batchSize: 16 };
+  const adjust = (changes: unknown) => Object.assign(made, { adjusted: changes });
+  const run = { trainer, unet, dataset: {}, settings, objective, adjust } as never;
+  const result = rehearse(run, { order, share: 0.8, signal });
+  const plan = await result.catch((error) => error);
+  return { fits, plan, ...made };
+}
 
-  test('moves no end after half of the run, nor to where half of it is over', () => {
-    const order = of(10_000, 1, true);
-    const before = planOf(order, 100);
-    expect(before.steps).toBe(375);
-    for (const [speed, done, made] of [
-      [200, 188, { ...before, seconds: 30 }],
-      [50, 188, { ...before, fits: false, seconds: 120 }],
-      [200, 187, { steps: 750, batch: 16 }],
-      [80, 180, { steps: 360, fits: true }],
-    ] as const)
-      expect(corrected(before, order, { speed, done })).toMatchObject(made);
-  });
+test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: object]>([
+  ['the first step does not count', of(9000), (step) => (step === 0 ? 9000 : 400), [1, 1], { steps: 360 }],
+  [
+    'steps are timed together until they take a quarter of a second',
+    of(9000),
+    () => 60,
+    [1, 1, 2, 4, 8],
+    { steps: 2400 },
+  ],
+  ['a span that would end after 5 s is not begun', of(9000), (step) => (step < 3 ? 249 : 1), [1, 1, 2], {}],
+  ['the plan is at its most in half of the minutes', of(60), () => 180, [1, 1], { steps: 375, epochs: 125 }],
+  [
+    '300 steps do not fit',
+    of(9000),
+    () => 1200,
+    [1, 1],
+    { steps: 300, fits: false, seconds: expect.closeTo(450) },
+  ],
+])('a rehearsal: %s', async (_, order, msOfStep, fits, made) => {
+  const { plan, adjusted, weights, state, ...rest } = await rehearsed(order, msOfStep);
+  expect(rest.fits).toEqual(fits);
+  expect(plan).toMatchObject({ batch: 16, ...made });
+  const { steps, epochs } = plan;
+  expect(adjusted).toEqual({ maxSteps: steps, epochs, schedule: scheduleOf(steps) });
+  expect([weights, state]).toEqual(['parameters', 'state']);
+});
 
-  test('comes earlier where an adapter goes far in 5 s', () => {
-    for (const [order, step, steps] of [
-      [software, 840, 3360],
-      [of(60, 3, true), 94, 375],
-    ] as const)
-      expect(simulate(order, undefined, () => 20_000)).toMatchObject({
-        changes: [{ step, before: undefined }],
-        plan: { steps },
-      });
-  });
+test('a rehearsal gives the tutorial an end, and no schedule', async () => {
+  const { adjusted } = await rehearsed(of(9000), () => 400, { objective: 'tutorial' });
+  expect(adjusted).toEqual({ maxSteps: 360, epochs: 1 });
+});
 
-  const nine = { batch: 16, steps: 9, most: 9 };
-  const endless = planOf(of(9000, 3, true));
-  const closed = corrected(endless, of(9000, 3, true), { speed: 6704, done: 842 });
-  test.each<
-    [string, (readonly ['rest'] | readonly [number, number, typeof nine | typeof endless, number?])[]]
-  >([
-    [
-      'never counts the first step',
-      [
-        [1, 0, nine],
-        [2, 100, nine],
-        [4, 104, nine],
-        [5, 106, nine, 8],
-        ['rest'],
-        [6, 200, nine],
-        [26, 220, nine, 16],
-        [99, 300, nine],
-      ],
-    ],
-    [
-      'takes 20 s the second time, also where steps under way end before the first has given the plan its end',
-      [
-        [2, 1, endless],
-        [840, 3, endless, 6704],
-        [842, 3.001, endless],
-        [843, 4, closed],
-        [1240, 23, closed, 320],
-      ],
-    ],
-  ])('%s', (_, events) => {
-    const spans = new Spans();
-    for (const [step, now, plan, speed] of events)
-      if (step === 'rest') spans.rest();
-      else expect(spans.after(step, now!, plan!), `step ${step}`).toBe(speed);
-  });
+test('a rehearsal that is stopped leaves weights, state and plan as they were', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const stop = (step: number) => {
+    if (step === 2) controller.abort(reason);
+    return 60;
+  };
+  const { plan, ...made } = await rehearsed(of(9000), stop, controller);
+  expect(plan).toBe(reason);
+  expect(made).toMatchObject({ fits: [1, 1, 2], weights: 'parameters', state: 'state', adjusted: undefined });
+});
+
+test.each([
+  [0, { steps: 3360, seconds: Number.NaN }],
+  [4, { steps: 2400, seconds: expect.closeTo(180) }],
+])('a rehearsal that diverges at step %i says nothing of it', async (at, made) => {
+  const diverge = (step: number) => {
+    if (step === at) throw new EngineError('diverged', 'The loss is NaN.');
+    return 60;
+  };
+  const { plan, weights, state } = await rehearsed(of(9000), diverge);
+  expect([weights, state]).toEqual(['parameters', 'state']);
+  expect(plan).toMatchObject(made);
 });
 
 test('a planned run may take 1.5 times its minutes, and any time where 300 updates do not fit', () => {

@@ -7,32 +7,31 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { limitOf } from '../../harness/run/plan';
+import { batchOf, limitOf, openPlan, type Plan, trainerFor } from '../../harness/run/plan';
+import { rehearse } from '../../harness/run/rehearsal';
+import { createEngine } from '../../src/engine';
+import { type Recipe, recipes } from '../../src/recipes';
+import { Trainer } from '../../src/training/trainer';
+import { checkConfig } from '../../src/unet/config';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { TrainingRun } from '../../src/worker/run';
 import { lossesIn, narrow, ownFolder, reportIn, runHere, succeed } from '../lib/command';
+import { testGpu } from '../lib/gpu';
 import { limit } from '../lib/lanes/limits';
+import { conditionedNetwork, images, network } from '../lib/small_trainer';
 
 vi.setConfig(limit('runsProcesses'));
 
-/** The seconds that pass to the plan in one; at 0 it measures nothing. */
-const clock = vi.hoisted(() => ({ rate: 10 }));
-
 vi.mock('../../harness/run/plan', async (actual) => {
   const plan = await actual<typeof import('../../harness/run/plan')>();
-  /** To it ten seconds pass in one, as a rule: it plans a tenth of the steps that fit. */
-  class Spans extends plan.Spans {
-    override after(...[step, now, of]: Parameters<typeof plan.Spans.prototype.after>) {
-      return super.after(step, clock.rate * now, of);
-    }
-  }
-  return { ...plan, Spans, limitOf: vi.fn(plan.limitOf) };
+  return { ...plan, limitOf: vi.fn(plan.limitOf) };
 });
 
+const { source } = await testGpu();
 const root = ownFolder();
 afterEach(() => {
-  clock.rate = 10;
   vi.restoreAllMocks();
+  vi.mocked(limitOf).mockReset();
 });
 
 /** A folder of pictures, in grey or in colours. */
@@ -55,19 +54,16 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   const own = ['--data', data, ...narrow, '--quality', '0'];
   const made = await succeed('train', '--out', out, ...own, '--minutes', '0.5');
   expect(made).toContain('Recipe      digits, for grey images');
-  expect(made).toContain('the first seconds show how many steps fit into 0.5 min');
+  expect(made).toContain('Plan        steps of 16 images, as many as fit into 0.5 min');
   const report = () => reportIn(out);
   const { settings, steps, minutes } = report();
-  const { scheduleChanges } = settings;
   expect(minutes).toBe(0.5);
   expect(steps).toBe(settings.maxSteps);
   expect(settings).toMatchObject({
     ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, average: { most: 0.9999 } },
     schedule: { decay: 'linear', warmup: Math.round(steps / 10), steps, floor: 0.01 },
   });
-  expect(scheduleChanges.length).toBeGreaterThanOrEqual(1);
-  expect(scheduleChanges.every((step: number) => 2 * step <= steps)).toBe(true);
-  expect(made).toContain(`Planned     after step ${scheduleChanges[0]}: `);
+  expect(settings.scheduleChanges).toBeUndefined();
   const [, flags] = made.match(/The same length and schedule again: (.*)/)!;
 
   // Further steps, at a third of the rate.
@@ -78,7 +74,7 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   const more = (settings.epochs + 2) * perEpoch - steps;
   const warmup = steps + Math.round(more / 10);
   expect(report().settings).toMatchObject({
-    ...{ learningRate: 1e-3, maxSteps: steps + more, scheduleChanges: [...scheduleChanges, steps] },
+    ...{ learningRate: 1e-3, maxSteps: steps + more, scheduleChanges: [steps] },
     schedule: { decay: 'linear', warmup, steps: steps + more, floor: 0.01 },
   });
   expect(report()).toMatchObject({ steps: steps + more, resumedAtStep: steps });
@@ -92,8 +88,7 @@ test('a planned run stops in half as long again as its minutes, and resumes to i
   const out = join(root, 'my run');
   const data = ['--data', pictures({ colours: true, side: 24, width: 32 })];
   const colours = [...data, ...narrow, '--quality', '0', '--size', '16', '--fit', 'fit'];
-  // As soon as there is a plan.
-  vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
+  vi.mocked(limitOf).mockReturnValue(0);
   const made = await succeed('train', '--out', out, ...colours);
   expect(made).toContain('Recipe      pictures, for coloured images');
   const [, line] = made.match(/To its end: .* train.* (--resume .*)/)!;
@@ -106,14 +101,14 @@ test('a planned run stops in half as long again as its minutes, and resumes to i
   expect(line).not.toContain('--size');
   const words = line.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''));
   const resumed = await succeed('train', ...words);
-  expect(resumed).not.toContain('Planned');
+  expect(resumed).not.toContain('as many as fit');
   expect(report()).toMatchObject({
     ...{ steps: maxSteps, settings: { maxSteps, schedule, learningRate: 3e-3 } },
     data: { height: 16, width: 16, channels: 3 },
   });
 });
 
-test('a planned run keeps the losses of steps that end long after its plan has changed', async () => {
+test('a planned run keeps the losses of steps that end long after its time is up', async () => {
   const { train } = TrainingRun.prototype;
   let unknown = 0;
   // A second after its abort, `fit` has no word of the steps that are still under way.
@@ -123,12 +118,10 @@ test('a planned run keeps the losses of steps that end long after its plan has c
       else yield event;
     }
   });
-  // The plan changes once; soon after that its time is up.
-  vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
+  vi.mocked(limitOf).mockReturnValue(0);
   const out = join(root, 'late');
   const own = ['--data', pictures(), ...narrow, '--quality', '0'];
-  const made = await succeed('train', '--out', out, ...own);
-  expect(made).toContain('Planned     after step');
+  await succeed('train', '--out', out, ...own);
   expect(unknown).toBeGreaterThan(0);
   const { losses, state } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
   const [, ...rows] = lossesIn(out);
@@ -137,26 +130,59 @@ test('a planned run keeps the losses of steps that end long after its plan has c
 });
 
 test('a planned run that is stopped before it has an end resumes to one, in its minutes', async () => {
-  clock.rate = 0;
-  // Ctrl-C after the first step.
-  vi.mocked(limitOf).mockImplementationOnce(() => {
+  // Ctrl-C in its rehearsal.
+  vi.spyOn(Trainer.prototype, 'prepare').mockImplementationOnce(async () => {
     process.emit('SIGINT', 'SIGINT');
-    return 1e9;
   });
   const own = ['--data', pictures(), ...narrow, '--quality', '0'];
   const out = join(root, 'stopped');
   const stopped = await runHere('train', '--out', out, ...own, '--minutes', '0.2');
-  expect(stopped.output).toContain('Stopped after step ');
+  expect(stopped.output).toContain('Stopped after step 0.');
   const [, line] = stopped.output.match(/Go on with: .* train.* (--resume .*)/)!;
   expect(line).toMatch(/ --minutes 0\.2$/);
 
-  clock.rate = 10;
-  vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 0));
+  vi.mocked(limitOf).mockReturnValue(0);
   const resumed = await succeed('train', ...line.split(' '));
-  expect(resumed).toContain('the first seconds show how many steps fit into 0.2 min');
-  expect(resumed).toContain('Planned     after step ');
+  expect(resumed).toContain('as many as fit into 0.2 min');
   const { settings, minutes } = reportIn(out);
   const { maxSteps } = settings;
   expect(minutes).toBe(0.2);
   expect(settings).toMatchObject({ maxSteps, schedule: { decay: 'linear', steps: maxSteps } });
 });
+
+test.each(['digits', 'tutorial'] as const)(
+  'a planned run of %s has the bits of one that is begun with its plan, and rehearses again after an abort',
+  async (recipe) => {
+    const engine = await createEngine({ gpu: source, selfCheck: false, tune: false });
+    const config = checkConfig(recipe === 'digits' ? conditionedNetwork : network);
+    const order = { count: images.count, minutes: 0.01, software: true };
+    const open = openPlan(order, batchOf(order, undefined));
+    const { trainer } = recipes[recipe] as Recipe;
+    const begin = async ({ batch, steps, epochs }: Plan) => {
+      const settings = { seed: 3, batchSize: batch, learningRate: 1e-3, epochs, maxSteps: steps };
+      const run = TrainingRun.begin({
+        network: config,
+        trainer: trainerFor(trainer, { steps }),
+        images,
+        settings,
+      });
+      await run.build(engine);
+      return run;
+    };
+    const end = async (run: TrainingRun) => {
+      for await (const { loss } of run.train({ steps: 3 })) run.add(loss);
+      await run.takeCheckpoint();
+      run.free();
+      return loadCheckpoint(run.checkpoint!);
+    };
+    const run = await begin(open);
+    const aborted = new AbortController();
+    const stopped = rehearse(run, { order, share: 1, signal: aborted.signal });
+    aborted.abort(new Error('enough'));
+    await expect(stopped).rejects.toThrow('enough');
+    const plan = await rehearse(run, { order, share: 1, signal: new AbortController().signal });
+    expect(plan.steps).toBeGreaterThanOrEqual(300);
+    expect(await end(run)).toEqual(await end(await begin(plan)));
+    engine.destroy();
+  },
+);

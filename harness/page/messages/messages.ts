@@ -122,13 +122,11 @@ export type PageEvent =
       readonly note?: string;
     }
   /**
-   * The run has a plan, or another one. `isOpen`: a measurement may still move its end; `averages`: samples come from the average of the
-   * steps; `lr`: the rate of its further steps.
+   * The run has a plan, or another one. `averages`: samples come from the average of the steps; `lr`: the rate of its further steps.
    */
   | {
       readonly type: 'planned';
       readonly plan: Plan;
-      readonly isOpen: boolean;
       readonly averages: boolean;
       readonly lr?: number | undefined;
     }

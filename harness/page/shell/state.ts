@@ -58,7 +58,7 @@ export interface State {
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The plan of the run, if it has one. */
-  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'isOpen' | 'averages'> | undefined;
+  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'averages'> | undefined;
   /** The loss of every step so far. */
   readonly losses: Losses;
   /** Steps in the last saved or opened checkpoint. */
@@ -135,8 +135,8 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         needsData: undefined,
       };
     case 'planned': {
-      const { plan, isOpen, averages } = event;
-      return { ...state, planned: { plan, isOpen, averages } };
+      const { plan, averages } = event;
+      return { ...state, planned: { plan, averages } };
     }
     case 'begun': {
       const { held, begin = state.begin, sampling } = event;
@@ -423,7 +423,10 @@ export function describe(state: State): string {
       return preparing(state.preparing ?? { task: 'compiling' });
     case 'training':
       if (state.preparing) return preparing(state.preparing);
-      return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
+      if (state.losses.length > 0) return 'Training';
+      return state.planned && state.planned.plan.steps === undefined
+        ? 'Measuring the time of a step'
+        : 'Training: the first step is under way';
     case 'pausing':
       return 'Pausing';
     case 'paused':

@@ -4,7 +4,7 @@ import { stepsPerEpoch } from '../../../src/training/epoch';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { SIDES } from '../../pictures/small_pictures';
 import { levelsOf } from '../../run/network';
-import { MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
+import { batchOf, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
 import { adapterLabel } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
 import { beginningOf, plannedRate, whyNew } from '../messages/fine_tune';
@@ -65,7 +65,7 @@ export function createPlanner(app: App): Planner {
     const { fit }: Recipe = recipes[app.settings.recipe];
     const count = trainedImages(app);
     const order = { count, dropLast: fit.dropLast, minutes: minutes(), software: !!state.adapter?.software };
-    return planOf(order, speed);
+    return planOf(order, batchOf(order, speed), speed);
   };
   const slow = connectSlow(app, plan, minutes);
 
@@ -77,7 +77,7 @@ export function createPlanner(app: App): Planner {
       if (isBegun(app.state)) return undefined;
       const planned = isOpen() ? plan() : undefined;
       if (isOpen() && !planned)
-        return `Train makes ${UPDATES} steps, or more if they fit into ${minutes()} minutes here: its first seconds decide.`;
+        return `Train makes ${UPDATES} steps, or more if they fit into ${minutes()} minutes here: it measures a few first.`;
       return sentenceOf(app, planned);
     },
     filled(key) {

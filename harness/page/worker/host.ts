@@ -138,6 +138,10 @@ export class PageHost implements Host {
     this.place.planning.training(on);
   }
 
+  rehearse(signal: AbortSignal): Promise<void> {
+    return this.place.planning.rehearse(signal);
+  }
+
   async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
     this.place.planning.between(performance.now() / 1000);
     if (this.session.wanted === 'steps' || signal.aborted) return;

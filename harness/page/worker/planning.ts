@@ -1,23 +1,27 @@
-/** Plans the runs of the page's worker: before they begin, once their speed is known, and beyond their end. */
+/** Plans the runs of the page's worker: before their first step, and beyond their end. */
 import type { TrainerConfig } from '../../../src/training/options';
 import type { Objective } from '../../../src/training/step_config';
 import type { RunChanges } from '../../../src/worker';
 import {
-  corrected,
+  batchOf,
   endingAt,
-  furtherSteps,
   isPlanned,
   limitOf,
   MINUTES,
+  openPlan,
   type Plan,
   type PlanOrder,
   planOf,
-  Spans,
-  scheduleOf,
 } from '../../run/plan';
+import { rehearse } from '../../run/rehearsal';
 import type { PageEvent, PlanWish } from '../messages/messages';
 import type { PageSettings } from '../messages/settings';
 import type { TrainingRun, TrainingSession } from './door';
+
+/** Share of the time in which a run trains: pictures, held-out loss and quality take the rest. */
+const TRAINING_SHARE = 0.8;
+/** The speed of a run without a plan is known after these seconds of training. */
+const SPAN = 5;
 
 /** What it plans for: the page's session and settings. */
 interface Site {
@@ -30,15 +34,15 @@ interface Site {
 
 export class Planning {
   private readonly place: Site;
-  private readonly spans = new Spans();
   /** What the page said when Train was pressed; undefined: no plan. */
   private wish: PlanWish | undefined;
   /** The plan of the run, if it has one. */
   private plan: Plan | undefined;
-  /** Whether a measurement may still move its end. */
-  private isOpen = false;
-  /** Images a second, once they are measured. */
-  private speed: number | undefined;
+  /** Seconds and steps of the run's training here, with what is done between its steps. */
+  private trained = { seconds: 0, steps: 0 };
+  private last: { readonly now: number; readonly done: number } | undefined;
+  /** Whether the page knows the run's speed. */
+  private isTimed = false;
 
   constructor(place: Site) {
     this.place = place;
@@ -49,29 +53,25 @@ export class Planning {
     this.wish = wish;
     const { run } = this.place.core;
     if (!run?.complete || !this.plan) return;
-    const order = this.orderFor(run.images.count, run.settings.dropLast);
-    const steps = furtherSteps(order, run.settings.batchSize, this.speed ?? wish?.speed);
-    this.endAt(run, run.losses.length + steps);
+    const { batchSize, dropLast } = run.settings;
+    const speed = this.speedOf(run) ?? wish?.speed ?? 0;
+    const { steps } = planOf(this.orderFor(run.images.count, dropLast), batchSize, speed);
+    this.endAt(run, run.losses.length + steps!);
   }
 
   /** Plans a run that is about to begin with these settings and at rate `lr`, unless the page does not wish it. */
   begin(count: number, dropLast: boolean | undefined, lr?: number): Plan | undefined {
-    this.spans.begin();
-    this.speed = undefined;
-    this.take(this.wish && planOf(this.orderFor(count, dropLast), this.wish.speed), { isOpen: true, lr });
+    this.forget();
+    const order = this.orderFor(count, dropLast);
+    this.take(this.wish && openPlan(order, batchOf(order, this.wish.speed)), lr);
     return this.plan;
   }
 
-  /** A run goes on that was begun elsewhere: if it has a plan, that stays; one that has no end yet gets it here. */
-  resume(run: TrainingRun, training: Pick<TrainerConfig, 'average' | 'schedule'>): void {
-    this.spans.begin();
-    this.speed = undefined;
-    const { batchSize: batch, maxSteps: steps, epochs, dropLast } = run.settings;
-    const isOpen = steps === undefined && training.schedule.decay === 'none';
-    const plan = isOpen
-      ? planOf({ ...this.orderFor(run.images.count, dropLast), software: true })
-      : { batch, steps, most: run.end, epochs, seconds: Number.NaN, fits: true };
-    this.take(isPlanned(training) ? plan : undefined, { isOpen });
+  /** A run goes on that was begun elsewhere: if it has a plan, that stays. */
+  resume(run: TrainingRun, training: Pick<TrainerConfig, 'average'>): void {
+    this.forget();
+    const { batchSize: batch, maxSteps: steps, epochs } = run.settings;
+    this.take(isPlanned(training) ? { batch, steps, epochs, seconds: Number.NaN, fits: true } : undefined);
   }
 
   /** The run is deleted, or could not be built: the next one gets a plan of its own. */
@@ -79,25 +79,35 @@ export class Planning {
     this.take(undefined);
   }
 
+  /** Fixes the end and the schedule of a planned run before its first step. Throws the signal's reason. */
+  async rehearse(signal: AbortSignal): Promise<void> {
+    const { place, plan } = this;
+    const run = place.core.run!;
+    if (!plan || plan.steps !== undefined) return;
+    const order = this.orderFor(run.images.count, run.settings.dropLast);
+    const fixed = await rehearse(run, { order, share: TRAINING_SHARE, signal });
+    this.take(fixed);
+    const { steps, batch, seconds } = fixed;
+    if (!Number.isNaN(seconds)) this.tellSpeed((steps! * batch) / seconds);
+  }
+
   training(on: boolean): void {
     // Time in which no training is wanted says nothing of the speed.
-    if (!on && !this.place.core.wanted) this.spans.rest();
+    if (!on && !this.place.core.wanted) this.last = undefined;
   }
 
   /** Call it after each step; `now` in seconds. */
   between(now: number): void {
-    const { place, plan } = this;
-    const run = place.core.run!;
+    const run = this.place.core.run!;
+    const { last, trained } = this;
     const done = run.losses.length;
-    const { batchSize: batch, dropLast } = run.settings;
-    const speed = this.spans.after(done, now, plan ?? { batch, steps: run.end, most: run.end });
-    if (speed === undefined) return;
-    this.speed = speed;
-    place.post({ type: 'speed', imagesPerSecond: speed });
-    if (!plan || !this.isOpen) return;
-    const next = corrected(plan, this.orderFor(run.images.count, dropLast), { speed, done });
-    if (next.steps === plan.steps) this.take(next, { isOpen: !this.spans.areOver });
-    else this.change(run, next, { maxSteps: next.steps!, schedule: scheduleOf(next.steps) });
+    if (last && done > last.done) {
+      trained.seconds += now - last.now;
+      trained.steps += done - last.done;
+    }
+    // Between the first two steps the engine compares kernels.
+    if (done >= 2) this.last = { now, done };
+    if (!this.isTimed && trained.seconds >= SPAN) this.tellSpeed(this.speedOf(run)!);
   }
 
   /** The user has chosen the number of epochs. */
@@ -121,32 +131,44 @@ export class Planning {
     return { count, dropLast, software, minutes: settings.minutes || MINUTES };
   }
 
+  /** Images a second of the run's training here; undefined before its second step. */
+  private speedOf(run: TrainingRun): number | undefined {
+    const { seconds, steps } = this.trained;
+    return seconds > 0 ? (steps * run.settings.batchSize) / seconds : undefined;
+  }
+
+  private tellSpeed(imagesPerSecond: number): void {
+    this.isTimed = true;
+    this.place.post({ type: 'speed', imagesPerSecond });
+  }
+
+  private forget(): void {
+    this.trained = { seconds: 0, steps: 0 };
+    this.last = undefined;
+    this.isTimed = false;
+  }
+
   /** Moves the end of a planned run. */
   private endAt(run: TrainingRun, end: number): void {
     const { batch, steps } = this.plan!;
-    const { speed = Number.NaN } = this;
     const changes = endingAt(end, { steps, done: run.losses.length });
     const epochs = Math.ceil(end / run.stepsPerEpoch);
+    const speed = this.speedOf(run) ?? Number.NaN;
     const seconds = ((end - run.losses.length) * batch) / speed;
-    this.isOpen = false;
-    this.change(run, { batch, steps: end, most: end, epochs, seconds, fits: true }, changes);
+    this.change(run, { batch, steps: end, epochs, seconds, fits: true }, changes);
   }
 
   private change(run: TrainingRun, plan: Plan, { learningRate, schedule, maxSteps }: RunChanges): void {
     // The tutorial has no schedule.
     const training = run.objective === 'flow' ? { learningRate, schedule } : {};
     this.place.core.adjust({ maxSteps, epochs: plan.epochs, ...training });
-    this.take(plan, { isOpen: this.isOpen && !this.spans.areOver, lr: training.learningRate });
+    this.take(plan, training.learningRate);
   }
 
-  private take(
-    plan: Plan | undefined,
-    { isOpen = false, lr }: { isOpen?: boolean; lr?: number | undefined } = {},
-  ) {
+  private take(plan: Plan | undefined, lr?: number): void {
     this.plan = plan;
-    this.isOpen = isOpen;
     // The tutorial has no average.
     const averages = this.place.objective === 'flow';
-    if (plan) this.place.post({ type: 'planned', plan, isOpen, averages, lr });
+    if (plan) this.place.post({ type: 'planned', plan, averages, lr });
   }
 }

@@ -5,6 +5,7 @@ import { loadCheckpoint } from '../../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import type { ClientSampleOptions } from '../../../src/worker/client';
+import { gate } from '../../lib/gate';
 import { testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
 import { heard, listenersOf, runAlone } from '../../lib/worker/alone';
@@ -181,6 +182,34 @@ test('training goes on after a task beside it that fails', async () => {
   expect(await client.start()).toEqual(done);
   expect(losses).toEqual(alone.losses);
   expect(failed.mock.calls).toEqual([[mine]]);
+});
+
+test('a rehearsal comes before the first step, and anew where something interrupts it', async () => {
+  const began = gate();
+  const rehearsals: (readonly [step: number, aborted: boolean])[] = [];
+  const { client, losses } = await servedRun({
+    host: (session) => ({
+      async rehearse(signal) {
+        if (rehearsals.length === 0) {
+          began.open();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        }
+        rehearsals.push([session.run!.losses.length, signal.aborted]);
+        signal.throwIfAborted();
+      },
+    }),
+  });
+  const started = client.start();
+  await began.opened;
+  await client.pause();
+  await started;
+  expect(await client.step(1)).toMatchObject({ step: 1 });
+  expect(await client.start()).toEqual(done);
+  expect(rehearsals).toEqual([
+    [0, true],
+    [0, false],
+  ]);
+  expect(losses).toEqual(alone.losses);
 });
 
 test('the worker’s images are asked for again where that failed, and after that no more', async () => {

@@ -95,11 +95,11 @@ test('settings of a plan stay out of the address and end with their run; changes
   const software = { vendor: '', architecture: '', device: '', description: '', software: true };
   tell({ type: 'adapter', adapter: software });
   const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
-  tell({ type: 'planned', plan, isOpen: true, averages: true });
+  tell({ type: 'planned', plan, averages: true });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
   expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
   const other = { ...plan, steps: 720, epochs: 2 };
-  tell({ type: 'planned', plan: other, isOpen: false, averages: true, lr: 1e-3 });
+  tell({ type: 'planned', plan: other, averages: true, lr: 1e-3 });
   app.set('seed', '7');
   const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
   expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);

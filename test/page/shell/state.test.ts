@@ -322,7 +322,7 @@ describe('the state of the page', () => {
     expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
     const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
     const planned = (steps?: number): WorkerEvent => ({
-      ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true, averages: true },
+      ...{ type: 'planned', plan: { ...plan, steps }, averages: true },
     });
     const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
     expect([endOf(open, 1), isComplete(open, 1), secondsLeft(open, 4, 1)]).toEqual([

@@ -13,16 +13,27 @@ import { createPlanner, digits } from '../../../harness/page/train/plan';
 import { wordsOf } from '../../../harness/page/train/train_data';
 import { createStarter } from '../../../harness/page/welcome/home';
 import { Planning } from '../../../harness/page/worker/planning';
-import { type Plan, planOf, scheduleOf } from '../../../harness/run/plan';
+import { type Plan, type PlanOrder, planOf, scheduleOf } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
 import { standInStorage, standIns } from '../../lib/page/stand_ins';
 
+/** Images a second of a rehearsal, of which a fifth goes to pictures and measures. */
+const rehearsed = vi.hoisted(() => ({ speed: 40 }));
+vi.mock('../../../harness/run/rehearsal', async () => {
+  const { planOf } = await import('../../../harness/run/plan');
+  return {
+    rehearse: async (
+      run: { settings: { batchSize: number } },
+      { order, share }: { order: PlanOrder; share: number },
+    ) => planOf(order, run.settings.batchSize, share * rehearsed.speed),
+  };
+});
+
 afterEach(() => {
+  rehearsed.speed = 40;
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
-
-const falling = { decay: 'linear', warmup: 30, steps: 500, floor: 0.01 } as const;
 
 describe('plans in the worker', () => {
   /** A run of 9,000 images of this objective, on a session that makes nothing. */
@@ -56,7 +67,8 @@ describe('plans in the worker', () => {
     };
     const planned = () => events.filter((event): event is EventOf<'planned'> => event.type === 'planned');
     const speeds = () => events.flatMap((event) => (event.type === 'speed' ? event.imagesPerSecond : []));
-    return { plans, run, core, adjust, begin, steps, planned, speeds, place };
+    const rehearse = () => plans.rehearse(new AbortController().signal);
+    return { plans, run, core, adjust, begin, rehearse, steps, planned, speeds, place };
   }
 
   test('a run that is deleted or cannot be built leaves no plan: the next one has the epochs that the user chooses', () => {
@@ -67,26 +79,17 @@ describe('plans in the worker', () => {
     expect(adjust).toHaveBeenCalledExactlyOnceWith({ epochs: 7 });
   });
 
-  test('a run begins with small batches, and gets an end and a schedule after 5 s, and again after 25 s', () => {
-    const { begin, steps, planned, adjust, speeds, plans } = planning();
+  test('a run begins with small batches; its rehearsal gives it an end, once', async () => {
+    const { begin, rehearse, planned, speeds, plans } = planning();
     expect(begin()).toMatchObject({ batch: 16, steps: undefined });
-    const open = { isOpen: true, averages: true };
-    expect(planned()).toMatchObject([{ ...open, plan: { batch: 16, steps: undefined } }]);
+    expect(planned()).toMatchObject([{ averages: true, plan: { batch: 16, steps: undefined } }]);
     expect(plans.minutes).toBe(0);
-    steps(1, 20);
-    steps(1, 15);
-    steps(9, 0.5);
-    expect(adjust).not.toHaveBeenCalled();
-    steps(1, 0.5);
-    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1, schedule: scheduleOf(360) });
-    expect(planned().at(-1)).toMatchObject({ ...open, plan: { steps: 360, epochs: 1, fits: true } });
+    await rehearse();
+    expect(planned().at(-1)).toMatchObject({ averages: true, plan: { steps: 360, epochs: 1, fits: true } });
     expect(plans.minutes).toBe(4.5);
-    steps(80, 0.25);
-    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, schedule: scheduleOf(720) });
-    expect(planned().at(-1)).toMatchObject({ isOpen: false, plan: { steps: 720, epochs: 2 } });
-    expect(speeds()).toEqual([32, 64]);
-    steps(200, 1);
-    expect(adjust).toHaveBeenCalledTimes(2);
+    expect(speeds()).toEqual([expect.closeTo(32)]);
+    await rehearse();
+    expect(planned()).toHaveLength(2);
   });
 
   test('a run without a plan is only measured', () => {
@@ -99,96 +102,90 @@ describe('plans in the worker', () => {
     expect(free.adjust).toHaveBeenLastCalledWith({ epochs: 9 });
   });
 
-  test('the time limit is 1.5 times the user’s minutes, and there is none where 300 updates do not fit', () => {
-    const { begin, steps, plans, planned, place } = planning('flow', 8);
+  test('the time limit is 1.5 times the user’s minutes, and there is none where 300 updates do not fit', async () => {
+    const { begin, rehearse, plans, planned, place } = planning('flow', 8);
     begin();
-    steps(12, 0.5);
-    expect(planned().at(-1)!.plan).toMatchObject({ steps: 960, seconds: 480 });
+    await rehearse();
+    expect(planned().at(-1)!.plan).toMatchObject({ steps: 960, seconds: expect.closeTo(480) });
     expect([plans.minutes, place.settings.minutes]).toEqual([12, 8]);
+    rehearsed.speed = 5;
     const slow = planning();
     slow.begin();
-    slow.steps(4, 4);
+    await slow.rehearse();
     expect(slow.planned().at(-1)!.plan).toMatchObject({ steps: 300, fits: false, seconds: 1200 });
     expect(slow.plans.minutes).toBe(0);
   });
 
   test('the time of a pause does not count, the time of an interruption of training does', () => {
     const { begin, steps, plans, core, speeds } = planning();
-    begin();
+    begin(undefined, false);
     steps(4, 1);
     core.wanted = undefined;
     plans.training(false);
     core.wanted = 'end';
     steps(1, 600);
     expect(speeds()).toEqual([]);
-    steps(5, 1);
-    expect(speeds()).toEqual([16]);
-    // Of the second span.
-    steps(10, 1);
     plans.training(false);
-    steps(10, 1);
-    expect(speeds()).toEqual([16, 16]);
+    steps(1, 3);
+    expect(speeds()).toEqual([(3 * 16) / 5]);
   });
 
-  test('Train on plans the same minutes once more, at a third of the rate', () => {
-    const { begin, steps, plans, run, adjust, planned } = planning();
+  test('Train on plans the same minutes once more, at a third of the rate', async () => {
+    const { begin, rehearse, steps, plans, run, adjust, planned } = planning();
     begin();
+    await rehearse();
     steps(360, 0.5);
     run.complete = true;
     plans.press({ speed: 5000 });
     const schedule = { decay: 'linear', warmup: 396, steps: 720, floor: 0.01 };
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
-    expect(planned().at(-1)).toMatchObject({ isOpen: false, lr: 1e-3, plan: { steps: 720, seconds: 180 } });
+    expect(planned().at(-1)).toMatchObject({ lr: 1e-3, plan: { steps: 720, seconds: 180 } });
     expect(plans.minutes).toBe(4.5);
   });
 
-  test('epochs that the user chooses end a planned run; epochs from the plan change nothing', () => {
-    const { begin, steps, plans, adjust, planned } = planning();
+  test('epochs that the user chooses end a planned run; epochs from the plan change nothing', async () => {
+    const { begin, rehearse, plans, adjust, planned } = planning();
     begin();
-    steps(12, 0.5);
-    adjust.mockClear();
+    await rehearse();
     plans.setEpochs(1);
     expect(adjust).not.toHaveBeenCalled();
     plans.setEpochs(3);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: scheduleOf(1686) });
-    // It is not moved any more.
-    expect(planned().at(-1)).toMatchObject({ isOpen: false, averages: true });
-    steps(60, 0.5);
-    expect(adjust).toHaveBeenCalledTimes(1);
+    expect(planned().at(-1)).toMatchObject({ averages: true, plan: { steps: 1686 } });
   });
 
-  test('a resumed run keeps its plan, if it has one', () => {
-    const { plans, core, run, steps, planned, adjust, speeds } = planning();
+  test('a resumed run keeps its plan, if it has one', async () => {
+    const { plans, core, run, rehearse, steps, planned, adjust, speeds } = planning();
     core.run = run;
     run.settings.maxSteps = 500;
-    plans.resume(run as never, { average: { most: 0.9999 }, schedule: falling });
+    plans.resume(run as never, { average: { most: 0.9999 } });
     expect(planned()).toMatchObject([
-      { isOpen: false, averages: true, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
+      { averages: true, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
     ]);
+    await rehearse();
     steps(20, 0.5);
     expect(speeds()).toEqual([32]);
     expect(adjust).not.toHaveBeenCalled();
-    plans.resume(run as never, { average: { most: 0.99975 }, schedule: falling });
+    plans.resume(run as never, { average: { most: 0.99975 } });
     expect(planned()).toHaveLength(1);
     run.complete = true;
     plans.press({ speed: 32 });
     expect(adjust).not.toHaveBeenCalled();
   });
 
-  test('a planned run that goes on before it has an end gets one', () => {
-    const { plans, core, run, steps, planned, adjust } = planning();
+  test('a planned run that goes on before it has an end gets one', async () => {
+    const { plans, core, run, rehearse, planned } = planning();
     core.run = run;
-    plans.resume(run as never, { average: { most: 0.9999 }, schedule: { ...falling, decay: 'none' } });
-    expect(planned()).toMatchObject([{ isOpen: true, plan: { batch: 16, steps: undefined } }]);
-    steps(12, 0.5);
-    expect(adjust).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ maxSteps: expect.any(Number) }));
+    plans.resume(run as never, { average: { most: 0.9999 } });
+    await rehearse();
+    expect(planned()).toMatchObject([{ plan: { steps: undefined } }, { plan: { batch: 16, steps: 360 } }]);
   });
 
-  test('a run of the tutorial gets an end, and no schedule', () => {
-    const { begin, steps, adjust, planned } = planning('tutorial');
+  test('a run of the tutorial has no schedule, and its samples come from no average', () => {
+    const { begin, plans, adjust, planned } = planning('tutorial');
     begin();
-    steps(12, 0.5);
-    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1 });
+    plans.setEpochs(3);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3 });
     expect(planned().at(-1)).toMatchObject({ averages: false });
   });
 });
@@ -235,14 +232,14 @@ describe('the planner of the page', () => {
     planner.receive({ type: 'speed', imagesPerSecond });
   const speedOf = ({ planner } = page()) => planner.wish?.speed;
   const order = { count: 9000, minutes: 3, software: true, dropLast: true };
-  const planned = (plan: Plan): WorkerEvent => ({ type: 'planned', plan, isOpen: true, averages: true });
+  const planned = (plan: Plan): WorkerEvent => ({ type: 'planned', plan, averages: true });
   const losses = (count: number): WorkerEvent => ({
     ...{ type: 'loss', first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
   });
   const built = { type: 'built', images: 9000, stepsPerEpoch: 562, network: {} } as WorkerEvent;
 
   test.each([
-    [false, '', 'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.'],
+    [false, '', 'Train makes 300 steps, or more if they fit into 3 minutes here: it measures a few first.'],
     [true, '', 'Train makes 360 steps of 16 images, about 3 min 0 s here.'],
     [true, '&batch=8&epochs=1', 'Train makes 1,125 steps of 8 images, about 4 min 41 s here.'],
     [
@@ -278,7 +275,7 @@ describe('the planner of the page', () => {
   test.each<[string, string, WorkerEvent[], unknown[]]>([
     ['the plan has a rate of its own', '&begin=pretrained', [], ['auto', 'auto', '0.0005', '3, planned']],
     ['the batch is chosen', '&batch=8', [], [...none, 'no limit']],
-    ['a run has a plan', '', [planned(planOf(order)), built], [...none, '3, planned']],
+    ['a run has a plan', '', [planned(planOf(order, 16, undefined)), built], [...none, '3, planned']],
   ])('settings say what %s', (_, query, events, filled) => {
     const { planner, tell } = page(`?task=train${query}`);
     for (const event of events) tell(event);
@@ -299,7 +296,7 @@ describe('the planner of the page', () => {
     known.offers();
     known.planner.pressed();
     expect(known.offers()).toBe(false);
-    known.tell(planned(planOf(order, 4)));
+    known.tell(planned(planOf(order, 16, 4)));
     expect(known.offers()).toBe(false);
     known.tell({ type: 'data', data: digits });
     expect(known.offers()).toEqual(['pretrained']);
@@ -320,7 +317,7 @@ describe('the planner of the page', () => {
       const { app, tell, offers, planner } = page(`?task=train&minutes=${minutes}`);
       planner.pressed();
       app.set('batch', '16');
-      for (const event of [built, planned(planOf({ ...order, minutes }, speed)), losses(count)] as const)
+      for (const event of [built, planned(planOf({ ...order, minutes }, 16, speed)), losses(count)] as const)
         tell(event);
       tell({ type: 'speed', imagesPerSecond: speed });
       expect(offers()).toEqual(isOffered && ['pretrained']);

@@ -180,8 +180,8 @@ describe('the progress of training, 25 of 100 steps and half a minute after the 
   };
   const planned = (steps?: number): Partial<State> => ({
     planned: {
-      plan: { batch: 4, steps, most: 50, epochs: 5, seconds: 1, fits: true },
-      ...{ isOpen: true, averages: true },
+      plan: { batch: 4, steps, epochs: 5, seconds: 1, fits: true },
+      averages: true,
     },
   });
   const bySteps = { share: 0.25, secondsLeft: 75 };
