@@ -165,7 +165,7 @@ test('the texts of the docs are pages beside the built page, without a script, a
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(wide, href).toBe(0);
   }
-  await page.click('.name');
+  await Promise.all([page.waitForNavigation(), page.click('.name')]);
   await unhidden(page, 'home');
   expect(served.reports).toEqual([]);
   // axe writes styles of its own.
