@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { normal, permutation, STREAM, threefry, uniform } from '../../../src/base/random';
 import { Dataset } from '../../../src/data/dataset';
 import { checkSchedule, rateFactor } from '../../../src/plan/schedule';
-
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { EvaluateOptions, FitOptions, TrainerOptions } from '../../../src/training/options';
 import type { UNetConfig } from '../../../src/unet/config';
