@@ -21,7 +21,6 @@ import {
   MINUTES,
   openPlan,
   ownSampling,
-  type Plan,
   type PlanOrder,
   trainerFor,
 } from '../run/plan';
@@ -125,7 +124,7 @@ export interface Order {
 export interface Begun {
   readonly run: TrainingRun;
   /** Only for a planned run that is new, with its recipe, or has no end yet. */
-  readonly planned?: { readonly order: PlanOrder; readonly plan: Plan; readonly recipe?: RecipeName };
+  readonly planned?: { readonly order: PlanOrder; readonly recipe?: RecipeName };
 }
 
 /** The recipe of planned runs. */
@@ -268,14 +267,14 @@ function plannedRun(
   const sampling = (isOwn ? ownSampling : recipeSampling)(recipe, config);
   const runSettings = { ...settings, batchSize, epochs };
   const run = TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
-  return { run, planned: { order, plan, recipe } };
+  return { run, planned: { order, recipe } };
 }
 
 /** A planned run that goes on before it has an end: it has made no step. */
 function openRun(run: TrainingRun, minutes: number): Begun {
   const { images, settings } = run;
   const order = { count: images.count, dropLast: settings.dropLast, minutes, software: true };
-  return { run, planned: { order, plan: openPlan(order, settings.batchSize) } };
+  return { run, planned: { order } };
 }
 
 /** A planned run that goes on keeps its plan; if it is to end elsewhere, with a schedule for that. */

@@ -3,8 +3,8 @@ import type { Schedule } from '../../src/plan/schedule';
 import type { RecipeName } from '../../src/recipes';
 import { imagesOfEpoch } from '../../src/training/epoch';
 import type { Evaluation } from '../../src/training/evaluation';
-import type { TrainingEvent } from '../../src/training/options';
 import { UnusableKernel } from '../../src/trust/unusable_kernel';
+import type { Sampling } from '../../src/unet/sampling';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { saveModel } from '../../src/weights/save_model';
 import type { TrainingRun } from '../../src/worker/run';
@@ -42,7 +42,8 @@ interface Options extends Order, Begun {
 /** Share of the time in which a planned run trains: files take the rest. */
 const TRAINING_SHARE = 0.95;
 
-type StepMade = Pick<TrainingEvent, 'step' | 'epoch' | 'loss' | 'imagesPerSecond'>;
+/** Seconds since the process began. */
+const now = () => performance.now() / 1000;
 
 /** A run of `train`: trains, writes the files, prints the progress. */
 export class Training {
@@ -51,24 +52,25 @@ export class Training {
   private readonly run: TrainingRun;
   private readonly progress: Progress;
   private readonly started = new Date();
-  private savedAt = performance.now();
-  private savedStep: number | undefined;
-  private trainSeconds = 0;
-  /** Seconds since the process began. */
-  private readonly loadedAt = performance.now() / 1000;
+  private readonly loadedAt = now();
   private readyAt = 0;
   private firstStepAt: number | undefined;
+  private epochAt = 0;
+  private savedAt = now();
+  private savedStep: number | undefined;
+  private trainSeconds = 0;
+  private imagesPerSecond = 0;
   private readonly epochSeconds = new Map<number, number>();
   /** The held-out loss of each epoch, from the first. */
   private readonly heldOut: (number | undefined)[];
   private evaluation: Evaluation | undefined;
   /** Samples over the run, for a network that is conditioned on classes. */
   private history: History | undefined;
-  private quality: MeasuredQuality | undefined;
+  private quality: (MeasuredQuality & { readonly count: number; readonly sampling: Sampling }) | undefined;
+  /** The plan of a run in minutes, once its rehearsal is over. */
   private plan: Plan | undefined;
   /** Ends the steps under way when the time of the plan is up. */
-  private interruption = new AbortController();
-  private timeUp = false;
+  private readonly timeUp = new AbortController();
 
   constructor(engine: Engine, options: Options) {
     this.engine = engine;
@@ -76,122 +78,72 @@ export class Training {
     this.run = options.run;
     this.progress = options.progress;
     this.heldOut = [...options.heldOutLosses];
-    this.plan = options.planned?.plan;
   }
 
-  /** The step at which the run ends. */
-  private get steps(): number {
-    return this.run.end;
-  }
-
-  private get qualityCount(): number {
-    const { quality, batchSize } = this.run.settings;
-    return quality ?? Math.min(1000, Math.floor((this.steps * batchSize) / 10));
-  }
-
-  private get losses(): readonly number[] {
-    return this.run.losses;
-  }
-
-  private get stepsPerEpoch(): number {
-    return this.run.stepsPerEpoch;
-  }
-
-  private get trainer() {
-    return this.run.trainer!;
-  }
-
-  /** Whether the network learns a flow from noise to images. */
-  private get flow(): boolean {
-    return this.run.objective === 'flow';
+  /** Prints a line of what is going to happen. */
+  private printFact(name: string, text: string): void {
+    this.progress.print(name.padEnd(12) + text);
   }
 
   /** Uploads everything to the GPU and prints what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress, run } = this;
-    const { held, config, folder, sources } = options;
+    const { held, config, folder, sources, begins, planned } = options;
     const { settings, images } = run;
     const { checkpoint } = folder;
-    await run.build(engine);
+    const trainer = await run.build(engine);
     if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
     const unet = run.unet!;
-    const { count, height, width, channels } = images;
-    if (this.flow) this.history = await History.create(engine, unet, settings);
-    const [net, trainer, set] = [unet.bytes, this.trainer.bytes, run.dataset!.buffer.size];
-    progress.print(`Adapter     ${adapterText(engine.adapter)}`);
-    progress.print(
-      `Data        ${sources.join(', ')}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
-    );
-    const classes = { classes: config.conditioning?.classes ?? 0, classNames: images.classNames };
-    const named = classes.classes > 0 ? [`classes ${listOf(classes)}`] : [];
-    for (const line of [...named, ...options.notes]) progress.print(`            ${line}`);
-    progress.print(`Network     ${describeNetwork(config)}: ${whole(unet.parameterCount)} parameters`);
-    if (options.begins) progress.print(`            begins with the pretrained network ${options.begins}`);
-    progress.print(
-      `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
-    );
-    if (options.planned) this.printPlan(options.planned);
-    if (!this.isOpen) this.printTraining();
+    if (run.objective === 'flow') this.history = await History.create(engine, unet, settings);
+    const { count, height, width, channels, classNames } = images;
+    this.printFact('Adapter', adapterText(engine.adapter));
+    const heldOut = held ? `, and ${plural(held.count, 'image')} held out` : '';
+    const all = `${plural(count, 'image')} of ${height}x${width}x${channels}`;
+    this.printFact('Data', `${sources.join(', ')}: ${all}${heldOut}`);
+    const classes = config.conditioning?.classes ?? 0;
+    if (classes > 0) this.printFact('', `classes ${listOf({ classes, classNames })}`);
+    for (const line of options.notes) this.printFact('', line);
+    this.printFact('Network', `${describeNetwork(config)}: ${whole(unet.parameterCount)} parameters`);
+    if (begins) this.printFact('', `begins with the pretrained network ${begins}`);
+    const parts = { training: trainer.bytes, network: unet.bytes, data: run.dataset!.buffer.size };
+    const memory = Object.entries(parts).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
+    this.printFact('GPU memory', `${megabytes(run.bytes)}: ${memory.join(', ')}`);
+    if (planned) this.printPlan(planned);
+    else this.printTraining();
     if (checkpoint) {
-      const before = checkpoint.settings.learningRate;
+      const { learningRate: before } = checkpoint.settings;
       const changed =
         before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
-      progress.print(`Resumed     after step ${whole(checkpoint.state.step)}${changed}`);
-      if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
-      if (run.otherKernels) progress.print(`            ${run.otherKernels}`);
+      this.printFact('Resumed', `after step ${whole(checkpoint.state.step)}${changed}`);
+      for (const line of [checkpoint.note, run.otherKernels]) if (line) this.printFact('', line);
     }
-    const { preparations, kernels } = options;
-    const chosen = () => preparations.origin(engine, kernels.variants !== undefined);
-    progress.print(`Kernels     ${checkpoint && !run.otherKernels ? 'as the run began' : chosen()}`);
-    for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
-    progress.print(`Output      ${folder.path}`);
+    const chosen = () => options.preparations.origin(engine, options.kernels.variants !== undefined);
+    this.printFact('Kernels', checkpoint && !run.otherKernels ? 'as the run began' : chosen());
+    for (const line of variantLines(trainer.variants)) this.printFact('', line);
+    this.printFact('Output', folder.path);
     progress.print();
-    this.readyAt = performance.now() / 1000;
-  }
-
-  /** Whether the run is planned and has no end yet. */
-  private get isOpen(): boolean {
-    return this.plan !== undefined && this.plan.steps === undefined;
   }
 
   private printPlan({ order: { minutes }, recipe }: Required<Begun>['planned']): void {
-    const { progress, run } = this;
+    const { settings, images } = this.run;
     if (recipe)
-      progress.print(`Recipe      ${recipe}, for ${run.images.channels === 1 ? 'grey' : 'coloured'} images`);
-    progress.print(
-      `Plan        steps of ${plural(run.settings.batchSize, 'image')}, as many as fit into ${minutes} min`,
-    );
+      this.printFact('Recipe', `${recipe}, for ${images.channels === 1 ? 'grey' : 'coloured'} images`);
+    const steps = `steps of ${plural(settings.batchSize, 'image')}`;
+    this.printFact('Plan', `${steps}, as many as fit into ${minutes} min`);
   }
 
   private printTraining(): void {
-    const { progress, run, plan } = this;
-    const { settings } = run;
-    const epochs = `${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}`;
+    const { run, plan } = this;
+    const { epochs, batchSize, learningRate, seed } = run.settings;
     const time = plan && !Number.isNaN(plan.seconds) ? `about ${duration(plan.seconds)}, ` : '';
     const late =
       plan?.fits === false
         ? `longer than ${this.options.planned!.order.minutes} min: samples need them, `
         : '';
-    progress.print(
-      `Training    ${epochs}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, ${time}${late}learning rate ${settings.learningRate}${scheduleText(this.trainer.schedule)}, seed ${settings.seed}`,
+    this.printFact(
+      'Training',
+      `${plural(epochs, 'epoch')} of ${plural(run.stepsPerEpoch, 'step')}: ${plural(run.end, 'step')} of ${plural(batchSize, 'image')}, ${time}${late}learning rate ${learningRate}${scheduleText(run.trainer!.schedule)}, seed ${seed}`,
     );
-  }
-
-  /** Fixes the end and the schedule of a planned run, by the time of its steps. */
-  private async rehearse(signal: AbortSignal): Promise<void> {
-    const { order } = this.options.planned!;
-    this.plan = await rehearse(this.run, { order, share: TRAINING_SHARE, signal });
-    this.printTraining();
-    this.progress.print();
-  }
-
-  /** Ends the steps under way where the time of the plan is up. */
-  private limitTime(now: number, start: number): void {
-    const { plan } = this;
-    if (!plan) return;
-    const limit = limitOf(plan, this.options.planned!.order.minutes);
-    this.timeUp = (now - start) / 1000 >= limit && this.losses.length < this.steps;
-    if (this.timeUp) this.interruption.abort();
   }
 
   /** Takes the run back to where it began here. */
@@ -202,9 +154,8 @@ export class Training {
   }
 
   async train(signal: AbortSignal): Promise<void> {
-    const { run, losses, progress } = this;
-    const { saveSeconds } = this.options;
-    if (losses.length >= this.steps) {
+    const { run, progress, history, timeUp, options } = this;
+    if (run.complete) {
       progress.print(
         `The run is complete (${plural(run.settings.epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
       );
@@ -212,36 +163,37 @@ export class Training {
       await this.save();
       return;
     }
-    let start = performance.now();
-    let epochStart = start;
     try {
-      if (this.isOpen) {
-        await this.rehearse(signal);
-        start = epochStart = performance.now();
-        this.readyAt = start / 1000;
+      if (options.planned) {
+        // Fixes the end and the schedule, by the time of the steps.
+        this.plan = await rehearse(run, { order: options.planned.order, share: TRAINING_SHARE, signal });
+        this.printTraining();
+        progress.print();
       }
-      for await (const event of this.events(signal)) {
-        const now = performance.now();
-        const warning = run.add(event.loss);
-        if (warning) progress.print(`Warning: ${warning}`);
-        this.limitTime(now, start);
-        this.showStep(event, now);
-        const epochDone = event.step % this.stepsPerEpoch === 0;
-        if (epochDone) {
-          await this.endEpoch(event, (now - epochStart) / 1000);
-          epochStart = performance.now();
+      this.readyAt = this.epochAt = now();
+      const either = AbortSignal.any([signal, timeUp.signal]);
+      await history?.add(run.losses.length, signal);
+      while (!run.complete && !timeUp.signal.aborted) {
+        try {
+          for await (const { loss, imagesPerSecond } of run.train({ steps: this.stretch, signal: either })) {
+            this.imagesPerSecond = imagesPerSecond;
+            await this.add(loss);
+          }
+        } catch (error) {
+          if (signal.aborted || error !== either.reason) throw error;
+          // Interrupted, `fit` waits for a second only. A copy has the losses of the steps that it had no word of.
+          await run.trainer!.idle;
+          const losses = await run.takeCheckpoint();
+          for (const loss of losses.subarray(run.losses.length)) await this.add(loss);
         }
-        this.trainSeconds = (now - start) / 1000;
-        const last = event.step === this.steps;
-        const due = this.savedStep === undefined || now - this.savedAt > saveSeconds * 1000;
-        if (last || epochDone || due) await this.save();
+        await history?.add(run.losses.length, signal);
       }
-      if (this.timeUp) await this.endInTime();
+      if (!run.complete) await this.endInTime();
     } catch (error) {
-      this.progress.clear();
+      progress.clear();
       if (signal.aborted) {
         await this.save();
-        progress.print(`Stopped after step ${whole(losses.length)}. Go on with: ${this.resumeLine()}`);
+        progress.print(`Stopped after step ${whole(run.losses.length)}. Go on with: ${this.resumeLine()}`);
       } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
         progress.print(`The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${whole(this.savedStep)}.`);
       }
@@ -249,11 +201,39 @@ export class Training {
     }
   }
 
+  /** The steps until an epoch is evaluated or the history needs a frame: no later one is submitted before. */
+  private get stretch(): number {
+    const { losses, stepsPerEpoch, end } = this.run;
+    const epoch = this.options.held ? stepsPerEpoch - (losses.length % stepsPerEpoch) : end;
+    return Math.min(epoch, (this.history?.next ?? end) - losses.length);
+  }
+
+  /** Adds a step to the run, and does what is due after it. */
+  private async add(loss: number): Promise<void> {
+    const { run, plan, options } = this;
+    const madeAt = now();
+    const warning = run.add(loss);
+    if (warning) this.progress.print(`Warning: ${warning}`);
+    this.trainSeconds = madeAt - this.readyAt;
+    const limit = plan && limitOf(plan, options.planned!.order.minutes);
+    if (limit !== undefined && this.trainSeconds >= limit && !run.complete) this.timeUp.abort();
+    const step = run.losses.length;
+    this.showStep(madeAt);
+    const epochDone = step % run.stepsPerEpoch === 0;
+    if (epochDone) {
+      await this.endEpoch(madeAt - this.epochAt);
+      this.epochAt = now();
+    }
+    const due = this.savedStep === undefined || madeAt - this.savedAt > options.saveSeconds;
+    if (run.complete || epochDone || due) await this.save();
+  }
+
   /** The end of a run whose plan takes longer than half as long again as its minutes. */
   private async endInTime(): Promise<void> {
+    const { losses, end } = this.run;
     await this.save();
     this.progress.print(
-      `The time of the plan, and half as long again, is up after step ${whole(this.losses.length)} of ${whole(this.steps)}: the network is the average of its steps. To its end: ${this.resumeLine()}`,
+      `The time of the plan, and half as long again, is up after step ${whole(losses.length)} of ${whole(end)}: the network is the average of its steps. To its end: ${this.resumeLine()}`,
     );
   }
 
@@ -261,169 +241,123 @@ export class Training {
     const { imageFlags, planned } = this.options;
     const { minutes = MINUTES } = planned?.order ?? {};
     // A plan that has an end keeps it.
-    const isAsked = minutes !== MINUTES && this.isOpen;
+    const isAsked = minutes !== MINUTES && !this.plan;
     return `${commandLine('train')} --resume ${quoted(this.path(CHECKPOINT))}${imageFlags}${isAsked ? ` --minutes ${minutes}` : ''}`;
   }
 
-  /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
-  private showStep({ step, epoch, loss, imagesPerSecond }: StepMade, now: number): void {
-    const { run, progress, steps } = this;
+  /** Moves the progress line on, and reports the first step of this process. */
+  private showStep(madeAt: number): void {
+    const { run, progress, loadedAt, readyAt, imagesPerSecond } = this;
     if (this.firstStepAt === undefined) {
-      this.firstStepAt = now / 1000;
-      const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
+      this.firstStepAt = madeAt;
+      const [all, loading, preparing, step] = [madeAt, loadedAt, readyAt - loadedAt, madeAt - readyAt].map(
+        duration,
+      );
       progress.print(
-        `First step  after ${duration(this.firstStepAt)}: loading ${loading}, preparing ${preparing}, the step ${duration(this.firstStepAt - this.readyAt)}`,
+        `First step  after ${all}: loading ${loading}, preparing ${preparing}, the step ${step}`,
       );
     }
-    const imagesLeft = Math.max(steps - step, 0) * Math.min(run.trainer!.batchSize, run.images.count);
+    const { losses, end, stepsPerEpoch, settings, images } = run;
+    const step = losses.length;
+    const imagesLeft = Math.max(end - step, 0) * Math.min(run.trainer!.batchSize, images.count);
     progress.update({
       done: step,
-      total: steps,
-      text: `epoch ${epoch}/${run.settings.epochs}  step ${step}  loss ${loss.toFixed(4)}  ${speed(imagesPerSecond)}`,
+      total: end,
+      text: `epoch ${Math.ceil(step / stepsPerEpoch)}/${settings.epochs}  step ${step}  loss ${losses[step - 1].toFixed(4)}  ${speed(imagesPerSecond)}`,
       secondsLeft: imagesLeft / imagesPerSecond,
     });
   }
 
-  /** Evaluates the epoch that `event` ends, and reports it. */
-  private async endEpoch({ step, epoch, imagesPerSecond }: StepMade, seconds: number): Promise<void> {
-    const { run, losses, progress, stepsPerEpoch } = this;
+  /** Evaluates the epoch that the last step ends, and reports it. */
+  private async endEpoch(seconds: number): Promise<void> {
+    const { losses, stepsPerEpoch, settings } = this.run;
+    const step = losses.length;
+    const epoch = step / stepsPerEpoch;
     // Only for an epoch that this process began.
     if (step - (this.options.folder.checkpoint?.state.step ?? 0) >= stepsPerEpoch)
       this.epochSeconds.set(epoch, seconds);
+    await this.evaluate();
+    const held = this.evaluation;
+    if (held) this.heldOut[epoch - 1] = held.loss;
     const mean = epochMeans(losses, stepsPerEpoch)[epoch - 1];
-    const { loss: heldOut } = (await this.evaluate(epoch)) ?? {};
-    progress.print(
-      `Epoch ${epoch}/${run.settings.epochs}: mean loss ${mean.toFixed(5)}${heldOut === undefined ? '' : `, held out ${heldOut.toFixed(5)}`}, ${duration(seconds)}, ${speed(imagesPerSecond)}`,
+    this.progress.print(
+      `Epoch ${epoch}/${settings.epochs}: mean loss ${mean.toFixed(5)}${held ? `, held out ${held.loss.toFixed(5)}` : ''}, ${duration(seconds)}, ${speed(this.imagesPerSecond)}`,
     );
   }
 
-  /**
-   * The events of `fit` up to the end of the run. It interrupts `fit` where an epoch is evaluated or the history needs a frame, so that no
-   * later step has been submitted by then.
-   */
-  private async *events(signal: AbortSignal): AsyncGenerator<StepMade, void, undefined> {
-    const { run, losses, history } = this;
-    await history?.add(losses.length, signal);
-    while (losses.length < this.steps && !this.timeUp) {
-      const { steps, stepsPerEpoch } = this;
-      const done = losses.length;
-      const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
-      const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
-      this.interruption = new AbortController();
-      const both = AbortSignal.any([signal, this.interruption.signal]);
-      // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
-      let last: StepMade | undefined;
-      try {
-        for await (const event of run.train({ steps: maxSteps, signal: both })) {
-          if (last) yield last;
-          last = event;
-        }
-      } catch (error) {
-        await run.trainer?.idle;
-        if (signal.aborted || error !== both.reason) {
-          if (last) yield last;
-          throw error;
-        }
-      }
-      if (last) yield last;
-      if (last && this.interruption.signal.aborted) yield* this.missed(last);
-      await history?.add(losses.length, signal);
-    }
-  }
-
-  /** The steps after `last` of which `fit` had no word, as it waits for a second only once it is interrupted. */
-  private async *missed({
-    step: from,
-    imagesPerSecond,
-  }: StepMade): AsyncGenerator<StepMade, void, undefined> {
-    const losses = await this.run.takeCheckpoint();
-    for (let step = from + 1; step <= losses.length; step++) {
-      const epoch = Math.ceil(step / this.stepsPerEpoch);
-      yield { step, epoch, loss: losses[step - 1], imagesPerSecond };
-    }
-  }
-
-  /** Evaluates the held-out images, if there are any: at the end of `epoch`, if given. */
-  private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
+  /** Evaluates the held-out images, if there are any. */
+  private async evaluate(): Promise<void> {
+    const { trainer, settings } = this.run;
     const { held } = this.options;
-    if (!held) return undefined;
-    this.evaluation = await this.trainer.evaluate(held, { binarize: this.run.settings.binarize });
-    if (epoch !== undefined) this.heldOut[epoch - 1] = this.evaluation.loss;
-    return this.evaluation;
+    if (held) this.evaluation = await trainer!.evaluate(held, { binarize: settings.binarize });
   }
 
   /** Writes the model, the pictures and run.json. */
   async finish(signal: AbortSignal): Promise<void> {
-    const { engine, trainer, progress, options, run } = this;
-    const { objective } = run;
+    const { engine, progress, options, run, history } = this;
+    const { objective, data, images, settings } = run;
+    const unet = run.unet!;
     options.folder.check();
-    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective, data: run.data }));
+    await this.write(MODEL, await saveModel(unet, { objective, data }));
     await this.evaluate();
-    await this.writeFiles();
-    const written = [...Object.keys(this.files()), CHECKPOINT, MODEL];
-    const start = performance.now();
+    const written = [...(await this.writeFiles()), CHECKPOINT, MODEL];
+    const write = async (name: string, content: string | Uint8Array) => {
+      await this.write(name, content);
+      written.push(name);
+    };
+    const start = now();
     const onStep = (name: string, done: number, total: number) =>
       progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
-    const { seed } = run.settings;
-    const shown = { seed, signal, onStep };
-    const pictures = this.flow
-      ? digitPictures(engine, trainer.unet, run.images, shown)
-      : runPictures(engine, trainer.unet, run.images, shown);
-    for await (const { name, picture } of pictures) {
-      await writeWhole(this.path(`${name}.png`), encodePng(picture));
-      written.push(`${name}.png`);
-    }
-    if (this.history) {
-      await writeWhole(this.path('history.gif'), this.history.encode());
-      written.push('history.gif');
-    }
-    const measures = options.sources[0] === 'mnist' && makesDigits(trainer.unet.config);
-    if (measures && this.qualityCount >= 6 && this.flow) {
-      const total = this.qualityCount;
+    const { seed, batchSize } = settings;
+    const picturesOf = history ? digitPictures : runPictures;
+    for await (const { name, picture } of picturesOf(engine, unet, images, { seed, signal, onStep }))
+      await write(`${name}.png`, encodePng(picture));
+    if (history) await write('history.gif', history.encode());
+    const { quality: count = Math.min(1000, Math.floor((run.end * batchSize) / 10)) } = settings;
+    if (history && count >= 6 && options.sources[0] === 'mnist' && makesDigits(unet.config)) {
       const onImages = (done: number) =>
-        progress.update({ done, total, text: `quality: ${done} of ${total} samples` });
-      this.quality = await measureQuality(engine, trainer.unet, { count: total, seed, signal, onImages });
+        progress.update({ done, total: count, text: `quality: ${done} of ${count} samples` });
+      const measured = await measureQuality(engine, unet, { count, seed, signal, onImages });
+      this.quality = { count, sampling: unet.sampling!, ...measured };
     }
     progress.clear();
-    const pictureSeconds = (performance.now() - start) / 1000;
-    await writeWhole(this.path('run.json'), `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
-    written.push('run.json');
+    const pictureSeconds = now() - start;
+    await write('run.json', `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
     this.printSummary(pictureSeconds, written);
     engine.destroy();
   }
 
   private printSummary(pictureSeconds: number, written: readonly string[]): void {
-    const { trainer, progress, options } = this;
+    const { progress, options, run, evaluation, quality } = this;
     // A run that ends before its first epoch has no mean yet.
-    const [mean] = epochMeans(this.losses, this.stepsPerEpoch).slice(-1);
+    const [mean] = epochMeans(run.losses, run.stepsPerEpoch).slice(-1);
     const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
     progress.print();
     progress.print(
       `${loss}Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
     );
-    if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
-    if (this.quality) {
+    if (evaluation) progress.print(`Held-out loss ${evaluation.loss.toFixed(5)}.`);
+    if (quality)
       progress.print(
-        `Quality of ${this.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
+        `Quality of ${quality.count} samples (${samplingText(quality.sampling)}): ${qualityLine(quality)}.`,
       );
-    }
     if (options.planned?.recipe) this.printFlags(options.planned.recipe);
     progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
-    if (!this.flow) {
+    if (run.objective === 'tutorial')
       progress.print(
         `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
       );
-    }
   }
 
   /** The flags of a run without a plan that has the same length and schedule from its first step on. */
   private printFlags(recipe: RecipeName): void {
-    const { run, trainer, progress } = this;
-    const { batchSize, epochs, maxSteps, learningRate } = run.settings;
+    const { settings, trainer } = this.run;
+    const { batchSize, epochs, maxSteps, learningRate } = settings;
     if (maxSteps === undefined) return;
+    const { decay, warmup } = trainer!.schedule;
     const begun = this.options.begins ? ` --begin pretrained --lr ${learningRate}` : '';
-    progress.print(
-      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule ${trainer.schedule.decay},warmup=${trainer.schedule.warmup}`,
+    this.progress.print(
+      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule ${decay},warmup=${warmup}`,
     );
   }
 
@@ -434,25 +368,27 @@ export class Training {
     // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
     const { step } = loadCheckpoint(bytes).state;
     this.options.folder.check();
-    await writeWhole(this.path(CHECKPOINT), bytes);
+    await this.write(CHECKPOINT, bytes);
     this.savedStep = step;
     await this.writeFiles();
-    this.savedAt = performance.now();
+    this.savedAt = now();
   }
 
-  private async writeFiles(): Promise<void> {
-    for (const [name, content] of Object.entries(this.files())) await writeWhole(this.path(name), content);
-  }
-
-  private files(): Record<string, string> {
-    const { losses, stepsPerEpoch, heldOut, evaluation } = this;
-    const { settings, images } = this.run;
+  /** Writes the loss files, and returns their names. */
+  private async writeFiles(): Promise<readonly string[]> {
+    const { evaluation, heldOut, options } = this;
+    const { settings, images, losses, stepsPerEpoch } = this.run;
     const subtitle = `${settings.source}, ${whole(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
-    const held = this.options.held ? { heldOut } : {};
-    return {
-      ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
+    const files = {
+      ...runFiles({ losses, stepsPerEpoch, subtitle, ...(options.held ? { heldOut } : {}) }),
       ...(evaluation ? { 'loss-by-noise-level.svg': levelSvg(evaluation, subtitle) } : {}),
     };
+    for (const [name, content] of Object.entries(files)) await this.write(name, content);
+    return Object.keys(files);
+  }
+
+  private write(name: string, content: string | Uint8Array): Promise<void> {
+    return writeWhole(this.path(name), content);
   }
 
   private path(name: string): string {
@@ -460,47 +396,36 @@ export class Training {
   }
 
   private report(pictureSeconds: number) {
-    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run } = this;
-    const { config } = options;
-    const { settings, data, images } = run;
-    const { checkpoint } = options.folder;
+    const { engine, trainSeconds, options, run, evaluation, quality } = this;
+    const { config, held, begins, planned, folder } = options;
+    const { settings, data, images, losses, stepsPerEpoch } = run;
+    const [trainer, unet] = [run.trainer!, run.unet!];
+    const { checkpoint } = folder;
     const resumedAt = checkpoint?.state.step ?? 0;
-    const means = epochMeans(losses, stepsPerEpoch);
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
     const imagesNow = epochsNow * imagesOfEpoch({ ...settings, imageCount: images.count });
     return {
-      settings: {
-        ...settings,
-        network: config,
-        variants: trainer.variants,
-        ...trainer.config,
-      },
+      settings: { ...settings, network: config, variants: trainer.variants, ...trainer.config },
       data,
       adapter: engine.adapter,
       versions: versions(),
-      parameters: trainer.unet.parameterCount,
-      gpuMemoryBytes: {
-        trainer: trainer.bytes,
-        network: trainer.unet.bytes,
-        data: run.dataset!.buffer.size,
-      },
+      parameters: unet.parameterCount,
+      gpuMemoryBytes: { trainer: trainer.bytes, network: unet.bytes, data: run.dataset!.buffer.size },
       steps: losses.length,
       stepsPerEpoch,
-      ...(options.begins ? { begins: options.begins } : {}),
-      ...(options.planned ? { minutes: options.planned.order.minutes } : {}),
+      ...(begins ? { begins } : {}),
+      ...(planned ? { minutes: planned.order.minutes } : {}),
       ...(checkpoint
         ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
         : {}),
-      epochs: means.map((meanLoss, i) => ({
+      epochs: epochMeans(losses, stepsPerEpoch).map((meanLoss, i) => ({
         epoch: i + 1,
         meanLoss,
-        ...(this.options.held ? { heldOutLoss: this.heldOut[i] ?? null } : {}),
+        ...(held ? { heldOutLoss: this.heldOut[i] ?? null } : {}),
         seconds: this.epochSeconds.get(i + 1) ?? null,
       })),
-      ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
-      ...(this.quality
-        ? { quality: { count: this.qualityCount, sampling: trainer.unet.sampling, ...this.quality } }
-        : {}),
+      ...(evaluation ? { heldOut: { images: held!.count, ...evaluation } } : {}),
+      ...(quality ? { quality } : {}),
       timings: {
         started: this.started.toISOString(),
         finished: new Date().toISOString(),
@@ -519,7 +444,7 @@ const speed = (imagesPerSecond: number) =>
 /** The text after the learning rate. */
 function scheduleText(schedule: Schedule): string {
   const { warmup } = schedule;
-  const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];
+  const parts = warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [];
   if (schedule.decay === 'linear') parts.push('constant half of the way');
   if (schedule.decay !== 'none')
     parts.push(

@@ -96,28 +96,26 @@ test('the page shows in seconds when the first step was made, how long one takes
 test('the terminal shows in seconds when the first step was made, and how long an epoch took', async () => {
   const print = vi.fn();
   const losses: number[] = [];
-  async function* events() {
-    for (let step = 1; step <= 2; step++) {
-      pass(45);
-      losses.push(0.5);
-      yield { step, epoch: 1, loss: 0.5, imagesPerSecond: 4 };
-    }
-  }
-  const command = Object.assign(Object.create(Training.prototype), {
-    ...{ loadedAt: 1, readyAt: 5, savedAt: ms, savedStep: 0 },
-    run: {
-      losses,
-      add() {},
-      settings: { epochs: 1 },
-      end: 2,
-      stepsPerEpoch: 2,
-      trainer: { batchSize: 4 },
-      images: { count: 8 },
+  const run = {
+    losses,
+    add: (loss: number) => void losses.push(loss),
+    async *train() {
+      for (const loss of [0.5, 0.5]) {
+        pass(45);
+        yield { loss, imagesPerSecond: 4 };
+      }
     },
+    get complete() {
+      return losses.length === 2;
+    },
+    ...{ end: 2, stepsPerEpoch: 2, settings: { epochs: 1 } },
+    ...{ trainer: { batchSize: 4 }, images: { count: 8 } },
+  };
+  const command = Object.assign(Object.create(Training.prototype), {
+    ...{ run, loadedAt: 1, savedAt: 5, savedStep: 0, timeUp: new AbortController() },
     progress: { print, update() {}, clear() {} },
     options: { saveSeconds: 1000, folder: {} },
-    epochSeconds: new Map(),
-    ...{ events, followPlan() {}, evaluate: async () => undefined, save: async () => {} },
+    ...{ epochSeconds: new Map(), save: async () => {} },
   }) as Training;
   await command.train(new AbortController().signal);
   expect(print.mock.calls.flat()).toEqual([
