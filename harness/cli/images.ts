@@ -33,7 +33,7 @@ export const pictureFlags = {
   ink: oneOf('ink of grey pictures (default auto: what there is less of)', ...inks),
 };
 
-interface LoadChoice extends Partial<PictureChoice> {
+export interface LoadChoice extends Partial<PictureChoice> {
   /** Only the first images. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;

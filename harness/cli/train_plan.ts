@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { defined } from '../../src/base/errors';
 import type { ImageSet } from '../../src/data/idx';
 import { loadPretrained, type PretrainedName } from '../../src/pretrained';
 import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
@@ -9,9 +10,9 @@ import { stepsPerEpoch } from '../../src/training/epoch';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/run_fields';
-import { type Trained, TrainingRun } from '../../src/worker/run';
+import { type NewRun, TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../pictures/hold_out';
-import { OWN_SIZE, SIDES, type Size } from '../pictures/small_pictures';
+import { OWN_SIZE, SIDES } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
 import {
   batchOf,
@@ -25,7 +26,7 @@ import {
   trainerFor,
 } from '../run/plan';
 import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
-import { holdOut, loadImages, pictureFlags } from './images';
+import { holdOut, type LoadChoice, loadImages, pictureFlags } from './images';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
@@ -127,9 +128,6 @@ export interface Begun {
   readonly planned?: { readonly order: PlanOrder; readonly recipe?: RecipeName };
 }
 
-/** The recipe of planned runs. */
-const RECIPES = { grey: 'digits', colour: 'pictures' } as const satisfies Record<string, RecipeName>;
-
 /** Whether the run is to be planned, or goes on and still is. Throws UsageError where minutes stand beside what a plan sets. */
 export function isPlannedBy(given: TrainFlags, checkpoint?: Checkpoint): boolean {
   const goesOn = checkpoint !== undefined && lacksEnd(checkpoint);
@@ -148,57 +146,41 @@ export function isPlannedBy(given: TrainFlags, checkpoint?: Checkpoint): boolean
 
 /** Determines and checks everything that needs no device. `progress` is called for each picture that is read. */
 export async function planRun(
-  flagsGiven: TrainFlags,
+  flags: TrainFlags,
   { checkpoint, bytes }: RunFolder,
   signal: AbortSignal,
   progress: (done: number, total: number) => void,
 ): Promise<Order> {
-  const plans = isPlannedBy(flagsGiven, checkpoint);
-  const isNew = plans && !checkpoint;
-  const before = isNew ? { recipe: RECIPES.grey, ...flagsGiven } : flagsGiven;
-  const { source = 'mnist', limit } = checkpoint ? resumedSettings(before, checkpoint) : newSettings(before);
-  const kernels = await kernelChoice(before);
-  const sources = before.data ?? [source];
-  const { fit, ink } = before;
-  const size = before.size ?? (checkpoint && sizeAgain(checkpoint.data));
-  const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
-  const { images: all, notes, own } = await loadImages(sources, { ...choice, limit, signal, progress });
-  const given: TrainFlags = isNew
-    ? { recipe: RECIPES[all.channels === 1 ? 'grey' : 'colour'], ...flagsGiven }
-    : flagsGiven;
-  const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
-  const recipe = recipeGiven(given);
-  // The tutorial trains on all images and holds out none.
-  const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
-  const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
-  const { train: images, held } = holdOut(all, holdout);
+  const plans = isPlannedBy(flags, checkpoint);
+  /** With the recipe of a new plan. */
+  const withRecipe = (channels: number): TrainFlags =>
+    plans && !checkpoint ? { recipe: channels === 1 ? 'digits' : 'pictures', ...flags } : flags;
+  // Most is checked before pictures are read, which take a while.
+  const before = settingsOf(withRecipe(1), checkpoint);
+  const kernels = await kernelChoice(flags);
+  const { sources, all, notes } = await imagesOf(flags, before, { signal, progress }, checkpoint);
+  const given = withRecipe(all.channels);
   const isOwn = !sources.includes('mnist');
-  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...images, classes: classesOf(all) });
-  const begins = checkpoint ? undefined : beginningOf(given, wanted, plans && isOwn);
-  const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
-  const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}), ...rate };
-  const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
-  if (resumed) keepPlan(resumed, given, checkpoint!);
-  const trained = begins && fitted(given.recipe ?? 'tutorial', await loadPretrained(begins), wanted);
-  const { config } = trained ?? { config: wanted };
+  const { begins, network } = await networkOf(given, all, plans && isOwn, checkpoint);
+  const config = 'config' in network ? network.config : network;
+  const { images, held, settings } = splitOf(given, all, begins, checkpoint);
+  const resumed = bytes && resumedRun(bytes, given, checkpoint!, { images, settings });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
       `The checkpoint's network has ${config.conditioning.classes} classes, and ${sources.join(', ')} has no labels. Give the images that it was trained on, with their labels.`,
     );
   }
-  const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
-  const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
-  const schedule = given.schedule && scheduleFor(given.schedule, steps);
-  const trainer = { ...recipe.trainer, ...(schedule ? { schedule } : {}) };
   checkKernels(kernels, config, settings.batchSize);
-  const network = trained ?? config;
-  const parts = { isOwn, config, network, images, settings };
-  const sampling = recipeSampling(given.recipe ?? 'tutorial', config);
-  const { minutes = MINUTES } = given;
+  const schedule = given.schedule && scheduleFor(given.schedule, endOf(settings, images));
+  const trainer = { ...recipeGiven(given).trainer, ...(schedule ? { schedule } : {}) };
   const begin = (software: boolean): Begun => {
-    if (plans)
-      return resumed ? openRun(resumed, minutes) : plannedRun(parts, given.recipe!, minutes, software);
-    return { run: resumed ?? TrainingRun.begin({ network, trainer, images, settings, sampling }) };
+    const { recipe = 'tutorial', minutes = MINUTES } = given;
+    const sampling = (plans && isOwn ? ownSampling : recipeSampling)(recipe, config);
+    const parts = { network, images, settings, sampling };
+    if (!plans) return { run: resumed ?? TrainingRun.begin({ ...parts, trainer }) };
+    const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
+    if (resumed) return { run: resumed, planned: { order } };
+    return { run: plannedRun(parts, recipe, order), planned: { order, recipe } };
   };
   return {
     begin,
@@ -206,12 +188,41 @@ export async function planRun(
     config,
     begins,
     sources,
-    imageFlags: imageFlagsOf(sources, before),
-    notes: [...notes, ...largerSize(own), ...(plans ? [] : hints(given, all, sources))],
+    imageFlags: imageFlagsOf(sources, flags),
+    notes: [...notes, ...(plans ? [] : hints(given, all, sources))],
     kernels,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
+}
+
+/** The images of all sources, and what was left out of them or changed. */
+async function imagesOf(
+  { data, fit, ink, size: asked }: TrainFlags,
+  { source = 'mnist', limit }: RunSettings,
+  reading: Pick<LoadChoice, 'signal' | 'progress'>,
+  checkpoint?: Checkpoint,
+) {
+  const sources = data ?? [source];
+  const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
+  const made = await loadImages(sources, { ...defined({ size, fit, ink }), limit, ...reading });
+  const { images: all, notes, own } = made;
+  const larger = own ? [`The pictures are ${own.width} x ${own.height}; --size own keeps that.`] : [];
+  return { sources, all, notes: [...notes, ...larger] };
+}
+
+/** What makes pictures the images of a checkpoint again. */
+function sizeAgain({ height, width }: Pick<ImageSet, 'height' | 'width'>): number | undefined {
+  if (height === width) return height >= SIDES.least && height <= SIDES.most ? height : undefined;
+  return OWN_SIZE;
+}
+
+/** The network: its configuration, or the pretrained one that the run begins with. */
+async function networkOf(given: TrainFlags, all: ImageSet, isOpen: boolean, checkpoint?: Checkpoint) {
+  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) });
+  const begins = checkpoint ? undefined : beginningOf(given, wanted, isOpen);
+  const network = begins ? fitted(given.recipe ?? 'tutorial', await loadPretrained(begins), wanted) : wanted;
+  return { begins, network };
 }
 
 /** The pretrained network that the run begins with; undefined for new weights. Throws UsageError where it is asked for and does not fit. */
@@ -227,62 +238,56 @@ function beginningOf(given: TrainFlags, wanted: UNetConfig, isOpen: boolean): Pr
   }
 }
 
+/** The images to train on, those that are held out, and the settings. */
+function splitOf(given: TrainFlags, all: ImageSet, begins?: PretrainedName, checkpoint?: Checkpoint) {
+  const asked = settingsOf(given, checkpoint);
+  // The tutorial trains on all images and holds out none.
+  const usual = usualHoldOut(recipeGiven(given).network.conditioning !== undefined, all.count);
+  const holdout = checkpoint ? (asked.holdout ?? 0) : (given.holdout ?? usual);
+  const { train: images, held } = holdOut(all, holdout);
+  const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
+  return { images, held, settings: { ...asked, ...(holdout > 0 ? { holdout } : {}), ...rate } };
+}
+
+/** A run that goes on. A planned one keeps its plan; if it is to end elsewhere, with a schedule for that. */
+function resumedRun(
+  bytes: Uint8Array<ArrayBuffer>,
+  { resume, lr }: TrainFlags,
+  { settings, training, losses }: Checkpoint,
+  options: Pick<NewRun, 'images' | 'settings'>,
+): TrainingRun {
+  const run = TrainingRun.resume(bytes, options, resume);
+  if (isPlanned(training) && run.end !== endOf(settings, options.images)) {
+    const at = { steps: settings.maxSteps, done: losses.length };
+    run.adjust({ ...endingAt(run.end, at), ...(lr ? { learningRate: lr } : {}) });
+  }
+  return run;
+}
+
+/** The step at which a run ends. */
+const endOf = (settings: RunSettings, { count }: ImageSet): number =>
+  Math.min(
+    settings.epochs * stepsPerEpoch({ ...settings, imageCount: count }),
+    settings.maxSteps ?? Number.POSITIVE_INFINITY,
+  );
+
+/** A run that is to be planned, on an adapter whose speed is not known. */
+function plannedRun(
+  { settings, ...parts }: Omit<NewRun, 'trainer'>,
+  recipe: RecipeName,
+  order: PlanOrder,
+): TrainingRun {
+  const plan = openPlan(order, batchOf(order, undefined));
+  const { batch: batchSize, epochs } = plan;
+  const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
+  return TrainingRun.begin({ ...parts, trainer, settings: { ...settings, batchSize, epochs } });
+}
+
 /** The size is not among them: the checkpoint has it. */
 function imageFlagsOf(sources: readonly string[], { fit, ink }: TrainFlags): string {
   const own = sources.filter((source) => source !== 'mnist').map((source) => ['data', source] as const);
   const flags = [...own, ['fit', fit], ['ink', ink]] as const;
   return flags.map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${quoted(value)}`)).join('');
-}
-
-/** What makes pictures the images of a checkpoint again. */
-function sizeAgain({ height, width }: Pick<ImageSet, 'height' | 'width'>): number | undefined {
-  if (height === width) return height >= SIDES.least && height <= SIDES.most ? height : undefined;
-  return OWN_SIZE;
-}
-
-const largerSize = (own: Size | undefined): readonly string[] =>
-  own ? [`The pictures are ${own.width} x ${own.height}; --size own keeps that.`] : [];
-
-interface RunParts {
-  /** Whether the images are the user's own. */
-  readonly isOwn: boolean;
-  readonly config: UNetConfig;
-  /** The configuration, or the trained network of it that the run begins with. */
-  readonly network: UNetConfig | Trained;
-  readonly images: ImageSet;
-  readonly settings: RunSettings;
-}
-
-/** A run that is to be planned, on an adapter whose speed is not known. */
-function plannedRun(
-  { isOwn, config, network, images, settings }: RunParts,
-  recipe: RecipeName,
-  minutes: number,
-  software: boolean,
-): Begun {
-  const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
-  const plan = openPlan(order, batchOf(order, undefined));
-  const { batch: batchSize, epochs } = plan;
-  const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
-  const sampling = (isOwn ? ownSampling : recipeSampling)(recipe, config);
-  const runSettings = { ...settings, batchSize, epochs };
-  const run = TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
-  return { run, planned: { order, recipe } };
-}
-
-/** A planned run that goes on before it has an end: it has made no step. */
-function openRun(run: TrainingRun, minutes: number): Begun {
-  const { images, settings } = run;
-  const order = { count: images.count, dropLast: settings.dropLast, minutes, software: true };
-  return { run, planned: { order } };
-}
-
-/** A planned run that goes on keeps its plan; if it is to end elsewhere, with a schedule for that. */
-function keepPlan(run: TrainingRun, { lr }: TrainFlags, { settings, training, losses }: Checkpoint): void {
-  const { epochs, maxSteps: steps } = settings;
-  const before = Math.min(epochs * run.stepsPerEpoch, steps ?? Number.POSITIVE_INFINITY);
-  if (!isPlanned(training) || run.end === before) return;
-  run.adjust({ ...endingAt(run.end, { steps, done: losses.length }), ...(lr ? { learningRate: lr } : {}) });
 }
 
 /** Number of classes; 0 without labels. */
@@ -305,8 +310,8 @@ function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batc
   return recipeAt(recipe, batch);
 }
 
-/** Paths as a run's settings have them: text for a reader. */
-const sourceText = (paths: TrainFlags['data']) => paths?.join(', ');
+const settingsOf = (given: TrainFlags, checkpoint?: Checkpoint): RunSettings =>
+  checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
 
 function newSettings(given: TrainFlags): RunSettings {
   // Before anything is loaded; the size of the images is known later, but for one that is asked for.
@@ -317,19 +322,13 @@ function newSettings(given: TrainFlags): RunSettings {
       `--size is ${given.size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
     );
   }
-  const recipe = recipeGiven(given);
-  const { 'max-steps': maxSteps } = given;
-  return {
-    seed: given.seed ?? 123,
-    batchSize: recipe.trainer.batchSize,
-    learningRate: given.lr ?? recipe.trainer.learningRate,
-    ...recipe.fit,
-    epochs: given.epochs ?? recipe.fit.epochs,
-    source: sourceText(given.data) ?? 'mnist',
-    ...(given.limit === undefined ? {} : { limit: given.limit }),
-    ...(maxSteps === undefined ? {} : { maxSteps }),
-    ...(given.quality === undefined ? {} : { quality: given.quality }),
-  };
+  const { trainer, fit } = recipeGiven(given);
+  const { seed = 123, lr = trainer.learningRate, epochs = fit.epochs, limit, quality } = given;
+  return defined({
+    ...{ seed, batchSize: trainer.batchSize, learningRate: lr, ...fit, epochs },
+    source: given.data?.join(', ') ?? 'mnist',
+    ...{ limit, maxSteps: given['max-steps'], quality },
+  });
 }
 
 /** The held-out losses of the epochs that another process trained, from its epochs.csv. */
@@ -339,7 +338,7 @@ function heldOutLosses(folder: string): (number | undefined)[] {
   const [head, ...rows] = readFileSync(path, 'utf8').trim().split('\n');
   const column = head.split(',').indexOf('held_out_loss');
   return rows
-    .map((row) => Number(row.split(',')[column] || Number.NaN))
+    .map((row) => Number.parseFloat(row.split(',')[column]))
     .map((loss) => (Number.isFinite(loss) ? loss : undefined));
 }
 
@@ -356,7 +355,6 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
   }
   const { source: was = 'mnist' } = settings;
   const { lr: learningRate = settings.learningRate, quality = settings.quality } = given;
-  const source = sourceText(given.data) ?? was;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
   if (given.data === undefined && was !== 'mnist') {
     throw new UsageError(
@@ -366,39 +364,31 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
   // More epochs extend the run, also beyond the former limit of steps.
   const { maxSteps: before, ...rest } = settings;
   const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
-  return {
-    ...rest,
-    epochs,
-    learningRate,
-    source,
-    ...(maxSteps === undefined ? {} : { maxSteps }),
-    ...(quality === undefined ? {} : { quality }),
-  };
+  const source = given.data?.join(', ') ?? was;
+  return defined({ ...rest, epochs, learningRate, source, maxSteps, quality });
 }
 
 /** Throws UsageError where a flag asks for what a checkpoint fixes. */
 function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Checkpoint): void {
+  const refuse = (what: string) => {
+    throw new UsageError(`${what}, or start a new run without --resume.`);
+  };
   const kept = {
     variants: 'goes on with the kernel variants that it began with',
     schedule: 'keeps the schedule that it began with',
     begin: 'goes on with the weights that it has',
   } as const;
   for (const [flag, why] of Object.entries(kept)) {
-    if (given[flag as keyof typeof kept] === undefined) continue;
-    throw new UsageError(
-      `--${flag} cannot stand beside --resume: a run ${why}. Leave it out, or start a new run without --resume.`,
-    );
+    if (given[flag as keyof typeof kept] !== undefined)
+      refuse(`--${flag} cannot stand beside --resume: a run ${why}. Leave it out`);
   }
-  if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
-    const other = allRecipes.find((name) => recipes[name].trainer.objective === training.objective);
-    throw new UsageError(
-      `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
-    );
-  }
-  if (given.recipe !== undefined && given.recipe !== recipeOf({ config, objective: training.objective })) {
-    throw new UsageError(
-      `--recipe is ${given.recipe}, but the checkpoint's network is ${describeNetwork(config)}. Leave it out to go on, or start a new run without --resume.`,
-    );
+  const { recipe } = given;
+  if (recipe !== undefined && recipe !== recipeOf({ config, objective: training.objective })) {
+    const isKin = (name: RecipeName) => recipes[name].trainer.objective === training.objective;
+    const was = isKin(recipe)
+      ? `'s network is ${describeNetwork(config)}`
+      : ` is of a run of the recipe ${allRecipes.find(isKin)}`;
+    refuse(`--recipe is ${recipe}, but the checkpoint${was}. Leave it out to go on`);
   }
   const fixed = {
     seed: settings.seed,
@@ -412,10 +402,10 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
   };
   for (const [flag, was] of Object.entries(fixed)) {
     const now = given[flag as keyof typeof fixed];
-    if (now !== undefined && String(now) !== String(was)) {
-      throw new UsageError(
-        `--${flag} is ${now}, but the checkpoint was trained with ${was ?? 'all images'}. Leave --${flag} out to go on, or start a new run without --resume.`,
-      );
-    }
+    if (now === undefined || String(now) === String(was)) continue;
+    const before = was ?? 'all images';
+    refuse(
+      `--${flag} is ${now}, but the checkpoint was trained with ${before}. Leave --${flag} out to go on`,
+    );
   }
 }
