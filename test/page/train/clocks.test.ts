@@ -93,34 +93,37 @@ test('the page shows in seconds when the first step was made, how long one takes
   expect([app.state.measured.timeUp, place.core.pause.mock.calls.length]).toEqual([true, 1]);
 });
 
-test('the terminal shows in seconds when the first step was made, and how long an epoch took', async () => {
+test('the terminal shows in seconds when the first step was made, and how long epochs took', async () => {
   const print = vi.fn();
   const losses: number[] = [];
   const run = {
     losses,
     add: (loss: number) => void losses.push(loss),
     async *train() {
-      for (const loss of [0.5, 0.5]) {
+      for (const loss of [0.5, 0.5, 0.5, 0.5]) {
         pass(45);
         yield { loss, imagesPerSecond: 4 };
       }
     },
     get complete() {
-      return losses.length === 2;
+      return losses.length === 4;
     },
-    ...{ end: 2, stepsPerEpoch: 2, settings: { epochs: 1 } },
+    ...{ end: 4, stepsPerEpoch: 2, settings: { epochs: 2 } },
     ...{ trainer: { batchSize: 4 }, images: { count: 8 } },
   };
   const command = Object.assign(Object.create(Training.prototype), {
     ...{ run, loadedAt: 1, savedAt: 5, savedStep: 0, timeUp: new AbortController() },
     progress: { print, update() {}, clear() {} },
     options: { saveSeconds: 1000, folder: {} },
-    ...{ epochSeconds: new Map(), save: async () => {} },
+    ...{ epochSeconds: new Map(), evaluate: async () => pass(10), save: async () => {} },
   }) as Training;
   await command.train(new AbortController().signal);
   expect(print.mock.calls.flat()).toEqual([
     'First step  after 50 s: loading 1.0 s, preparing 4.0 s, the step 45 s',
-    expect.stringMatching(/^Epoch 1\/1: mean loss 0\.50000, 1 min 30 s, /),
+    ...[1, 2].map((epoch) => expect.stringContaining(`Epoch ${epoch}/2: mean loss 0.50000, 1 min 30 s, `)),
   ]);
-  expect(command).toMatchObject({ trainSeconds: 90, epochSeconds: new Map([[1, 90]]) });
+  expect(command).toMatchObject({
+    trainSeconds: 190,
+    epochSeconds: new Map([1, 2].map((epoch) => [epoch, 90])),
+  });
 });
