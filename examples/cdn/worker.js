@@ -1,4 +1,4 @@
 import { loadDigits } from 'http://localhost:8001/digits.js';
-import { serve } from 'http://localhost:8001/worker.js';
+import { createSession, expose } from 'http://localhost:8001/worker.js';
 
-serve(globalThis, { images: loadDigits, store: false });
+expose(globalThis, createSession({ images: loadDigits, store: false }));

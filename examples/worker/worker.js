@@ -1,20 +1,21 @@
-/** The training worker. The page uses it through createWorkerClient. */
+/** The training worker. The page calls it through connect. */
 import { loadDigitLabels, loadDigits } from '../../dist/lib/digits.js';
-import { serve } from '../../dist/lib/worker.js';
+import { createSession, expose } from '../../dist/lib/worker.js';
 
 async function images() {
   const [images, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
   return { ...images, labels };
 }
 
-const calls = {
-  /** The network's loss on the first digits, at ten levels of noise. */
-  evaluate: (count, { inTurn, trainer, signal }) =>
-    inTurn(async () => {
-      const all = await images();
-      const some = { ...all, count, images: all.images.slice(0, count * all.height * all.width) };
-      return trainer()?.evaluate({ ...some, labels: all.labels.slice(0, count) }, { signal });
-    }),
-};
+const session = createSession({ images });
 
-serve(globalThis, { images, calls });
+/** The network's loss on the first digits, at ten levels of noise. */
+async function evaluate(count, { signal }) {
+  const all = await images();
+  const some = { ...all, count, images: all.images.slice(0, count * all.height * all.width) };
+  const labels = all.labels.slice(0, count);
+  const work = ({ trainer, signal }) => trainer?.evaluate({ ...some, labels }, { signal });
+  return session.turn('answer', work, { signal });
+}
+
+expose(globalThis, session, { evaluate });

@@ -8,6 +8,7 @@ import { connectGlossary } from './glossary/glossary';
 import { createInsidePanel } from './inside/inside_panel';
 import { SamplePanel } from './make/sample_panel';
 import { GpuPanel } from './measure/gpu_panel';
+import { patchOf } from './messages/messages';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
 import { App, addressOf, type Panel } from './shell/app';
@@ -82,9 +83,9 @@ function createFrame(app: App): Panel {
   return {
     /** Files' contents are shown where they are used. */
     receive(event) {
-      if (event.type === 'model') app.set('task', 'sample');
-      else if (event.type === 'resumed' || (event.type === 'data' && !event.data.builtIn))
-        app.set('task', 'train');
+      const { model, resumed, data } = patchOf(event);
+      if (model) app.set('task', 'sample');
+      else if (resumed || data?.builtIn === false) app.set('task', 'train');
       // A page behind another one is not drawn, but its title can be read.
       renderTitle();
     },

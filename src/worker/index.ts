@@ -1,10 +1,12 @@
-/** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and a server for the worker (docs/worker.md). */
+/** webgpu-diffusion/worker: training in a worker, for pages. A session for the worker and a client for the page (docs/worker.md). */
 export type { StoredRun } from '../keeping/store';
-export type {
-  CustomProtocol,
-  WorkerClient,
-} from './client';
-export { createWorkerClient } from './client';
+export type { OwnProtocol, SessionClient, TrainingNews } from './client';
+export { connect } from './client';
+export type { CallContext, OwnCalls } from './expose';
+export { expose } from './expose';
+export { transfer } from './remote';
+export type { Session, SessionOptions, TurnContext } from './session';
+export { createSession } from './session';
 export type {
   BeginOptions,
   Phase,
@@ -12,7 +14,5 @@ export type {
   RunDescription,
   RunState,
   Samples,
-  WorkerEvents,
-} from './protocol';
-export { serve } from './serve';
-export type { CallContext, HostCalls, ServeOptions } from './serve_options';
+  SessionEvents,
+} from './types';

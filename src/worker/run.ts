@@ -23,7 +23,7 @@ import { loadModel, type Model } from '../weights/model';
 import type { RunSettings } from '../weights/run_fields';
 import { decodeSafetensors } from '../weights/safetensors';
 import { ConstantImageWatch } from './constant_image';
-import type { RunChanges, RunDescription } from './protocol';
+import type { RunChanges, RunDescription } from './types';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 /** A trained network. As the beginning of a run it may have another size, or a class table of another length, which is new then. */
@@ -49,30 +49,35 @@ interface RunOptions {
 /** A run to begin. */
 export type NewRun = Beginning & RunOptions;
 
+/** The run of a session. */
 export class TrainingRun {
+  /** The training images. */
   readonly images: ImageSet;
+  /** What the network learns to predict. */
   readonly objective: Objective;
-  /** Learning rate and end may change. */
+  /** Settings of the run; learning rate and end may change. */
   settings: RunSettings;
   /** The present schedule, once it was changed. */
   private schedule: Schedule | undefined;
+  /** The loss of each step so far. */
   losses: number[] = [];
-  /** The number of the call that has made it. */
-  madeBy: number | undefined;
-  /** Whether the run has diverged: its earlier copies are then worth more than its present state. */
+  /** Whether the run has diverged: its earlier copies are then worth more than its present state. @internal */
   diverged = false;
-  /** The last copy: the state to save as a file, and to go on from when the device is lost. */
+  /** The last copy: the state to save as a file, and to go on from when the device is lost. @internal */
   checkpoint: Bytes | undefined;
-  /** The copy before the last one, from which a diverged run goes on: the last one may contain the cause. */
+  /** The copy before the last one, from which a diverged run goes on: the last one may contain the cause. @internal */
   before: Bytes | undefined;
+  /** The network, if it is on the device. */
   unet: UNet | undefined;
+  /** The trainer, if it is on the device. */
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
   private readonly sampling: Sampling | undefined;
   /** The fingerprint of the images; of a run that goes on, with the names that its checkpoint has. */
   readonly data: DataFingerprint;
+  /** @internal */
   dataset: Dataset | undefined;
-  /** Says that it goes on with other kernels than at its start, and why; undefined if it does not. */
+  /** Says that it goes on with other kernels than at its start, and why; undefined if it does not. @internal */
   otherKernels: string | undefined;
   /** Completed steps when it was last built on a device. */
   private builtAt = 0;
@@ -98,11 +103,12 @@ export class TrainingRun {
     }
   }
 
+  /** @internal */
   static begin(run: NewRun): TrainingRun {
     return new TrainingRun(run, { beginning: run });
   }
 
-  /** A run that goes on from a checkpoint. Throws for images that it was not trained on. */
+  /** A run that goes on from a checkpoint. Throws for images that it was not trained on. @internal */
   static resume(checkpoint: Bytes, options: RunOptions, name?: string): TrainingRun {
     const { data, objective } = loadCheckpoint(checkpoint, name);
     const now = fingerprintImages(options.images);
@@ -112,6 +118,7 @@ export class TrainingRun {
     return run;
   }
 
+  /** Steps of an epoch. */
   get stepsPerEpoch(): number {
     return stepsPerEpoch({ ...this.settings, imageCount: this.images.count });
   }
@@ -122,11 +129,12 @@ export class TrainingRun {
     return Math.min(epochs * this.stepsPerEpoch, maxSteps);
   }
 
+  /** Whether its epochs, or steps, are complete. */
   get complete(): boolean {
     return this.losses.length >= this.end;
   }
 
-  /** Changes rate and schedule from the next submission on, and the end of the next `train`. Throws `argument` before it changes anything. */
+  /** Changes rate and schedule from the next submission on, and the end of the next `train`. Throws `argument` before it changes anything. @internal */
   adjust(changes: RunChanges): void {
     const { settings } = this;
     const { learningRate = settings.learningRate, epochs = settings.epochs } = changes;
@@ -141,7 +149,7 @@ export class TrainingRun {
     this.setRates();
   }
 
-  /** Builds the run on a device, from its last copy, else from its beginning. */
+  /** Builds the run on a device, from its last copy, else from its beginning. @internal */
   async build(engine: Engine): Promise<Trainer> {
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
     const { batchSize, binarize } = this.settings;
@@ -160,7 +168,7 @@ export class TrainingRun {
     return trainer;
   }
 
-  /** The run's network, which may be on the device without its trainer. */
+  /** The run's network, which may be on the device without its trainer. @internal */
   async network(engine: Engine): Promise<UNet> {
     this.unet ??= await this.createNetwork(engine);
     return this.unet;
@@ -171,7 +179,7 @@ export class TrainingRun {
     return (this.unet?.bytes ?? 0) + (this.dataset?.buffer.size ?? 0) + (this.trainer?.bytes ?? 0);
   }
 
-  /** Describes the run on the adapter that it was built on. */
+  /** Describes the run on the adapter that it was built on. @internal */
   describe(adapter: AdapterDescription): RunDescription {
     const { settings, images, data, stepsPerEpoch, bytes } = this;
     const { config, parameterCount } = this.unet!;
@@ -183,7 +191,7 @@ export class TrainingRun {
     };
   }
 
-  /** Trains until the epochs, or `steps` steps, are complete, and yields each step. Throws the signal's reason. */
+  /** Trains until the epochs, or `steps` steps, are complete, and yields each step. Throws the signal's reason. @internal */
   async *train(options: {
     readonly steps: number;
     readonly signal?: AbortSignal | undefined;
@@ -201,19 +209,19 @@ export class TrainingRun {
     }
   }
 
-  /** Adds a step's loss. Returns a warning if the losses show that the network learns nothing. */
+  /** Adds a step's loss. Returns a warning if the losses show that the network learns nothing. @internal */
   add(loss: number): string | undefined {
     this.losses.push(loss);
     return this.watch?.warning(this.losses, this.settings.learningRate);
   }
 
-  /** The last copy as a file, with the present settings. */
+  /** The last copy as a file, with the present settings. @internal */
   get file(): Bytes | undefined {
     const { checkpoint, settings, schedule } = this;
     return checkpoint && withSettings(checkpoint, settings, schedule);
   }
 
-  /** Copies the run to the host, including the steps under way. Returns all losses. */
+  /** Copies the run to the host, including the steps under way. Returns all losses. @internal */
   async takeCheckpoint(): Promise<Float32Array> {
     const { trainer, settings, data, losses } = this;
     const checkpoint = await saveCheckpoint({ trainer: trainer!, settings, data, losses });
@@ -223,14 +231,14 @@ export class TrainingRun {
     return all;
   }
 
-  /** The copy to go back to: the one before the last, else the last one if the run has gone on from it, or diverged. */
+  /** The copy to go back to: the one before the last, else the last one if the run has gone on from it, or diverged. @internal */
   get earlier(): Bytes | undefined {
     const { before, checkpoint, diverged, losses } = this;
     if (before) return before;
     return checkpoint && (diverged || stepIn(checkpoint) < losses.length) ? checkpoint : undefined;
   }
 
-  /** Goes back to the `earlier` copy. Call `free` first. */
+  /** Goes back to the `earlier` copy. Call `free` first. @internal */
   goBack(): void {
     this.checkpoint = this.earlier;
     this.before = undefined;
@@ -238,14 +246,14 @@ export class TrainingRun {
     this.rewind();
   }
 
-  /** Goes back to the state in which it was built: its steps since then were wrong. Call `free` first. */
+  /** Goes back to the state in which it was built: its steps since then were wrong. Call `free` first. @internal */
   undo(): void {
     this.checkpoint = [this.checkpoint, this.before].find((copy) => copy && stepIn(copy) <= this.builtAt);
     this.before = undefined;
     this.rewind();
   }
 
-  /** Cuts the losses to the last copy's. */
+  /** Cuts the losses to the last copy's. @internal */
   rewind(): void {
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
     if (this.settings.scheduleChanges) this.noteChanges();
@@ -258,7 +266,7 @@ export class TrainingRun {
     this.settings = { ...this.settings, scheduleChanges: [...new Set(made)] };
   }
 
-  /** Destroys network and trainer. */
+  /** Destroys network and trainer. @internal */
   free(): void {
     this.trainer?.destroy();
     this.trainer = undefined;

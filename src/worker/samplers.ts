@@ -65,7 +65,8 @@ export class SamplerCache {
 
   /** Call this before a network is destroyed; without an argument, when all are. */
   free(unet?: UNet): void {
-    for (const [use, user] of this.users) {
+    // What was made later may use what was made before.
+    for (const [use, user] of [...this.users].reverse()) {
       if (unet && user.unet !== unet) continue;
       user.destroy();
       this.users.delete(use);

@@ -1,260 +1,497 @@
 /**
- * A training session in a worker: one engine, at most one run, and one thing at a time. It trains, keeps copies, and goes on by itself from
- * the last one when the device was lost.
+ * A training session: one engine, at most one run, and one thing at a time. It yields the steps of the run, keeps copies, and goes on from
+ * the last one when the device was lost. What happens between two steps is the business of its owner's loop.
  */
-
-import { EngineError } from '../base/errors';
+import type { ByteContainer } from '../base/bytes';
+import {
+  checkBooleans,
+  checkFunctions,
+  checkNames,
+  checkObject,
+  checkSignal,
+  EngineError,
+  type Names,
+  show,
+} from '../base/errors';
+import { loaded, once } from '../base/load';
+import { watch } from '../base/time';
+import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
-import { lostText } from '../keeping/lost_text';
-import { type Attempt, Recoverer } from '../keeping/recoverer';
-import { SAVE_MS } from '../keeping/saver';
-import { stepIn } from '../keeping/slots';
+import type { StoredRun } from '../keeping/store';
 import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
-import { UnusableKernel } from '../trust/unusable_kernel';
+import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
-import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';
+import type { Model } from '../weights/model';
+import { Devices, type SessionEngineOptions } from './devices';
+import { transfer } from './remote';
 import type { TrainingRun } from './run';
-import { SamplerCache } from './samplers';
-import { StoredRuns } from './stored_runs';
-import { Tasks } from './tasks';
+import type { SamplerCache } from './samplers';
+import type { StoredRuns } from './stored_runs';
+import { Stretch } from './stretch';
+import { PAUSED, RANK, type TurnKind, Turns } from './turns';
+import type {
+  BeginOptions,
+  CallOptions,
+  Phase,
+  ResumeOptions,
+  RunChanges,
+  RunDescription,
+  RunState,
+  SampleOptionsOfCall,
+  SampleOrder,
+  Samples,
+  SessionEvents,
+  TrainOrder,
+} from './types';
 
-/** Optional functions of a host. */
-export interface SessionHooks {
-  /** Called with each new engine. */
-  device?(engine: Engine): void;
-  /** The work to do while no training is wanted. */
-  background?(): (() => Promise<void>) | undefined;
-  /** Called when training begins or stops, for any reason. The run is on a device then. */
-  training?(on: boolean): void;
-  /** Called before the first step of a run, which is on a device. Throws the signal's reason; then it is called again. */
-  rehearse?(signal: AbortSignal): Promise<void>;
-  /** Called between two steps: no further one is submitted before this has ended. */
-  between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
-  /** Called after training has ended or paused. */
-  rested?(step: number): Promise<void>;
-  /** Called before a network is destroyed, to destroy its users beside its samplers. Without `unet`: all networks are, with the device. */
-  freeUses?(unet?: UNet): void;
-  /** Called when the device was lost, before the event `lost`. */
-  lost?(): void;
-  /** Called when the run is deleted. */
-  freed?(): void;
-  /** Called when the training has failed, or a requested task, beside which training goes on. */
-  failed?(error: unknown): void;
+/** The calls of a client. */
+export const CALLS = [
+  ...(['begin', 'resume', 'train', 'pause', 'sample', 'load', 'adjust', 'save'] as const),
+  ...(['goBack', 'runs', 'discard', 'close'] as const),
+];
+/** The events that clients hear. */
+export const EVENTS: Names<SessionEvents> = {
+  ...{ lost: true, recovered: true, runs: true, stored: true, notStored: true, warning: true },
+  ...{ progress: true, phase: true, stopped: true },
+};
+
+/** Options of `createSession`. */
+export interface SessionOptions {
+  /** Returns the images for runs that are begun without images. Called once, when they are needed. */
+  readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
+  /** Whether to store the run in the browser's private file system, so that it can go on after a reload or a crash. Default true. */
+  readonly store?: boolean | undefined;
+  /**
+   * Options of `createEngine`, or a function that returns them, which is called for each new engine. Submissions take 12 ms by default, so
+   * that the page stays smooth.
+   */
+  readonly engine?: SessionEngineOptions | (() => SessionEngineOptions) | undefined;
 }
 
-/** The owner of a session. */
-export interface SessionHost {
-  readonly hooks: SessionHooks;
-  readonly tell: Tell<WorkerEvents>;
-  /** Creates an engine, when there is none. */
-  createEngine(): Promise<Engine>;
-  /** See SessionHooks. */
-  failed(error: unknown): void;
-  /** Called when all work has ended. */
-  rest(): void;
+/** What the work of a turn gets. */
+export interface TurnContext {
+  /** Aborts when the turn is ended, or its caller's signal aborts. */
+  readonly signal: AbortSignal;
+  /** Another one after a device was lost. */
+  readonly engine: Engine;
+  /** The run's network, undefined without a run. The run destroys it. */
+  readonly network: UNet | undefined;
+  /** The run's trainer, undefined without a run on the device. */
+  readonly trainer: Trainer | undefined;
 }
 
-/** Device errors after which another attempt may get one. */
-const NO_DEVICE = ['no-adapter', 'device-lost', 'limit'];
+const OPTIONS: Names<SessionOptions> = { images: true, store: true, engine: true };
+const BEGIN: Names<BeginOptions> = {
+  ...{ images: true, source: true, network: true, trainer: true, fit: true, sampling: true },
+};
+const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
+const CHANGES: Names<RunChanges> = { learningRate: true, epochs: true, maxSteps: true, schedule: true };
+/** Seconds until the session ends in the middle of a turn: a step may take long. */
+const END_SECONDS = 60;
 
-export class TrainingSession {
-  readonly tasks: Tasks<'training' | 'sampling' | 'pictures' | 'distilling'>;
-  readonly stored: StoredRuns;
-  readonly samplers = new SamplerCache();
-  readonly host: SessionHost;
-  engine: Engine | undefined;
+/** A training session, as `createSession` makes it: for a worker, or a page that trains by itself. */
+export class Session {
+  /** @internal */
+  readonly turns: Turns;
+  /** Networks to sample from and their samplers; there from the first call on. @internal */
+  samplers!: SamplerCache;
+  /** @internal */
+  stored!: StoredRuns;
+  /** @internal */
+  readonly devices: Devices;
+  /** The run, if there is one. It is the session's: read it, and leave it as it is. */
   run: TrainingRun | undefined;
-  /** The activity to report while it rests. */
-  idlePhase: Phase = 'starting';
-  /** Makes the run to train, where there is none. */
-  makeRun: (() => Promise<void>) | undefined;
-  /** May be replaced by one that knows earlier losses of devices. */
-  recoverer = new Recoverer();
-  private readonly stores: boolean;
-  private batcher: LossBatcher;
-  /** The step to train to; undefined: no training is wanted. */
-  private target: number | undefined;
-  private storedAt = 0;
-  private lostWhy = '';
-  /** The wait for another device. `target`: the step to train to with it. */
-  private retry:
-    | {
-        readonly timer: ReturnType<typeof setTimeout>;
-        readonly target: number | undefined;
-        end(tries: boolean): void;
-      }
-    | undefined;
-  /** The opening of a run. `attempt`: the device was lost since the last try. */
-  private opening: { attempt?: Attempt | undefined; givenUp?: boolean } | undefined;
+  /** The activity to report while it rests. @internal */
+  idlePhase: Phase = 'idle';
+  /** @internal */
+  readonly options: SessionOptions;
+  private readonly listeners = new Map<string, Set<(value: never) => void>>();
+  /** The training under way. @internal */
+  stretch: Stretch | undefined;
+  /** Ends the opening of a run. */
+  private opening: AbortController | undefined;
+  /** When the last copy was made, from performance.now(). @internal */
+  storedAt = 0;
+  private present: SessionEvents['phase'] | undefined;
+  /** @internal */
+  readonly parts = once(async () => {
+    const parts = await loaded(import('./parts'));
+    this.stored = new parts.StoredRuns((name, value) => this.tell(name, value));
+    this.samplers = new parts.SamplerCache();
+    return parts;
+  });
+  private readonly ownImages = once(async () => {
+    const { images } = this.options;
+    if (images) return images();
+    throw new EngineError(
+      'argument',
+      'No images are given, and the worker has none of its own. Give images, or createSession({ images: () => … }).',
+    );
+  });
 
-  /** `store`: whether to store the run in the browser. */
-  constructor(host: SessionHost, { store = true } = {}) {
-    this.host = host;
-    this.stores = store;
-    this.stored = new StoredRuns(host.tell);
-    this.batcher = this.newBatcher();
-    this.tasks = new Tasks({
-      background: () => this.nextTask(),
-      failed: (error, asked) => this.failed(error, asked),
+  /** @internal */
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.turns = new Turns({
       idle: async () => this.engine?.idle,
-      rest: () => {
-        this.phase(this.idlePhase);
-        this.host.rest();
+      rest: () => (this.phase = this.devices.isLost ? 'lost' : this.idlePhase),
+    });
+    this.devices = new Devices(this);
+  }
+
+  // ---------------------------------------------------------------- runs
+
+  /**
+   * Creates a run: its network, its data and its trainer. Throws `busy` if there is a run (`close` ends it); else as `createUNet`,
+   * `createDataset` and `createTrainer` do. A lost device is waited for.
+   */
+  async begin(options: BeginOptions, how: CallOptions = {}): Promise<RunDescription> {
+    checkObject('What begin is given', options, '{ images, fit: { epochs: 5 } }');
+    checkNames('begin', options, BEGIN);
+    const { checkTrainer, checkFit, checkConfig, defaultConfig, TrainingRun } = await this.parts();
+    const { network: given = {}, trainer = {}, source, fit, sampling } = options;
+    checkObject('fit', fit, '{ epochs: 5 }');
+    checkObject('network', given, '{ height: 28, width: 28 }, or a model');
+    // Missing fields of a configuration are the tutorial's.
+    const network = 'parameters' in given ? given : checkConfig({ ...defaultConfig, ...given });
+    const { batchSize, learningRate, settings } = checkTrainer(trainer);
+    checkFit(fit, settings.objective, 'parameters' in network ? network.config : network);
+    const { epochs, seed = 0, binarize, dropLast, maxSteps } = fit;
+    const runSettings = { batchSize, learningRate, epochs, seed, binarize, dropLast, maxSteps, source };
+    return this.open(async () => {
+      const images = options.images ?? (await this.ownImages());
+      return TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
+    }, how);
+  }
+
+  /**
+   * Creates a run that continues a checkpoint. Throws as `begin` and `engine.resume` do, `data` for other images than the run's, and for a
+   * stored run as `discard` does.
+   */
+  async resume(options: ResumeOptions, how: CallOptions = {}): Promise<RunDescription> {
+    checkObject('What resume is given', options, '{ from, images }');
+    checkNames('resume', options, RESUME);
+    const { loadCheckpoint, TrainingRun } = await this.parts();
+    return this.goOn(
+      options.from,
+      async (bytes) => {
+        const { settings } = loadCheckpoint(bytes);
+        const images = options.images ?? (await this.ownImages());
+        return TrainingRun.resume(bytes, { images, settings, sampling: options.sampling });
       },
-    });
+      how,
+    );
   }
 
-  /** The wanted training: to the end of the run, some steps, or none (undefined). */
-  get wanted(): 'end' | 'steps' | undefined {
-    if (this.target === undefined) return undefined;
-    return this.target === Number.POSITIVE_INFINITY ? 'end' : 'steps';
-  }
-
-  /** Whether training waits for another device. */
-  get recovering(): boolean {
-    return this.retry !== undefined;
-  }
-
-  phase(phase: Phase): void {
-    this.host.tell('phase', { phase, training: this.target !== undefined });
-  }
-
-  /**
-   * Trains `steps` steps, after those that are wanted already, or to the end of the last epoch. Creates what is missing; goes on after a pause or
-   * the loss of the device.
-   */
-  train(steps = Number.POSITIVE_INFINITY): void {
-    this.trainTo((this.target ?? this.retry?.target ?? this.run?.losses.length ?? 0) + steps);
-  }
-
-  pause(): void {
-    const waited = this.recovering;
-    this.giveUp();
-    this.target = undefined;
-    // The run goes on by itself no more.
-    if (waited) this.tellLost(undefined, true);
-    if (this.tasks.doing === 'sampling') this.phase('sampling');
-    else if (this.tasks.busy) this.phase('pausing');
-    this.tasks.interrupt('training');
-  }
-
-  /** Changes settings while the run trains. Throws `argument`, and changes nothing, for a value that is not legal. */
-  adjust(changes: RunChanges): void {
-    const { run } = this;
-    if (!run) return;
-    const before = run.end;
-    run.adjust(changes);
-    // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
-    if (run.end !== before) this.tasks.interrupt('training');
-  }
-
-  /** Ends the wait for another device. */
-  giveUp(): void {
-    if (this.opening) this.opening.givenUp = true;
-    clearTimeout(this.retry?.timer);
-    this.retry?.end(false);
-  }
-
-  /** Deletes the run, and frees its memory. */
-  reset(): void {
-    this.giveUp();
-    this.target = undefined;
-    this.freeRun();
-    this.run = undefined;
-    this.idlePhase = 'idle';
-    this.host.hooks.freed?.();
-    this.host.tell('freed', {});
-  }
-
-  /** Leaves the run in the browser's storage, and is ready for another. Throws if it is not stored. */
-  async putAside(): Promise<void> {
-    const { run, stored } = this;
-    if (!run) return;
-    if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
-    const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
-    await stored.settled();
-    if (stored.step < step) {
-      throw new EngineError(
-        'data',
-        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
-      );
-    }
-    this.reset();
-    await stored.end();
-  }
-
-  /** Frees all memory, the engine's too. What the browser keeps stays, for others to go on with. */
-  async end(): Promise<void> {
-    this.reset();
-    this.freeUses();
-    this.engine?.destroy();
-    this.engine = undefined;
-    await this.stored.end();
-  }
-
-  /** Goes back to the copy before the last one, after a divergence. Returns false if there is none. */
-  goBack(): boolean {
-    const { run } = this;
-    if (!run?.earlier) return false;
-    this.freeRun();
-    run.goBack();
-    // What is kept is the run as it is now, also where it is put aside before it trains on.
-    if (this.stores) this.stored.save(run.checkpoint!, run.losses.length);
-    this.host.tell('wentBack', { losses: Float32Array.from(run.losses) });
-    return true;
-  }
-
-  /** The session's engine; a new one if the last device was lost. */
-  async device(): Promise<Engine> {
-    if (this.engine) return this.engine;
-    const engine = await this.host.createEngine();
-    this.engine = engine;
-    this.host.hooks.device?.(engine);
-    if (this.idlePhase === 'lost') {
-      this.idlePhase = this.run ? 'paused' : 'idle';
-      this.host.tell('recovered', { step: this.run?.losses.length ?? 0 });
-    }
-    void engine.gpu.lost.then(({ reason, message }) => {
-      if (this.engine === engine && reason !== 'destroyed') this.deviceLost(message);
-    });
-    return engine;
-  }
-
-  /**
-   * Makes `run` the session's run and builds it on the device. If that fails, the session has no run again. If the device is lost meanwhile,
-   * waits for another, until that is given up.
-   */
-  async open(run: TrainingRun): Promise<void> {
-    this.run = run;
-    this.opening = {};
+  /** Opens the run that `make` makes of a checkpoint's bytes, or of a stored run's. @internal */
+  async goOn(
+    from: ByteContainer | string,
+    make: (bytes: Uint8Array<ArrayBuffer>) => Promise<TrainingRun>,
+    how: CallOptions = {},
+  ): Promise<RunDescription> {
+    const { bytesOf } = await this.parts();
+    let isTaken = false;
     try {
-      for (let lost = this.target !== undefined; ; lost = true) {
-        try {
-          await this.build();
-          break;
-        } catch (error) {
-          if (!(await this.isWorthAnotherTry(error, lost))) throw error;
-        }
-      }
+      const made = await this.open(async () => {
+        if (typeof from !== 'string')
+          return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
+        const { bytes } = await this.stored.take(from);
+        isTaken = true;
+        return make(bytes);
+      }, how);
+      const { otherKernels } = this.run!;
+      if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
+      return made;
     } catch (error) {
-      if (this.run) this.reset();
+      if (isTaken) await this.stored.end();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes what `make` returns the session's run, and builds it on the device. If that fails, the session has no run. If the device is lost
+   * meanwhile, or was lost before, waits for another; an abort and a pause end that. @internal
+   */
+  async open(
+    make: () => Promise<TrainingRun>,
+    { signal, kind = 'answer' }: CallOptions & { readonly kind?: TurnKind } = {},
+  ): Promise<RunDescription> {
+    await this.parts();
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    const end = new AbortController();
+    const abort = () => end.abort(signal!.reason);
+    signal?.addEventListener('abort', abort);
+    let run: TrainingRun | undefined;
+    try {
+      return await this.devices.during(
+        kind,
+        async () => {
+          if (!run) {
+            this.checkNoRun();
+            this.opening = end;
+            run = await make();
+            this.run = run;
+          }
+          await this.build();
+          signal?.throwIfAborted();
+          this.idlePhase = run.complete ? 'finished' : 'paused';
+          return run.describe(this.engine!.adapter);
+        },
+        end.signal,
+      );
+    } catch (error) {
+      if (run && this.run === run) this.free();
       throw error;
     } finally {
-      this.opening = undefined;
+      signal?.removeEventListener('abort', abort);
+      if (this.opening === end) this.opening = undefined;
     }
-    this.idlePhase = run.complete ? 'finished' : 'paused';
   }
 
-  /** Builds the run and returns its trainer. */
+  /**
+   * Trains `steps` steps, or to the end of the run, and yields each as `trainer.fit` does. It begins at once, and ends with the reason of
+   * `signal`, as a matter of course after `pause`, and in time where the loop is left; each resolves once the steps under way are made and a
+   * copy is kept. At a `yield` the session has no turn: no step is submitted until the next is read. Steps that are made by then and not
+   * read belong to the run. A step of which only a copy has word has NaN for rate and norm. A lost device is waited for, and steps since the
+   * last copy come again. Throws `busy` while it trains, and `diverged` as `fit` does.
+   */
+  train(order: TrainOrder = {}): AsyncIterableIterator<TrainingEvent> {
+    return new Stretch(this, order).iterate();
+  }
+
+  /** Ends training after the step under way, and the wait for a device. Resolves when training rests and a copy of the run is stored. */
+  async pause(): Promise<RunState> {
+    const { stretch } = this;
+    this.opening?.abort(PAUSED);
+    const rested = stretch?.pause();
+    this.turns.pause();
+    if ((stretch || this.opening) && this.turns.doing !== 'order') this.phase = 'pausing';
+    await rested;
+    await this.stored?.settled();
+    return this.state();
+  }
+
+  /** Goes back to the copy before the last one, after a divergence; `train` continues from there, with a smaller rate for instance. */
+  async goBack(): Promise<RunState> {
+    await this.parts();
+    return this.turns.take('answer', async () => {
+      const run = this.needRun();
+      if (!run.earlier) {
+        throw new EngineError(
+          'argument',
+          'There is nothing to go back to: the run has no earlier copy, and has not diverged since the last one.',
+        );
+      }
+      this.freeRun();
+      run.goBack();
+      // What is kept is the run as it is now, also where it is closed before it trains on.
+      if (this.stores) this.stored.save(run.checkpoint!, run.losses.length);
+      return this.state();
+    });
+  }
+
+  /**
+   * Ends the run, and frees its memory. What waits for its turn is dropped. `keep`: whether the run stays in the browser's storage, from
+   * where `resume` goes on with it; throws `data` if it is not stored there, and then the run stays. Default true; false deletes it.
+   */
+  async close({ keep = true }: { readonly keep?: boolean | undefined } = {}): Promise<void> {
+    checkBooleans({ keep });
+    const { stepIn } = await this.parts();
+    this.stopAll(new DOMException('The run was closed.', 'AbortError'));
+    await this.turns.take('answer', async () => {
+      const { run, stored } = this;
+      if (!keep || !run) return this.free();
+      if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
+      await stored.settled();
+      if (stored.step < (run.checkpoint ? stepIn(run.checkpoint) : 0)) {
+        throw new EngineError(
+          'data',
+          'This browser does not keep the run, so it stays: save its checkpoint, and close it with { keep: false }.',
+        );
+      }
+      this.free();
+    });
+    // What comes next does not wait for the storage.
+    await this.stored.end({ discard: !keep });
+  }
+
+  /**
+   * Changes rate, schedule and end of the run, from the next submission on; its copies have the present ones. Throws `argument`, and changes
+   * nothing, for a value that is not legal.
+   */
+  adjust(changes: RunChanges): void {
+    checkObject('What adjust is given', changes, '{ learningRate: 0.001 }');
+    checkNames('adjust', changes, CHANGES);
+    const run = this.needRun();
+    const before = run.end;
+    run.adjust(changes);
+    // The end of a run is fixed when fit begins.
+    if (run.end !== before) this.stretch?.endMoved();
+  }
+
+  // ---------------------------------------------------------------- networks and files
+
+  /** Loads a trained network, or its file, to sample from, in place of the one before. Resolves to its configuration. */
+  async load(given: Model | ByteContainer): Promise<UNetConfig> {
+    const { isBytes, loadModel } = await this.parts();
+    return this.turns.take('answer', async () => {
+      this.phase = 'loading';
+      const model = isBytes(given) ? loadModel(given) : given;
+      checkObject('The model', model, 'what loadModel returns, or the bytes of its file');
+      const { unet } = await this.samplers.load('model', model, await this.device());
+      return unet.config;
+    });
+  }
+
+  /** Samples images; training waits meanwhile. Throws as `createSampler` and `sample` do. */
+  async sample(order: SampleOrder = {}, how: SampleOptionsOfCall = {}): Promise<Samples> {
+    checkObject('Sampling', order, '{ steps: 20 }');
+    const { count, network, ...options } = order;
+    const { signal, onStep, onFrame } = how;
+    checkFunctions({ onStep, onFrame });
+    await this.parts();
+    const make = async ({ engine, signal }: TurnContext): Promise<Samples> => {
+      const isModel = network === 'model' || (network === undefined && !this.run);
+      const unet = await this.networkOf(network, engine);
+      const sampler = await this.samplers.sampler(isModel ? 'model' : 'run', engine, unet, count);
+      this.phase = 'sampling';
+      let images: Float32Array<ArrayBuffer> | undefined;
+      if (!onFrame) images = await sampler.sample({ ...options, signal, onStep });
+      else
+        for await (const frame of sampler.run({ ...options, signal })) {
+          images = frame.x;
+          onFrame(frame);
+        }
+      const { height, width, channels, outChannels = channels } = unet.config;
+      const { count: made, seed } = sampler;
+      const samples = { images: images!, count: made, height, width, channels: outChannels, seed: seed! };
+      return transfer(samples, [samples.images.buffer]);
+    };
+    return this.turn('answer', make, { signal });
+  }
+
+  /**
+   * The bytes of a file: a model, or a checkpoint, from which `resume` goes on. After a divergence or while the device is lost it has the
+   * last good state.
+   */
+  async save(what: 'model' | 'checkpoint' = 'model'): Promise<Uint8Array<ArrayBuffer>> {
+    if (what !== 'model' && what !== 'checkpoint')
+      throw new EngineError(
+        'argument',
+        `save was asked for ${show(what)}; it saves a model or a checkpoint.`,
+      );
+    const { saveModel } = await this.parts();
+    const bytes = await this.turns.take('answer', async () => {
+      const run = this.needRun();
+      if (what === 'model') {
+        const { objective, data } = run;
+        return saveModel(await run.network(await this.device()), { objective, data });
+      }
+      if (run.trainer && !(run.diverged && run.checkpoint)) await this.store();
+      if (run.file) return run.file;
+      throw new EngineError('data', 'The run has no step yet that could be saved, and its device was lost.');
+    });
+    return transfer(bytes, [bytes.buffer]);
+  }
+
+  /** The runs that the browser stores, except this one. They come as the event `runs`, too. */
+  async runs(): Promise<readonly StoredRun[]> {
+    await this.parts();
+    return this.stored.list();
+  }
+
+  /** Deletes a stored run. Throws `busy` if another tab has it, `argument` if no run with this id is stored. */
+  async discard(id: string): Promise<void> {
+    await this.parts();
+    await this.stored.discard(id);
+  }
+
+  // ---------------------------------------------------------------- what is called in the worker only
+
+  /**
+   * Does `work` in a turn of its own. Rejects as it does, with the reason of `signal`, and with an AbortError where the turn is ended or
+   * dropped; see turns.ts.
+   */
+  async turn<T>(
+    kind: TurnKind,
+    work: (context: TurnContext) => T | Promise<T>,
+    how: CallOptions = {},
+  ): Promise<T> {
+    checkFunctions({ work: work ?? null });
+    checkObject('What turn is given', how, '{ signal }');
+    const { signal } = how;
+    checkSignal(signal);
+    if (!Object.hasOwn(RANK, kind))
+      throw new EngineError(
+        'argument',
+        `No turn is of the kind ${show(kind)}; kinds are ${Object.keys(RANK).join(', ')}.`,
+      );
+    await this.parts();
+    const make = async (own: AbortSignal) => {
+      const engine = await this.device();
+      const network = await this.run?.network(engine);
+      own.throwIfAborted();
+      return work({ signal: own, engine, network, trainer: this.run?.trainer });
+    };
+    return this.turns.take(kind, make, { signal });
+  }
+
+  /** What was made for a use, a sampler for instance, if that is of this network, else what is made now. It is destroyed before the network. */
+  async use<Made extends { readonly unet: UNet; destroy(): void }>(
+    key: string,
+    unet: UNet,
+    make: () => Promise<Made>,
+  ): Promise<Made> {
+    return this.samplers.of<Made>(key, (before) => before.unet === unet, make);
+  }
+
+  /** Calls `listener` with each event of this name. Returns a function that ends that. */
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (value: SessionEvents[Name]) => void,
+  ): () => void {
+    const listeners = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  /** @internal */
+  tell<Name extends keyof SessionEvents>(name: Name, value: SessionEvents[Name]): void {
+    for (const listener of this.listeners.get(name) ?? []) (listener as (value: unknown) => void)(value);
+  }
+
+  /** The present activity. */
+  get phase(): Phase {
+    return this.present?.phase ?? this.idlePhase;
+  }
+
+  set phase(phase: Phase) {
+    const { phase: before, training: trained } = this.present ?? {};
+    const training = this.stretch?.goesOn ?? false;
+    if (phase === before && training === trained) return;
+    this.present = { phase, training };
+    this.tell('phase', this.present);
+  }
+
+  /** The session's engine; a new one if the last device was lost. @internal */
+  device(): Promise<Engine> {
+    return this.devices.get();
+  }
+
+  /** @internal */
+  get engine(): Engine | undefined {
+    return this.devices.engine;
+  }
+
+  /** Builds the run and returns its trainer. Call this in a turn. @internal */
   async build(): Promise<Trainer> {
     const run = this.run!;
     if (run.trainer) return run.trainer;
-    this.phase('compiling');
+    this.phase = 'compiling';
     try {
-      const engine = await this.device();
-      await run.build(engine);
-      this.host.tell('built', run.describe(engine.adapter));
+      await run.build(await this.device());
     } catch (error) {
       // It can be built again, from its last copy or its beginning.
       this.freeRun();
@@ -264,24 +501,7 @@ export class TrainingSession {
     return run.trainer!;
   }
 
-  /** Destroys everything on the device; the run's data stays, and `build` builds it anew. */
-  freeAll(): void {
-    this.freeUses();
-    this.run?.free();
-  }
-
-  /** Destroys what works with a network, before that is destroyed; without an argument, with all networks beside the run's. */
-  freeUses(unet?: UNet): void {
-    this.host.hooks.freeUses?.(unet);
-    this.samplers.free(unet);
-  }
-
-  /** Sends the losses that wait to be sent together. */
-  flush(): void {
-    this.batcher.flush();
-  }
-
-  /** Copies the run to the host, and from there to the browser's storage. Returns all losses. */
+  /** Copies the run to the host, and from there to the browser's storage. Returns all losses. Call this in a turn. @internal */
   async store(): Promise<Float32Array> {
     const run = this.run!;
     const losses = await run.takeCheckpoint();
@@ -290,224 +510,107 @@ export class TrainingSession {
     return losses;
   }
 
-  /** The run as a file, in its last good state after a divergence or a lost device. Call it between two steps. */
-  async saveCheckpoint(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { run } = this;
-    if (run?.trainer && !(run.diverged && run.checkpoint)) await this.store();
-    return run?.file;
+  /** Keeps a copy of the run as it is, before it is built anew. Call this in a turn. @internal */
+  async settle(): Promise<void> {
+    if (this.stretch) await this.stretch.rest();
+    else if (this.run?.trainer) await this.store();
   }
 
-  /** Whether the event `lost` has reported this error already. */
-  isReported(error: unknown): boolean {
-    const code = error instanceof EngineError ? error.code : undefined;
-    return (code === 'device-lost' || code === 'destroyed') && !this.engine;
-  }
-
-  private newBatcher(): LossBatcher {
-    return new LossBatcher(this.host.tell);
-  }
-
-  private trainTo(target: number): void {
-    if (!this.opening) this.giveUp();
-    this.target = target;
-    this.tasks.interrupt('pictures');
-    this.tasks.work();
-  }
-
-  /** Training, if it is wanted, and before it the making of its run; else what the host does beside it. */
-  private nextTask(): (() => Promise<void>) | undefined {
-    if (this.target !== undefined && this.run) return () => this.makeSteps();
-    const make = this.target === undefined ? undefined : this.makeRun;
-    // The run that was to be trained could not be made.
-    if (!make) this.target = undefined;
-    else this.makeRun = undefined;
-    return make ?? this.host.hooks.background?.();
-  }
-
-  private async makeSteps(): Promise<void> {
-    const trainer = await this.build();
-    const run = this.run!;
-    this.idlePhase = 'paused';
-    // A pause may have come meanwhile.
-    if (this.target === undefined) return;
-    this.phase('training');
-    const target = this.target;
-    // The previous batcher's unsent losses belong to a lost device.
-    this.batcher = this.newBatcher();
-    let speed = 0;
-    const add = (loss: number) => {
-      const message = run.add(loss);
-      this.batcher.add(run.losses.length, loss, speed);
-      if (message) this.host.tell('warning', { message, run: true });
-    };
-    let ended = false;
-    this.host.hooks.training?.(true);
-    try {
-      ended = await this.tasks.interruptible('training', async (signal) => {
-        if (run.losses.length === 0) await this.host.hooks.rehearse?.(signal);
-        for await (const event of run.train({ steps: target - run.losses.length, signal })) {
-          speed = event.imagesPerSecond;
-          add(event.loss);
-          await this.between(event, signal);
-        }
-      });
-    } catch (error) {
-      run.diverged = error instanceof EngineError && error.code === 'diverged';
-      if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== trainer) throw error;
-      this.beginAgain(run, error);
-    } finally {
-      this.host.hooks.training?.(false);
-      // When the device was lost, the run went back to its last copy; later steps are not the run's any more.
-      if (run.trainer === trainer) this.flush();
-    }
-    if (run.trainer !== trainer) return;
-    const losses = await this.store();
-    // If something else was interrupted, the losses of the steps under way are not sent yet.
-    losses.slice(run.losses.length).forEach(add);
-    this.flush();
-    if (ended && (run.complete || run.losses.length >= (this.target ?? 0))) this.target = undefined;
-    await this.stretchEnded(run);
-  }
-
-  /** Takes a run back to before its steps with a wrong kernel. Training is still wanted: it goes on with another kernel. */
-  private beginAgain(run: TrainingRun, { text }: UnusableKernel): void {
-    this.freeRun();
-    run.undo();
-    this.host.tell('wentBack', { losses: Float32Array.from(run.losses) });
-    const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
-    this.host.tell('warning', { message: `${text} The run begins again ${from}.`, run: true });
-  }
-
-  private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
-    const due = performance.now() - this.storedAt > SAVE_MS;
-    await this.host.hooks.between?.(event, signal);
-    if (due) await this.store();
-  }
-
-  private async stretchEnded(run: TrainingRun): Promise<void> {
-    // Report a pause before the final pictures: the user waits for it.
-    if (run.complete) this.idlePhase = 'finished';
-    else if (this.target === undefined) this.phase(this.idlePhase);
-    else return;
-    await this.host.hooks.rested?.(run.losses.length);
-  }
-
-  private failed(error: unknown, asked: boolean): void {
-    if (asked) {
-      // Training goes on.
-      if (!this.isReported(error)) this.host.hooks.failed?.(error);
-      return;
-    }
-    const { target } = this;
-    this.target = undefined;
-    if (target !== undefined && this.isStillLost(error)) void this.trainAfter(this.stillLost(), target);
-    // A lost device held up what failed, until training was wanted again: it goes on with another.
-    else if (this.idlePhase === 'lost' && this.isReported(error)) this.target = target;
-    else this.host.failed(error);
-  }
-
-  private deviceLost(why: string): void {
-    const { run, opening } = this;
-    const target = opening ? undefined : this.target;
-    // A run that is being opened waits for another device, and training waits for the run.
-    if (!opening) this.target = undefined;
-    this.tasks.interrupt();
-    this.freeAll();
-    run?.rewind();
-    this.engine?.destroy();
-    this.engine = undefined;
-    this.idlePhase = 'lost';
-    this.lostWhy = why;
-    const attempt = this.recoverer.lost(Date.now());
-    if (opening) opening.attempt = attempt;
-    this.host.hooks.lost?.();
-    this.tellLost(target !== undefined || opening ? attempt : undefined);
-    if (target !== undefined) void this.trainAfter(attempt, target);
-    if (!this.tasks.busy) this.phase('lost');
-  }
-
-  /** Whether an attempt to train got no device. The loss of a device that it got is reported already. */
-  private isStillLost(error: unknown): boolean {
-    const none = error instanceof EngineError && NO_DEVICE.includes(error.code);
-    return none && this.idlePhase === 'lost' && !this.recovering;
-  }
-
-  /** Waits after a failed attempt to open a run. Returns true for another attempt. `lost`: the device was lost before this one, or the run is wanted for training. */
-  private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
-    const code = error instanceof EngineError ? error.code : '';
-    // The device was lost while the engine was created, when nothing listened yet.
-    if (code === 'device-lost' && !this.engine && this.idlePhase !== 'lost')
-      this.deviceLost((error as Error).message);
-    const { attempt, givenUp } = this.opening!;
-    this.opening!.attempt = undefined;
-    if (givenUp) return false;
-    if (attempt) return this.waits(attempt);
-    return lost && this.isStillLost(error) && this.waits(this.stillLost());
-  }
-
-  private stillLost(): Attempt {
-    const attempt = this.recoverer.failed(Date.now());
-    this.tellLost(attempt, true);
-    return attempt;
-  }
-
-  private tellLost(attempt: Attempt | undefined, again = false): void {
-    const losses = Float32Array.from(this.run?.losses ?? []);
-    this.host.tell('lost', {
-      message: lostText(this.lostWhy, attempt),
-      ...{ reason: this.lostWhy, step: losses.length, losses, again },
-      ...{ recovers: attempt !== undefined, advice: attempt?.advice },
-    });
-  }
-
-  /** Resolves to true when another device should be requested, to false if that is given up. */
-  private waits({ wait }: Attempt, target?: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (tries: boolean) => {
-        this.retry = undefined;
-        resolve(tries);
-      };
-      this.retry = { timer: setTimeout(() => end(true), wait), target, end };
-    });
-  }
-
-  private async trainAfter(attempt: Attempt, target: number): Promise<void> {
-    if (await this.waits(attempt, target)) this.trainTo(target);
-  }
-
-  private freeRun(): void {
-    if (this.run?.unet) this.freeUses(this.run.unet);
+  /** Destroys everything on the device; the run's data stays, and `build` builds it anew from its last copy. @internal */
+  freeAll(): void {
+    this.samplers.free();
     this.run?.free();
+  }
+
+  /** Ends everything, and frees all memory, the engine's too. What the browser keeps stays, for others to go on with. */
+  async destroy(): Promise<void> {
+    const rests = this.stretch?.pause();
+    this.stopAll(new EngineError('destroyed', 'The session was ended.'));
+    const end = async () => {
+      this.run?.free();
+      this.samplers?.free();
+      this.run = undefined;
+      this.devices.destroy();
+      await this.stored?.end();
+    };
+    const last = async () => {
+      await rests?.catch(() => {});
+      await this.turns.take('answer', end);
+    };
+    // A device that does not answer holds up the turn.
+    await watch(last(), END_SECONDS, () => void end().catch(() => {})).catch(() => {});
+  }
+
+  /** A client no longer waited for this call when its result came: it has no run that it could use. @internal */
+  withdraw(name: string): void {
+    if (name === 'begin' || name === 'resume')
+      void this.turns.take('answer', async () => this.free()).then(() => this.stored.end());
+  }
+
+  // ---------------------------------------------------------------- helpers
+
+  /** @internal */
+  get stores(): boolean {
+    return this.options.store ?? true;
+  }
+
+  private state(): RunState {
+    const { losses = [], complete = false } = this.run ?? {};
+    return { step: losses.length, loss: losses.at(-1), complete };
+  }
+
+  /** @internal */
+  needRun(): TrainingRun {
+    if (this.run) return this.run;
+    throw new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
+  }
+
+  private checkNoRun(): void {
+    if (!this.run) return;
+    throw new EngineError(
+      'busy',
+      'This worker has a run, which another would replace. Save its checkpoint to keep it, and close it.',
+    );
+  }
+
+  private async networkOf(name: SampleOrder['network'], engine: Engine): Promise<UNet> {
+    if (name !== undefined && name !== 'model' && name !== 'run')
+      throw new EngineError('argument', `network is ${name}; it must be run or model.`);
+    if (name === 'run' || (!name && this.run)) return this.needRun().network(engine);
+    const model = await this.samplers.network('model', engine);
+    if (model) return model.unet;
+    throw new EngineError(
+      'argument',
+      'This worker has no network to sample from. Make a run with begin or resume, or load a model.',
+    );
+  }
+
+  /** Ends training, and what waits for its turn. */
+  private stopAll(reason: unknown): void {
+    this.opening?.abort(reason);
+    void this.stretch?.pause().catch(() => {});
+    this.turns.endAll(reason);
+  }
+
+  /** Frees the memory of the run, and of its samplers. @internal */
+  freeRun(): void {
+    const { run } = this;
+    if (run?.unet) this.samplers.free(run.unet);
+    run?.free();
+  }
+
+  /** Frees the run's memory and forgets the run. What the browser keeps stays. */
+  private free(): void {
+    this.freeRun();
+    this.run = undefined;
+    this.idlePhase = 'idle';
   }
 }
 
-const LOSSES_MS = 100;
-
-/** Collects losses and sends them a few times a second: a fast GPU takes hundreds of steps in that time. */
-export class LossBatcher {
-  private readonly tell: Tell<WorkerEvents>;
-  private first = 0;
-  private losses: number[] = [];
-  private imagesPerSecond = 0;
-  private sentAt = Number.NEGATIVE_INFINITY;
-
-  constructor(tell: Tell<WorkerEvents>) {
-    this.tell = tell;
-  }
-
-  /** `step` counts from 1; steps are consecutive. */
-  add(step: number, loss: number, imagesPerSecond: number): void {
-    if (this.losses.length === 0) this.first = step - 1;
-    this.losses.push(loss);
-    this.imagesPerSecond = imagesPerSecond;
-    if (performance.now() - this.sentAt >= LOSSES_MS) this.flush();
-  }
-
-  flush(): void {
-    if (this.losses.length === 0) return;
-    const { first, imagesPerSecond } = this;
-    this.sentAt = performance.now();
-    this.tell('loss', { first, losses: Float32Array.from(this.losses), imagesPerSecond });
-    this.losses = [];
-  }
+/** Creates a session, for a worker or a page; its parts load at its first call. Throws `argument` for wrong options. */
+export function createSession(options: SessionOptions = {}): Session {
+  checkNames('createSession', options, OPTIONS);
+  checkBooleans({ store: options.store });
+  checkFunctions({ images: options.images });
+  return new Session(options);
 }

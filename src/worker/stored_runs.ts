@@ -5,13 +5,15 @@ import { inTime } from '../base/time';
 import type { Folder } from '../keeping/folder';
 import { Saver } from '../keeping/saver';
 import type { Copy } from '../keeping/slots';
-import { type HeldRun, RunStore } from '../keeping/store';
-import type { Tell, WorkerEvents } from './protocol';
+import { type HeldRun, RunStore, type StoredRun } from '../keeping/store';
+import type { SessionEvents } from './types';
+
+type Tell = <Name extends keyof SessionEvents>(name: Name, value: SessionEvents[Name]) => void;
 
 export class StoredRuns {
-  private readonly tell: Tell<WorkerEvents>;
+  private readonly tell: Tell;
   private readonly open = once(openStore);
-  private listing = Promise.resolve();
+  private listing: Promise<readonly StoredRun[]> = Promise.resolve([]);
   /** The saver of this session's run. */
   private saver: Saver | undefined;
   /** The last stored step of this session's run. */
@@ -19,24 +21,28 @@ export class StoredRuns {
   /** Runs that other tabs hold, whose release is awaited. */
   private readonly watched = new Set<string>();
 
-  constructor(tell: Tell<WorkerEvents>) {
+  constructor(tell: Tell) {
     this.tell = tell;
   }
 
   /**
-   * Sends the list of stored runs, however late. Broken storage has an empty list; its error is reported when a run should be stored.
+   * Sends the list of stored runs, however late, and resolves to it. Broken storage has an empty list; its error is reported when a run
+   * should be stored.
    */
-  list(): void {
+  list(): Promise<readonly StoredRun[]> {
     this.listing = this.listing.then(async () => {
+      let runs: readonly StoredRun[] = [];
       try {
         const store = await this.open();
-        const runs = (await store.list()).filter(({ id }) => id !== this.saver?.id);
-        this.tell('runs', runs);
+        runs = (await store.list()).filter(({ id }) => id !== this.saver?.id);
         for (const { id, held } of runs) if (held) this.watch(store, id);
       } catch {
-        this.tell('runs', []);
+        // See above.
       }
+      this.tell('runs', { runs });
+      return runs;
     });
+    return this.listing;
   }
 
   /** Stores a checkpoint of the session's run, in the background. */
@@ -72,14 +78,14 @@ export class StoredRuns {
     this.saver = undefined;
     this.step = 0;
     await saver?.end({ discard });
-    this.list();
+    void this.list();
   }
 
   async discard(id: string): Promise<void> {
     try {
       await inTime((await this.claim(id)).discard());
     } finally {
-      this.list();
+      void this.list();
     }
   }
 
@@ -92,7 +98,7 @@ export class StoredRuns {
       throw error;
     });
     if (run) return run;
-    this.list();
+    void this.list();
     if (await inTime(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');
     throw new EngineError(
       'argument',
@@ -122,7 +128,7 @@ export class StoredRuns {
     store.released(id).then(
       () => {
         this.watched.delete(id);
-        this.list();
+        void this.list();
       },
       // Locks do not work: the list stays as it is until it is requested again.
       () => this.watched.delete(id),

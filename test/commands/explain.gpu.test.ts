@@ -3,9 +3,8 @@ import { expect, test } from 'vitest';
 import { errorOf } from '../../harness/page/explain/noise';
 import type { ExplainOrder, Made, Predicted } from '../../harness/page/messages/explain_messages';
 import { initialSettings } from '../../harness/page/messages/settings';
-import type { TrainingSession } from '../../harness/page/worker/door';
 import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
-import { pretrained, Workplace } from '../../harness/page/worker/place';
+import { pretrained } from '../../harness/page/worker/worker_state';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { createEngine } from '../../src/engine';
 import { SamplerCache } from '../../src/worker/samplers';
@@ -13,14 +12,14 @@ import { testGpu } from '../lib/gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, tune: false });
-const session = { device: async () => engine, samplers: new SamplerCache() };
-const place = new Workplace(session as unknown as TrainingSession, () => {});
+const samplers = new SamplerCache();
 
 const about = (of: 'digits' | 'tutorial' = 'digits'): Surroundings => ({
   engine,
   settings: initialSettings,
   images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
-  network: () => place.pretrained(of),
+  network: async () =>
+    (await samplers.network(of, engine)) ?? samplers.load(of, await pretrained[of](), engine),
   initialNetwork: pretrained.digits,
 });
 const ask = async <Kind extends ExplainOrder['kind']>(

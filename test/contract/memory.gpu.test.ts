@@ -16,10 +16,11 @@ import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
 import { memoryCache } from '../../src/trust/cache';
 import { UNet } from '../../src/unet/unet';
-import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import { connect, createSession, expose, type SessionClient } from '../../src/worker';
 import { watchBuffers } from '../lib/buffers';
 import { testGpu } from '../lib/gpu';
 import { roomFor, submit } from '../lib/on_gpu';
+import { trained } from '../lib/worker/alone';
 import { images as ofRun, run } from '../lib/worker/tiny';
 
 const { gpu } = await testGpu();
@@ -211,22 +212,22 @@ describe('while an engine lives', () => {
 
 describe('while a worker lives', () => {
   /** A worker in this thread, with checks, comparison at size and the tuner. */
-  function serveHere(): WorkerClient {
+  function serveHere(): SessionClient {
     const { port1, port2 } = new MessageChannel();
     const engine = { device: gpu.device, tuningCache: memoryCache(), tune: true };
-    serve(port2, { store: false, images: () => ofRun, engine });
-    const client = createWorkerClient(port1);
+    expose(port2, createSession({ store: false, images: () => ofRun, engine }));
+    const client = connect(port1);
     onTestFinished(() => {
       client.destroy();
       port2.close();
     });
     return client;
   }
-  const useRun = async (client: WorkerClient) => {
+  const useRun = async (client: SessionClient) => {
     await client.begin(run);
-    await client.step(3);
+    await trained(client, { steps: 3 });
     await client.sample({ count: 2, steps: 2 });
-    await client.reset();
+    await client.close({ keep: false });
   };
 
   test('nothing that a run computed with stays after its end', async () => {

@@ -19,7 +19,7 @@ import { memoryCache } from '../../src/trust/cache';
 import { Tally } from '../../src/trust/tally';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
-import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import { connect, createSession, expose, type SessionClient } from '../../src/worker';
 import { watchBuffers } from '../lib/buffers';
 import { digits, tutorial } from '../lib/checked_networks';
 import { ownFolder, succeed } from '../lib/command';
@@ -27,6 +27,7 @@ import { testGpu } from '../lib/gpu';
 import { makeHostile, someGpu } from '../lib/hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../lib/hostile/wrong';
 import { takesLong } from '../lib/lanes/limits';
+import { trained } from '../lib/worker/alone';
 
 const { gpu, source } = await testGpu();
 const { device } = gpu;
@@ -285,21 +286,21 @@ describe('a run whose first kernels are wrong begins again', () => {
   }
 
   /** What a worker trains after `begin`, on a device that is wrong, and what it warns of. */
-  async function inWorker(begin: (client: WorkerClient) => Promise<unknown>) {
+  async function inWorker(begin: (client: SessionClient) => Promise<unknown>) {
     const { port1, port2 } = new MessageChannel();
     using _ = makeHostile(device, { rewrites });
-    serve(port2, { store: false, engine: { gpu: source, tuningCache: memoryCache() } });
-    const client = createWorkerClient(port1);
+    const engine = { gpu: source, tuningCache: memoryCache() };
+    expose(port2, createSession({ store: false, engine }));
+    const client = connect(port1);
     onTestFinished(() => {
       client.destroy();
       port2.close();
     });
     const losses: number[] = [];
-    client.on('loss', ({ first, losses: more }) => losses.splice(first, losses.length, ...more));
     const warnings: string[] = [];
     client.on('warning', ({ message }) => warnings.push(message));
     await begin(client);
-    expect(await client.start()).toMatchObject({ step: 6, complete: true });
+    expect(await trained(client, {}, losses)).toMatchObject({ step: 6, complete: true });
     const saved = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
     expect(saved.variants!['conv2d/down.0']).not.toMatch(/^one_input/);
     return { losses, warnings: warnings.join(), saved };

@@ -127,12 +127,15 @@ test('the example worker shows the step of the run that it goes on with', async 
   const client = {
     on: () => () => {},
     resume: async () => {},
-    step: async (count: number) => ({ step: 400 + count }),
+    async *train() {
+      yield* [{ type: 'progress' }, { step: 401, loss: 0.25 }];
+    },
     sample: async () => ({}),
-    call: async () => ({ loss: 0.5 }),
+    pause: async () => ({ step: 420 }),
+    evaluate: async () => ({ loss: 0.5 }),
   };
   const shown: string[] = [];
   const show = (text: string) => shown.push(text);
   await trainAndSample(client, { stored: { id: 'a run of 400 steps' }, steps: 20, labels: [3], show });
-  expect(shown).toEqual(['step 420: 0.5000 on the first 100 digits']);
+  expect(shown).toEqual(['step 401: 0.2500', 'step 420: 0.5000 on the first 100 digits']);
 });

@@ -1,7 +1,13 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
 import { namesOf } from '../../pictures/class_names';
 import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
-import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../messages/messages';
+import {
+  type DrawAnswer,
+  type DrawOrder,
+  isFreed,
+  type ModelDescription,
+  type WorkerEvent,
+} from '../messages/messages';
 import { drawnName, refined } from '../messages/order';
 import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
@@ -102,11 +108,11 @@ export class DrawPanel implements TaskPanel {
 
   receive(event: WorkerEvent): void {
     this.teach.receive(event);
-    if (event.type === 'lost' || event.type === 'freed') {
+    if (event.type === 'lost' || isFreed(event)) {
       // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
       this.latest.drop();
       this.better = undefined;
-      if (event.type === 'freed') {
+      if (isFreed(event)) {
         this.asked = '';
         this.answeredAt = undefined;
       } else if (this.question.order)

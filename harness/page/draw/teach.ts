@@ -3,7 +3,7 @@ import { recipes } from '../../../src/recipes';
 import { SIDE } from '../../pictures/strokes';
 import { plural } from '../../text/units';
 import { fineTuning, whyNew } from '../messages/fine_tune';
-import type { WorkerEvent } from '../messages/messages';
+import { isFreed, patchOf, type WorkerEvent } from '../messages/messages';
 import { heldOutOf, type Key, type Settings, show } from '../messages/settings';
 import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
@@ -60,14 +60,15 @@ export class Teach {
 
   receive(event: WorkerEvent): void {
     const { run, phase } = this.app.state;
-    if (event.type === 'error') {
+    const { data, resumed } = patchOf(event);
+    if (event.type === 'problem') {
       this.starting = undefined;
       // Its run could not be built.
       if (event.at === 'task' && phase === 'compiling' && !run) this.giveBack();
-    } else if (event.type === 'data' && event.data.name === this.starting) this.start();
+    } else if (data && data.name === this.starting) this.start();
     // They come back with their run.
-    else if (event.type === 'resumed' && this.kept.length === 0) this.keep(this.app.drawings);
-    else if (event.type === 'freed') {
+    else if (resumed && this.kept.length === 0) this.keep(this.app.drawings);
+    else if (isFreed(event)) {
       this.complain(undefined);
       this.giveBack();
     }

@@ -1,7 +1,7 @@
 /** A scene, and its questions to the training worker: one question at a time, and another when it has changed. */
 
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
-import type { WorkerEvent } from '../messages/messages';
+import { isFreed, type WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { Latest } from '../shell/latest';
 import { compilingText, describe } from '../shell/state';
@@ -100,12 +100,12 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     return JSON.stringify([of, own && [settings.recipe, replacements, state.run === undefined]]);
   }
 
-  receive({ type }: WorkerEvent): void {
+  receive(event: WorkerEvent): void {
     const { waiting } = this;
-    if (type === 'lost' || type === 'freed') this.latest.drop();
-    if (type === 'lost' && waiting)
+    if (event.type === 'lost' || isFreed(event)) this.latest.drop();
+    if (event.type === 'lost' && waiting)
       this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
-    if (type !== 'freed' && type !== 'wentBack') return;
+    if (!isFreed(event) && !(event.type === 'losses' && event.again)) return;
     // Its steps come again, as another network.
     this.forget();
   }

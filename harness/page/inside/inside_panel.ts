@@ -12,7 +12,7 @@ import type {
   NumberOf,
   Stepped,
 } from '../messages/inside_messages';
-import type { WorkerEvent } from '../messages/messages';
+import { isFreed, patchOf, type WorkerEvent } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
@@ -107,9 +107,10 @@ class InsidePanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
-    if (event.type === 'timed') this.dispatches.time(event.index, event.ms);
+    const { timed } = patchOf(event);
+    if (timed) this.dispatches.time(timed.index, timed.ms);
     // Open orders get no answer any more.
-    else if (event.type === 'lost' || event.type === 'freed') {
+    else if (event.type === 'lost' || isFreed(event)) {
       this.orders.abort();
       this.orders = new AbortController();
       this.waiting = undefined;
@@ -118,7 +119,7 @@ class InsidePanel implements TaskPanel {
       this.asked = { key: '', layer: '', steps: 0, at: 0 };
       this.listedFor = '';
       // Another run may have layers of the same names.
-      if (event.type === 'freed') this.lookedNetwork = '';
+      if (isFreed(event)) this.lookedNetwork = '';
     }
   }
 

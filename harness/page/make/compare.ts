@@ -1,7 +1,7 @@
 /** Two columns of the Make view, made from the same noise one after the other: by other network calls, another guidance or another network. */
 
 import { plural, whole } from '../../text/units';
-import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
+import { isFreed, type ModelDescription, type Order, patchOf, type WorkerEvent } from '../messages/messages';
 import { columnsOf, fileName } from '../messages/order';
 import {
   type CallsChoice,
@@ -173,8 +173,8 @@ export class TwoColumns {
 
   receive(event: WorkerEvent): void {
     const { making } = this;
-    const replaced = event.type === 'distilled' && event.made ? 'file' : undefined;
-    const gone = event.type === 'freed' ? 'run' : replaced;
+    const replaced = patchOf(event).made ? 'file' : undefined;
+    const gone = isFreed(event) ? 'run' : replaced;
     const isGone = ({ shown, order }: Trajectory) => shown !== undefined && order?.source === gone;
     if (sides.some((side) => isGone(this.columns[side].trajectory))) this.forget();
     if (event.type !== 'sampled' || !making) return;

@@ -1,6 +1,6 @@
 /** Makes digits that follow the hand and the typed text: a few images of the newest wish at a time, the one under the hand first. */
 
-import type { Order, WorkerEvent } from '../messages/messages';
+import { isDistilled, isFreed, type Order, patchOf, type WorkerEvent } from '../messages/messages';
 import { imagesAt, type Placed } from '../messages/noise_field';
 import { columnsOf, handful, labelsOf } from '../messages/order';
 import type { ImageSize } from '../messages/settings';
@@ -117,28 +117,24 @@ export class Following {
   }
 
   receive(event: WorkerEvent): void {
-    switch (event.type) {
-      case 'adapter':
-        this.next();
-        break;
-      case 'lost':
-        // The worker has dropped what it was asked. A lost device is not asked for again before something moves.
-        this.asked = undefined;
-        if (this.tiles || this.missing.length > 0)
-          this.problem = 'The GPU device was lost. Press Make, and the page asks for another one.';
-        break;
-      case 'freed':
-        // The run is gone: asked again, the worker would make another network for it.
-        if (this.wish?.order.source === 'run') this.wish = undefined;
-        this.asked = undefined;
-        this.made.clear();
-        break;
-      case 'model':
-      case 'distilled':
-      case 'wentBack':
-        this.asked = undefined;
-        this.made.clear();
-    }
+    const { adapter, model } = patchOf(event);
+    if (adapter) this.next();
+    else if (event.type === 'lost') {
+      // The worker has dropped what it was asked. A lost device is not asked for again before something moves.
+      this.asked = undefined;
+      if (this.tiles || this.missing.length > 0)
+        this.problem = 'The GPU device was lost. Press Make, and the page asks for another one.';
+    } else if (isFreed(event)) {
+      // The run is gone: asked again, the worker would make another network for it.
+      if (this.wish?.order.source === 'run') this.wish = undefined;
+      this.forgetMade();
+    } else if (model || isDistilled(event) || (event.type === 'losses' && event.again)) this.forgetMade();
+  }
+
+  /** What was made shows another network, or an earlier one. */
+  private forgetMade(): void {
+    this.asked = undefined;
+    this.made.clear();
   }
 
   private want(order: Order, images: readonly Placed[], map: boolean): void {

@@ -1,7 +1,7 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
-import type { Order, WorkerEvent } from '../messages/messages';
+import { isFreed, type Order, patchOf, type WorkerEvent } from '../messages/messages';
 import type { FieldPlace } from '../messages/noise_field';
 import { columnsFor, columnsOf, usualCount } from '../messages/order';
 import type { Settings } from '../messages/settings';
@@ -110,8 +110,9 @@ export class SamplePanel implements TaskPanel {
     const { trajectory, following } = this;
     following.receive(event);
     const { source } = this.shownMaker ?? {};
-    const replaced = event.type === 'distilled' && event.made && source === 'file';
-    if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
+    const { model, made } = patchOf(event);
+    const isReplaced = made && source === 'file';
+    if (model || isReplaced || (isFreed(event) && source === 'run')) this.forget();
     this.comparison.receive(event);
     if (event.type !== 'sampled' || this.comparison.on) return;
     if (following.shown) {

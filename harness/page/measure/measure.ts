@@ -94,7 +94,7 @@ export class MeasureRun<N extends MeasureName> {
     const { training, phase } = this.app.state;
     if (!byItself) this.app.measuring = this.task;
     // A run whose device was lost may be about to go on by itself.
-    if (!byItself && (training || phase === 'lost')) this.app.command((client) => client.pause());
+    if (!byItself && (training || phase === 'lost')) this.app.send('halt');
     this.proceed();
   }
 

@@ -4,6 +4,7 @@
  */
 import type { ImageSet } from '../../../src';
 import type { EngineReport } from '../../../src/report';
+import type { SampleEvent, SampleOptions } from '../../../src/sampling/options';
 import type { CallContext } from '../../../src/worker';
 import type { OwnFile } from '../../pictures/own_images';
 import type { ExplainAnswer, ExplainOrder } from './explain_messages';
@@ -23,6 +24,15 @@ export interface DataOrder {
   readonly from: 'digits' | readonly OwnFile[] | ImageSet;
 }
 
+/** Images to make. */
+export interface MakeOrder extends Omit<SampleOptions, 'signal' | 'onStep'> {
+  /** The network to sample from. */
+  readonly network: Order['source'];
+  readonly count: number;
+  /** Called with every step's images. */
+  readonly onFrame: (frame: SampleEvent) => void;
+}
+
 export interface PageCalls {
   /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
   readonly open: Call<{
@@ -34,12 +44,22 @@ export interface PageCalls {
   /** A visible page must stay smooth; a hidden one need not. */
   readonly visible: Call<boolean>;
   /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
-  readonly adjust: Call<PageSettings>;
+  readonly settings: Call<PageSettings>;
   /** The training engine's report; undefined before there is an engine. */
   readonly report: Call<void, EngineReport | undefined>;
 
-  /** Train was pressed; the client's `start` or `step` follows. Undefined: no plan is wished for. */
-  readonly press: Call<PlanWish | undefined>;
+  /** Train was pressed: trains `steps` steps, or to the end of the run. What is missing is made. No wish: no plan. */
+  readonly press: Call<{ readonly steps?: number | undefined; readonly wish?: PlanWish | undefined }>;
+  /** Ends training after the step under way. */
+  readonly halt: Call;
+  /** Goes back to the copy before the last one. */
+  readonly back: Call;
+  /** Ends the run. True: it stays in the browser's storage. */
+  readonly leave: Call<boolean>;
+  /** Opens the run of a checkpoint's bytes, or of a stored run. */
+  readonly goOn: Call<{ readonly from: Uint8Array<ArrayBuffer> | string }>;
+  /** Takes the network of a file, to sample from. */
+  readonly read: Call<Uint8Array<ArrayBuffer>>;
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
   readonly shaders: Call<readonly Replacement[], string | undefined>;
 
@@ -61,6 +81,8 @@ export interface PageCalls {
 
   /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
   readonly example: Call<number, Example | undefined>;
+  /** Makes images. An AbortError: they have given way to what was asked for later. */
+  readonly make: Call<MakeOrder>;
   // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
   /** Samples some images of an order at once, each from its own place in the noise field: [images][height][width][channels], 0 to 255. */
   readonly follow: Call<
@@ -74,3 +96,22 @@ export interface PageCalls {
   /** Ends the timing of dispatches. */
   readonly stopTiming: Call;
 }
+
+/** The arguments of a call, and the value that it resolves to. */
+export type Given<Name extends keyof PageCalls> = PageCalls[Name] extends (
+  args: infer Args,
+  ...rest: never[]
+) => unknown
+  ? undefined extends Args
+    ? [args?: Args]
+    : [args: Args]
+  : never;
+export type Answer<Name extends keyof PageCalls> = Awaited<ReturnType<PageCalls[Name]>>;
+
+/** Calls the worker by the name of a call. */
+export const callOf = <Name extends keyof PageCalls>(
+  worker: object,
+  name: Name,
+  given: Given<Name>[0],
+  options?: { readonly signal?: AbortSignal | undefined },
+) => (worker as Record<Name, (...args: unknown[]) => Promise<Answer<Name>>>)[name](given, options);

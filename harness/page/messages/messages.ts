@@ -1,7 +1,7 @@
 /** Messages between the page and its training worker. Images are bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
-import type { WorkerEvents } from '../../../src/worker';
+import type { Phase, RunDescription, SessionEvents } from '../../../src/worker';
 import type { Plan } from '../../run/plan';
 import type { Measurement, NearestFound } from './measurements';
 import type { FieldPlace } from './noise_field';
@@ -94,106 +94,110 @@ export interface ModelDescription extends ImageSize {
   readonly sampling: Sampling;
 }
 
-/** Events of the worker's part that serves only the page. */
-export type PageEvent =
-  | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
-  | { readonly type: 'data'; readonly data: DataDescription }
+/** What has changed of the state that the worker knows; shell/state.ts says what a change ends. */
+export interface Patch {
+  /** What the worker does; `training`: it trains as soon as other tasks are finished. */
+  readonly phase?: Phase;
+  readonly training?: boolean;
+  readonly adapter?: AdapterDescription;
+  readonly data?: DataDescription;
   /** Pictures of the user's that are read, of all that were given: first their heads, then their pixels. */
-  | {
-      readonly type: 'reading';
-      readonly done: number;
-      readonly total: number;
-      readonly what: 'heads' | 'pixels';
-    }
-  /** A network was loaded: samples can be made with it. `note`: see Model, as below. */
-  | {
-      readonly type: 'loaded';
-      readonly model: Omit<ModelDescription, 'name'>;
-      readonly note?: string | undefined;
-    }
+  readonly reading?: { readonly done: number; readonly total: number; readonly what: 'heads' | 'pixels' };
+  /** A network was loaded: samples can be made with it. The worker does not know the name of its file. */
+  readonly model?: Omit<ModelDescription, 'name'> & { readonly name?: string };
+  /** See Model: of `model`. */
+  readonly note?: string | undefined;
   /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */
-  | {
-      readonly type: 'resumed';
-      readonly kept: boolean;
-      /** The run's name in the browser's storage, if it is kept there. */
-      readonly id?: string;
-      readonly settings: CheckpointSettings;
-      readonly losses: Float32Array;
-      readonly note?: string;
-    }
-  /**
-   * The run has a plan, or another one. `averages`: samples come from the average of the steps; `lr`: the rate of its further steps.
-   */
-  | {
-      readonly type: 'planned';
-      readonly plan: Plan;
-      readonly averages: boolean;
-      readonly lr?: number | undefined;
-    }
-  /** The speed of the run was measured. */
-  | { readonly type: 'speed'; readonly imagesPerSecond: number }
+  readonly resumed?: {
+    readonly kept: boolean;
+    /** The run's name in the browser's storage, if it is kept there. */
+    readonly id?: string;
+    readonly settings: CheckpointSettings;
+    readonly losses: Float32Array;
+    readonly note?: string;
+  };
   /** A run is about to be built. `held`: images that it is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */
-  | {
-      readonly type: 'begun';
-      readonly held: number;
-      readonly begin: Beginning | undefined;
-      readonly sampling: Sampling;
-    }
-  | Measurement
-  | { readonly type: 'nearest'; readonly measured: NearestFound }
-  /** Progress of the distillation: trajectories first, then steps. */
-  | {
-      readonly type: 'distilling';
-      readonly calls: 1 | 2;
-      readonly noises: number;
-      readonly steps: number;
-      /** Images of a step. */
-      readonly batch: number;
-      readonly trajectories: number;
-      readonly step: number;
-      /** The loss of `step`. */
-      readonly loss?: number | undefined;
-      readonly secondsLeft?: number | undefined;
-    }
-  /** The distillation is over. `made`: the distilled model, in place of the file's from now on; undefined if it was stopped or failed. */
-  | {
-      readonly type: 'distilled';
-      readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
-    }
-  /** Samples of a fixed seed, as the network of this step makes them. */
-  | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
-  /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
-  | {
-      readonly type: 'strip';
-      readonly step: number;
-      readonly clean: Uint8Array;
-      readonly noisy: Uint8Array;
-      readonly predictions?: Uint8Array;
-    }
+  readonly begun?: {
+    readonly held: number;
+    readonly begin: Beginning | undefined;
+    readonly sampling: Sampling;
+  };
+  /** The run is on the GPU: at its start, and again on another device or with other kernels. Undefined: it is deleted. */
+  readonly run?: RunDescription | undefined;
+  /** The run has a plan, or another one. `averages`: samples come from the average of the steps; `lr`: the rate of its further steps. */
+  readonly planned?: { readonly plan: Plan; readonly averages: boolean; readonly lr?: number | undefined };
+  /** The speed of the run as it was measured, in images a second. */
+  readonly pace?: number;
+  readonly measured?: Measurement;
+  /** Progress of the distillation: trajectories first, then steps. Undefined: it is over. */
+  readonly distilling?:
+    | {
+        readonly calls: 1 | 2;
+        readonly noises: number;
+        readonly steps: number;
+        /** Images of a step. */
+        readonly batch: number;
+        readonly trajectories: number;
+        readonly step: number;
+        /** The loss of `step`. */
+        readonly loss?: number | undefined;
+        readonly secondsLeft?: number | undefined;
+      }
+    | undefined;
+  /** The distilled model, in place of the file's from now on. */
+  readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
   /** Milliseconds of the op with this index, among those that are timed. */
-  | { readonly type: 'timed'; readonly index: number; readonly ms: number }
-  /** The kept run `id` cannot go on without its images. */
-  | { readonly type: 'needsData'; readonly id: string }
-  /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
-  | {
-      readonly type: 'error';
-      readonly at: 'start' | 'data' | 'task';
-      readonly code: ErrorCode | 'unexpected';
-      readonly message: string;
-      /** The run diverged, and can continue from its copy of this step. */
-      readonly back?: number;
-    };
+  readonly timed?: { readonly index: number; readonly ms: number };
+  /** The kept run of this name cannot go on without its images. */
+  readonly needsData?: string;
+}
 
-/** Events of every worker that serves a client. */
-type DoorEvent = {
-  [Name in Exclude<keyof WorkerEvents, 'runs'>]: { readonly type: Name } & WorkerEvents[Name];
-}[Exclude<keyof WorkerEvents, 'runs'>];
+/** Pictures that the worker has made by itself. */
+export interface Pictures {
+  /** Samples of a fixed seed, as the network of this step makes them. */
+  readonly grid?: { readonly step: number; readonly images: Uint8Array; readonly columns: number };
+  /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
+  readonly strip?: {
+    readonly step: number;
+    readonly clean: Uint8Array;
+    readonly noisy: Uint8Array;
+    readonly predictions?: Uint8Array;
+  };
+  readonly nearest?: NearestFound;
+}
+
+/** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
+export interface Problem {
+  readonly at: 'start' | 'data' | 'task';
+  readonly code: ErrorCode | 'unexpected';
+  readonly message: string;
+  /** The run diverged, and can continue from its copy of this step. */
+  readonly back?: number;
+}
+
+/** Messages of the page's worker beside its session's events. */
+export type PageMessage =
+  /** The losses of the steps after `first`, several times a second. `again`: the run has gone back there. */
+  | {
+      readonly type: 'losses';
+      readonly first: number;
+      readonly again: boolean;
+      readonly losses: Float32Array;
+      readonly imagesPerSecond: number;
+    }
+  | { readonly type: 'patch'; readonly patch: Patch }
+  | { readonly type: 'pictures'; readonly pictures: Pictures }
+  | ({ readonly type: 'problem' } & Problem);
+
+/** A session's events; the page's phase is in a patch. */
+export type EventOfSession = {
+  [Name in Exclude<keyof SessionEvents, 'phase'>]: { readonly type: Name } & SessionEvents[Name];
+}[Exclude<keyof SessionEvents, 'phase'>];
 
 /** All that the panels of the page hear. */
 export type WorkerEvent =
-  | PageEvent
-  | DoorEvent
-  | { readonly type: 'runs'; readonly runs: WorkerEvents['runs'] }
+  | PageMessage
+  | EventOfSession
   /** A step of images that the page makes. */
   | (ImageSize & {
       readonly type: 'sampled';
@@ -205,9 +209,15 @@ export type WorkerEvent =
       /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     })
-  /** The network `loaded`, by the name of its file. */
-  | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string | undefined }
   /** Another device was not found so far: the data of `lost` again. */
-  | ({ readonly type: 'stillLost' } & WorkerEvents['lost']);
+  | ({ readonly type: 'stillLost' } & SessionEvents['lost']);
 
 export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;
+
+/** What an event changes of the worker's state. */
+export const patchOf = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
+/** Whether the run is deleted. */
+export const isFreed = (event: WorkerEvent): boolean => 'run' in patchOf(event) && !patchOf(event).run;
+/** Whether a distillation is over. */
+export const isDistilled = (event: WorkerEvent): boolean =>
+  'distilling' in patchOf(event) && !patchOf(event).distilling;

@@ -3,12 +3,12 @@
 import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
 import { recentLosses } from '../../../src/keeping/recoverer';
 import { LEAST_STEPS } from '../../../src/keeping/store';
-import type { WorkerEvents } from '../../../src/worker';
+import type { SessionEvents } from '../../../src/worker';
 import { whole } from '../../text/units';
 
 /** The message of a lost device. `stored`: steps of the run that are kept in the browser's storage. */
 export function lostMessage(
-  { reason, step, recovers, advice }: WorkerEvents['lost'],
+  { reason, step, recovers, advice }: SessionEvents['lost'],
   stored: number,
 ): string {
   const lost = deviceLostText(reason);

@@ -3,17 +3,18 @@
 import { stepIn } from '../../../src/keeping/slots';
 import { recipes } from '../../../src/recipes';
 import type { SampleEvent } from '../../../src/sampling/options';
-import { whole } from '../../text/units';
-import type { DataOrder, PageCalls } from '../messages/calls';
+import { type Answer, callOf, type DataOrder, type Given, type PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
-import type {
-  DataDescription,
-  EventOf,
-  ModelDescription,
-  Order,
-  PlanWish,
-  WorkerEvent,
+import {
+  type DataDescription,
+  isFreed,
+  type ModelDescription,
+  type Order,
+  type Patch,
+  type PlanWish,
+  patchOf,
+  type WorkerEvent,
 } from '../messages/messages';
 import { runFileName, samplingOf } from '../messages/order';
 import {
@@ -41,16 +42,18 @@ import { download, keepFocus } from './dom';
 import { ofFile, orOffline } from './format';
 import {
   dataNameOf,
+  endsReading,
   initialState,
   isComplete,
   isFixed,
   isYoung,
   networkIn,
+  recovered,
   reduce,
   type State,
   sourceOf,
 } from './state';
-import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
+import { startTrainingWorker, type TrainingWorker } from './training_worker';
 import { stepOf } from './trajectory';
 
 export interface Panel {
@@ -143,7 +146,7 @@ export class App {
       if (losses.length > Math.max(saved, stored) || distilling) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
-      if (this.opened) this.request('visible', document.visibilityState === 'visible');
+      if (this.opened) this.failing(this.worker.visible(document.visibilityState === 'visible'));
     });
   }
 
@@ -158,17 +161,13 @@ export class App {
   begin(): void {
     const digits = !this.home && this.settings.task === 'train';
     if (this.opened) {
-      if (digits && !this.state.data) this.request('digits');
+      if (digits && !this.state.data) this.failing(this.worker.digits());
       return;
     }
     this.opened = true;
     const visible = document.visibilityState === 'visible';
-    this.request('open', {
-      settings: workerSettings(this.settings),
-      visible,
-      losses: rememberedLosses(),
-      digits,
-    });
+    const settings = workerSettings(this.settings);
+    this.failing(this.worker.open({ settings, visible, losses: rememberedLosses(), digits }));
   }
 
   /** The settings without what a plan has set: these are in the address, since another adapter has another plan. */
@@ -234,15 +233,13 @@ export class App {
 
   /** Makes a call of the page's own. */
   send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
-    this.command((client) => client.call(name, ...(given as never)));
+    this.command((client) => callOf(client, name, given[0]));
   }
 
   /** Trains `steps` steps, or to the end of the run. What is missing is made. */
   train(steps?: number, wish?: PlanWish): void {
     this.startedAt ??= performance.now();
-    this.send('press', wish);
-    if (!this.state.run) this.command((client) => client.begin({}).catch(unlessBusy));
-    this.command((client) => (steps === undefined ? client.start() : client.step(steps)));
+    this.send('press', { steps, wish });
   }
 
   /** Calls the training worker and waits for its answer. There is none if the device is lost or the run reset before. */
@@ -253,8 +250,12 @@ export class App {
   ): Promise<Answer<Name>> {
     this.begin();
     try {
-      return (await this.worker.call(name, ...([given, { signal }] as never))) as Answer<Name>;
+      return await callOf(this.worker, name, given, { signal });
     } catch (error) {
+      const { name: kind, code } = error as { readonly name?: string; readonly code?: string };
+      // It was dropped with its run, or with its device, which has an event of its own.
+      const isDropped = kind === 'AbortError' ? !signal?.aborted : this.isOfLost(code);
+      if (isDropped) return new Promise(() => {});
       if (error instanceof Error) error.message = orOffline(error.message);
       throw error;
     } finally {
@@ -271,10 +272,10 @@ export class App {
     const options = {
       polish: network.sampling.polish ?? (false as const),
       ...{ network: source, count, ...samplingOf({ ...network, objective }, order) },
-      signal: this.sampling.signal,
       onFrame: (event: SampleEvent) => this.receive(stepOf(event, order, network)),
     };
-    this.command((client) => client.sample(options).catch(unlessAborted));
+    const { signal } = this.sampling;
+    this.command((client) => client.make(options, { signal }).catch(unlessAborted));
   }
 
   /** Leaves the images that are being made as they are. */
@@ -285,7 +286,7 @@ export class App {
 
   /** Leaves the page's run in the browser, and is ready for another. */
   putAside(): void {
-    this.command((client) => client.putAside());
+    this.send('leave', true);
   }
 
   /** Trains a run that the browser keeps, in place of the page's, on the drawings that are kept with it, if there are any. */
@@ -294,7 +295,7 @@ export class App {
     const go = () => this.goOnNow(id);
     // What the page notes of its own run until then is of that run.
     if (isFixed(this.state) || this.state.losses.length > 0)
-      this.command((client) => client.putAside().then(go));
+      this.command((client) => client.leave(true).then(go));
     else go();
   }
 
@@ -308,7 +309,7 @@ export class App {
     if (drawings) this.drawings = drawings;
     const resume = async (client: TrainingWorker) => {
       try {
-        await client.resume({ from: id });
+        await client.goOn({ from: id });
       } catch (error) {
         if (waited || this.state.needsData !== id) throw error;
         // Now the page asks for its images, unless it has drawn them.
@@ -318,7 +319,7 @@ export class App {
         this.goesOn = undefined;
         this.adjust();
       }
-      if (!isComplete(this.state, this.settings.epochs)) await client.start();
+      if (!isComplete(this.state, this.settings.epochs)) await client.press({});
     };
     this.command(resume, 'data');
   }
@@ -361,16 +362,16 @@ export class App {
     this.command((client) => client.discard(id), 'data');
   }
 
-  private request<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
-    this.failing(this.worker.call(name, ...(given as never)));
-  }
-
   /** Reports the error of a call, if any. A worker that has stopped says so by itself, and a lost device has an event of its own. */
   private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     call.catch(({ code = 'unexpected', message }) => {
-      const isLost = ['device-lost', 'destroyed'].includes(code) && this.state.error?.code === 'device-lost';
-      if (!this.stopped && !isLost) this.receive({ type: 'error', at, code, message });
+      if (!this.stopped && !this.isOfLost(code)) this.receive({ type: 'problem', at, code, message });
     });
+  }
+
+  /** Whether an error of this code is the one of a lost device, which has an event of its own. */
+  private isOfLost(code: string | undefined): boolean {
+    return ['device-lost', 'destroyed'].includes(code ?? '') && this.state.error?.code === 'device-lost';
   }
 
   /** Takes a setting from text, and updates the address and the worker. Returns the problem with the text, if any. */
@@ -416,7 +417,7 @@ export class App {
 
   /** A complaint of the page's own, about files. */
   complain(message: string): void {
-    this.receive({ type: 'error', at: 'data', code: 'argument', message });
+    this.receive({ type: 'problem', at: 'data', code: 'argument', message });
   }
 
   dismissNotices(): void {
@@ -448,7 +449,7 @@ export class App {
 
   private adjust(): void {
     // Until a kept run has brought its settings, the page’s own would change its rate and its end.
-    if (this.opened && !this.goesOn) this.request('adjust', workerSettings(this.settings));
+    if (this.opened && !this.goesOn) this.failing(this.worker.settings(workerSettings(this.settings)));
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */
@@ -474,7 +475,7 @@ export class App {
   }
 
   /** Takes what a plan sets; a software adapter also makes fewer live samples, so that new ones come every few seconds. */
-  private takePlan({ plan: { batch, epochs }, lr }: EventOf<'planned'>): void {
+  private takePlan({ plan: { batch, epochs }, lr }: NonNullable<Patch['planned']>): void {
     const { chosen, state } = this;
     const usual = initialOf(chosen.recipe);
     // Of a run that was begun elsewhere, too.
@@ -493,11 +494,11 @@ export class App {
     this.take(chosen);
   }
 
-  private timeFirstStep({ type }: WorkerEvent): void {
-    if (type === 'freed') {
+  private timeFirstStep(event: WorkerEvent): void {
+    if (isFreed(event)) {
       this.firstStep = undefined;
       this.startedAt = undefined;
-    } else if (type === 'loss' && !this.firstStep && this.startedAt !== undefined) {
+    } else if (event.type === 'losses' && !this.firstStep && this.startedAt !== undefined) {
       const from = this.startedAt === 0 ? 'page' : 'click';
       this.firstStep = { seconds: (performance.now() - this.startedAt) / 1000, from };
     }
@@ -507,10 +508,8 @@ export class App {
   private keepImages(id: string): void {
     if (id === this.keptFor) return;
     this.keptFor = id;
-    const told = (problem: string | undefined) => {
-      if (problem) this.notify(problem);
-    };
-    this.failing(this.worker.call('keepImages', id).then((problem) => told(problem as string | undefined)));
+    const tell = (problem: string | undefined) => problem && this.notify(problem);
+    this.failing(this.worker.keepImages(id).then(tell));
   }
 
   /** Shows a notice above the view. */
@@ -519,82 +518,73 @@ export class App {
     this.changed();
   }
 
-  private recovered(step: number): string {
-    const { run, losses } = this.state;
-    const from = run || losses.length > 0 ? ` The run goes on from step ${whole(step)}.` : '';
-    return `The GPU device was lost, and another took its place.${from}`;
-  }
-
   private receive(given: WorkerEvent): void {
-    if (given.type === 'loaded') {
-      const { model, note } = given;
-      this.receive({ type: 'model', model: { ...model, name: this.openedFile }, note });
-      return;
-    }
-    const event = given.type === 'error' ? { ...given, message: orOffline(given.message) } : given;
-    const { model, data, phase } = this.state;
+    const event = this.named(given);
+    const { data: dataBefore, model: modelBefore, phase } = this.state;
     const { coming } = this;
     this.state = reduce(this.state, event);
-    if (event.type === 'data') this.coming = false;
+    const { data, model, resumed, planned } = patchOf(event);
+    if (data) this.coming = false;
     else if (this.coming && endsReading(event, phase)) {
       // They have not come.
       this.coming = false;
       this.asked = undefined;
     }
-    if (this.state.model !== model || (data && this.state.data !== data)) this.replacements++;
-    if (event.type === 'resumed' && event.id)
-      this.state = {
-        ...this.state,
-        begin: readNotes()[event.id]?.begin,
-        measured: rewound(measurementsOf(event.id), event.losses.length),
-      };
+    if (this.state.model !== modelBefore || (dataBefore && this.state.data !== dataBefore))
+      this.replacements++;
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();
-    if (event.type === 'grid') this.grids.add(event.step, event);
-    if (event.type === 'freed') this.grids.clear();
+    if (event.type === 'pictures' && event.pictures.grid)
+      this.grids.add(event.pictures.grid.step, event.pictures.grid);
+    if (isFreed(event)) this.grids.clear();
     if (event.type === 'stored') this.keepImages(event.id);
     if (event.type === 'runs') {
-      this.request('tidyImages');
+      this.failing(this.worker.tidyImages());
       keepNotes([this.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
     }
     if (event.type === 'stopped') this.stopped = true;
-    if (event.type === 'planned') this.takePlan(event);
+    if (planned) this.takePlan(planned);
     // A kept run brings its settings with it: others would end it elsewhere.
-    if (event.type === 'data' && !this.state.run && !this.goesOn) this.suit(event.data);
+    if (data && !this.state.run && !this.goesOn) this.suit(data);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
-    else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
-    else if (event.type === 'resumed') {
-      const name = event.kept ? 'The run' : this.openedFile;
-      this.goesOn = undefined;
-      this.takeFrom(name, event.settings.recipe, event.settings);
-    } else if (event.type === 'model') {
+    else if (event.type === 'recovered') this.notices = [...this.notices, recovered(this.state, event.step)];
+    if (resumed) this.takeRun(resumed);
+    if (model) {
       this.useFile = true;
       // A run keeps its recipe, although the samples follow the model's.
-      if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
+      if (!this.state.run) this.takeFrom(this.openedFile, model.recipe);
     }
-    if ('note' in event && event.note) this.notices = [...this.notices, ofFile(event.note, this.openedFile)];
+    const note = patchOf(event).note ?? resumed?.note;
+    if (note) this.notices = [...this.notices, ofFile(note, this.openedFile)];
     for (const panel of this.panels) panel.receive?.(event);
     // Images that the user has given, or that other choices have made of the same pictures.
-    if (event.type === 'data' && (coming || event.data.pictures)) this.goOnWaiting();
+    if (data && (coming || data.pictures)) this.goOnWaiting();
     // Last: the table of runs keeps a row of the run with its own batch and rate.
-    if (event.type === 'freed' && this.planned) this.leavePlan();
+    if (isFreed(event) && this.planned) this.leavePlan();
     this.changed();
   }
-}
 
-/** A run that is there, or about to be, is the one to train. */
-const unlessBusy = (error: { readonly code?: string }) => {
-  if (error.code !== 'busy') throw error;
-};
+  /** The event, with what only the page knows. */
+  private named(event: WorkerEvent): WorkerEvent {
+    const { model } = patchOf(event);
+    if (model)
+      return { type: 'patch', patch: { ...patchOf(event), model: { ...model, name: this.openedFile } } };
+    return event.type === 'problem' ? { ...event, message: orOffline(event.message) } : event;
+  }
+
+  /** Takes the settings of a run that goes on, and what was noted of it here. */
+  private takeRun({ id, losses, kept, settings }: NonNullable<Patch['resumed']>): void {
+    if (id) {
+      const { begin } = readNotes()[id] ?? {};
+      this.state = { ...this.state, begin, measured: rewound(measurementsOf(id), losses.length) };
+    }
+    this.goesOn = undefined;
+    this.takeFrom(kept ? 'The run' : this.openedFile, settings.recipe, settings);
+  }
+}
 
 /** Images that were stopped, or have given way to another task, are no failure. */
 const unlessAborted = (error: { readonly name?: string }) => {
   if (error.name !== 'AbortError') throw error;
 };
-
-/** Whether images that were on their way in this phase come no more: they were refused, left, or dropped with what they were for. */
-function endsReading(event: WorkerEvent, phase: State['phase']): boolean {
-  if (event.type === 'phase') return phase === 'loading' && event.phase !== phase;
-  return event.type === 'lost' || event.type === 'freed' || (event.type === 'error' && event.at === 'data');
-}

@@ -9,13 +9,16 @@ import { areNumbers, type Classes } from '../../pictures/class_names';
 import { preparing } from '../../text/kernels_text';
 import { whole } from '../../text/units';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
-import type {
-  DataDescription,
-  EventOf,
-  ModelDescription,
-  Order,
-  Phase,
-  WorkerEvent,
+import {
+  type DataDescription,
+  isFreed,
+  type ModelDescription,
+  type Order,
+  type Patch,
+  type Phase,
+  type Problem,
+  patchOf,
+  type WorkerEvent,
 } from '../messages/messages';
 import { pretrainedOf } from '../messages/pretrained';
 import type { Beginning, Settings, Source } from '../messages/settings';
@@ -38,7 +41,7 @@ export interface Run {
 }
 
 /** The progress of a distillation. */
-export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'> {
+export interface Distilling extends Omit<NonNullable<Patch['distilling']>, 'loss'> {
   /** The loss of each of its steps so far. */
   readonly losses: Losses;
 }
@@ -52,13 +55,13 @@ export interface State {
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
   /** Pictures of the user's that are read so far. */
-  readonly reading?: Omit<EventOf<'reading'>, 'type'> | undefined;
+  readonly reading?: Patch['reading'];
   /** A network from a file, to sample from. */
   readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The plan of the run, if it has one. */
-  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'averages'> | undefined;
+  readonly planned?: Pick<NonNullable<Patch['planned']>, 'plan' | 'averages'> | undefined;
   /** The loss of every step so far. */
   readonly losses: Losses;
   /** Steps in the last saved or opened checkpoint. */
@@ -89,13 +92,7 @@ export interface State {
   readonly timed: boolean;
   /** Progress of the current sampling run. */
   readonly sampling?: { readonly step: number; readonly steps: number };
-  readonly error?: {
-    readonly at: 'start' | 'data' | 'task';
-    readonly code: string;
-    readonly message: string;
-    /** The run diverged, and can continue from this step. */
-    readonly back?: number;
-  };
+  readonly error?: Problem | undefined;
   /** A problem of the run that does not stop it. */
   readonly warning?: string;
 }
@@ -115,170 +112,155 @@ export const initialState: State = {
 };
 
 export function reduce(state: State, event: WorkerEvent): State {
-  return ofRun(state, event) ?? ofStorage(state, event) ?? ofPage(state, event);
-}
-
-/** The state after an event of the run; undefined for other events. */
-function ofRun(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
-    case 'resumed':
+    case 'losses': {
+      const { first, again, losses, imagesPerSecond } = event;
+      const known = again ? wentBack(state, state.losses.after(first, [])) : state;
+      const { pace } = known;
       return {
-        ...state,
-        losses: Losses.of(event.losses),
-        saved: event.kept ? 0 : event.losses.length,
-        stored: event.kept ? event.losses.length : 0,
-        id: event.id,
-        kept: state.kept.filter(({ id }) => id !== event.id),
-        begin: undefined,
-        planned: undefined,
-        measured: nothingMeasured,
-        needsData: undefined,
+        ...known,
+        losses: known.losses.after(first, losses),
+        imagesPerSecond,
+        pace: pace > 0 ? pace + (imagesPerSecond - pace) / 16 : imagesPerSecond,
       };
-    case 'planned': {
-      const { plan, averages } = event;
-      return { ...state, planned: { plan, averages } };
     }
-    case 'begun': {
-      const { held, begin = state.begin, sampling } = event;
-      return { ...state, held, begin, runSampling: sampling, needsData: undefined };
+    case 'patch':
+      return patched(state, event.patch);
+    case 'problem': {
+      const { type: _, ...error } = event;
+      return { ...state, error };
     }
-    case 'built': {
-      const { images, data, stepsPerEpoch, parameters, network, bytes, variants } = event;
-      const classes = network.conditioning?.classes ?? 0;
-      const { held } = state;
-      const run = { images, held, stepsPerEpoch, parameters, classes, data, bytes, variants };
-      return { ...state, run };
-    }
-    case 'loss':
-      return {
-        ...state,
-        // After the loss of a device, steps come again.
-        losses: state.losses.after(event.first, event.losses),
-        imagesPerSecond: event.imagesPerSecond,
-        pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
-      };
-    case 'speed':
-      return { ...state, pace: event.imagesPerSecond, timed: true };
-    case 'freed':
-      return {
-        ...state,
-        run: undefined,
-        planned: undefined,
-        losses: Losses.of([]),
-        saved: 0,
-        stored: 0,
-        notStored: undefined,
-        id: undefined,
-        begin: undefined,
-        runSampling: undefined,
-        measured: nothingMeasured,
-        imagesPerSecond: 0,
-        pace: 0,
-        timed: false,
-        sampling: undefined,
-        error: undefined,
-        warning: undefined,
-      };
     case 'warning':
       return event.run ? { ...state, warning: event.message } : state;
-    case 'distilling': {
-      const { type: _, loss, ...distilling } = event;
-      const losses = state.distilling?.losses ?? Losses.of([]);
-      const more = loss === undefined ? [] : [loss];
-      return { ...state, distilling: { ...distilling, losses: losses.after(losses.length, more) } };
-    }
-    case 'distilled':
-      return { ...state, distilling: undefined, model: event.made?.model ?? state.model };
-    case 'heldOut':
-    case 'quality':
-    case 'rate':
-    case 'measuring':
-    case 'clock':
-    case 'timeUp':
-      return { ...state, measured: reduceMeasurements(state.measured, event) };
     case 'lost':
     case 'stillLost': {
-      const back = wentBack(state, event.losses);
+      const back = wentBack(state, Losses.of(event.losses));
       const message = lostMessage(event, back.stored);
       return { ...back, error: { at: 'task', code: 'device-lost', message } };
     }
-    case 'wentBack':
-      return wentBack(state, event.losses);
+    case 'runs':
+      return { ...state, kept: event.runs.filter(({ step }) => step >= LEAST_STEPS) };
+    case 'stored':
+      return { ...state, stored: event.step, id: event.id, notStored: undefined };
+    case 'notStored':
+      return { ...state, notStored: event.message };
+    case 'progress': {
+      const { type: _, ...progress } = event;
+      return { ...state, preparing: isOver(progress, state.phase) ? undefined : progress };
+    }
+    case 'sampled':
+      return { ...state, sampling: { step: event.step, steps: event.steps } };
+    case 'stopped':
+      return { ...state, error: { at: 'start', code: 'unexpected', message: event.message } };
   }
-  return undefined;
+  return state;
 }
 
 /** The run as it was after these steps. */
-const wentBack = (state: State, losses: Float32Array): State => ({
+const wentBack = (state: State, losses: Losses): State => ({
   ...state,
-  losses: Losses.of(losses),
+  losses,
   measured: rewound(state.measured, losses.length),
   saved: Math.min(state.saved, losses.length),
   stored: Math.min(state.stored, losses.length),
 });
 
-/** The state after an event of storing; undefined for other events. */
-function ofStorage(state: State, event: WorkerEvent): State | undefined {
-  switch (event.type) {
-    case 'runs':
-      return { ...state, kept: event.runs.filter(({ step }) => step >= LEAST_STEPS) };
-    case 'needsData':
-      return { ...state, needsData: event.id };
-    case 'stored':
-      return { ...state, stored: event.step, id: event.id, notStored: undefined };
-    case 'notStored':
-      return { ...state, notStored: event.message };
+/** The state after a change of what the worker knows. */
+function patched(before: State, patch: Patch): State {
+  const { phase, training = before.training, adapter, data, reading, pace, measured, needsData } = patch;
+  const { model, made, resumed, begun, run, planned, distilling } = patch;
+  let state = before;
+  const set = (change: Partial<State>) => {
+    state = { ...state, ...change };
+  };
+  if (phase) set(ofPhase(state, phase, training));
+  if (adapter) set({ adapter });
+  if (data) set({ data });
+  if (reading) set({ reading });
+  if (needsData) set({ needsData });
+  if (measured) set({ measured: reduceMeasurements(state.measured, measured) });
+  if (model ?? made) set({ model: made?.model ?? (model as ModelDescription) });
+  if (resumed)
+    set({
+      losses: Losses.of(resumed.losses),
+      saved: resumed.kept ? 0 : resumed.losses.length,
+      stored: resumed.kept ? resumed.losses.length : 0,
+      id: resumed.id,
+      kept: state.kept.filter(({ id }) => id !== resumed.id),
+      begin: undefined,
+      planned: undefined,
+      measured: nothingMeasured,
+      needsData: undefined,
+    });
+  if (begun) {
+    const { held, begin = state.begin, sampling } = begun;
+    set({ held, begin, runSampling: sampling, needsData: undefined });
   }
-  return undefined;
+  if (planned) set({ planned: { plan: planned.plan, averages: planned.averages } });
+  if (pace !== undefined) set({ pace, timed: true });
+  if (run) {
+    const { images, data, stepsPerEpoch, parameters, network, bytes, variants } = run;
+    const classes = network.conditioning?.classes ?? 0;
+    set({ run: { images, held: state.held, stepsPerEpoch, parameters, classes, data, bytes, variants } });
+  } else if ('run' in patch) set(WITHOUT_RUN);
+  if (distilling) {
+    const { loss, ...others } = distilling;
+    const losses = state.distilling?.losses ?? Losses.of([]);
+    const more = loss === undefined ? [] : [loss];
+    set({ distilling: { ...others, losses: losses.after(losses.length, more) } });
+  } else if ('distilling' in patch) set({ distilling: undefined });
+  return state;
 }
 
-/** The state after an event of the worker's data and tasks. The remaining events leave the state as it is. */
-function ofPage(state: State, event: WorkerEvent): State {
-  switch (event.type) {
-    case 'adapter':
-      return { ...state, adapter: event.adapter };
-    case 'phase': {
-      const { phase } = event;
-      // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
-      const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
-      // Training that goes on after it is no such start.
-      const goesOn = phase === 'training' && state.training;
-      const over = phase === 'loading' || (starts && !goesOn && state.error?.at === 'task');
-      // What a run that has stopped offers stays until the run trains on, whatever else is made meanwhile.
-      const rests = !event.training && state.error?.back !== undefined;
-      return {
-        ...state,
-        phase,
-        training: event.training,
-        measured: event.training ? { ...state.measured, timeUp: false } : state.measured,
-        error: over && !rests ? undefined : state.error,
-        preparing: undefined,
-        reading: undefined,
-        sampling: phase === 'sampling' ? state.sampling : undefined,
-      };
-    }
-    case 'progress': {
-      const { type: _, ...progress } = event;
-      return { ...state, preparing: isOver(progress, state.phase) ? undefined : progress };
-    }
-    case 'data':
-      return { ...state, data: event.data };
-    case 'reading': {
-      const { type: _, ...reading } = event;
-      return { ...state, reading };
-    }
-    case 'model':
-      return { ...state, model: event.model };
-    case 'sampled':
-      return { ...state, sampling: { step: event.step, steps: event.steps } };
-    case 'error': {
-      const { type: _, ...error } = event;
-      return { ...state, error };
-    }
-    case 'stopped':
-      return { ...state, error: { at: 'start', code: 'unexpected', message: event.message } };
-  }
-  return state;
+/** What a run that is deleted leaves. */
+const WITHOUT_RUN = {
+  run: undefined,
+  planned: undefined,
+  losses: Losses.of([]),
+  saved: 0,
+  stored: 0,
+  notStored: undefined,
+  id: undefined,
+  begin: undefined,
+  runSampling: undefined,
+  measured: nothingMeasured,
+  imagesPerSecond: 0,
+  pace: 0,
+  timed: false,
+  sampling: undefined,
+  error: undefined,
+  warning: undefined,
+} satisfies Partial<State>;
+
+/** What a task that begins changes. */
+function ofPhase(state: State, phase: Phase, training: boolean): Partial<State> {
+  // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
+  const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
+  // Training that goes on after it is no such start.
+  const goesOn = phase === 'training' && state.training;
+  const over = phase === 'loading' || (starts && !goesOn && state.error?.at === 'task');
+  // What a run that has stopped offers stays until the run trains on, whatever else is made meanwhile.
+  const rests = !training && state.error?.back !== undefined;
+  return {
+    phase,
+    training,
+    measured: training ? { ...state.measured, timeUp: false } : state.measured,
+    error: over && !rests ? undefined : state.error,
+    preparing: undefined,
+    reading: undefined,
+    sampling: phase === 'sampling' ? state.sampling : undefined,
+  };
+}
+
+/** What the page says of another device. */
+export const recovered = ({ run, losses }: State, step: number): string =>
+  `The GPU device was lost, and another took its place.${run || losses.length > 0 ? ` The run goes on from step ${whole(step)}.` : ''}`;
+
+/** Whether images that were on their way in this phase come no more: they were refused, left, or dropped with what they were for. */
+export function endsReading(event: WorkerEvent, before: State['phase']): boolean {
+  const { phase } = patchOf(event);
+  if (phase) return before === 'loading' && phase !== before;
+  return event.type === 'lost' || isFreed(event) || (event.type === 'problem' && event.at === 'data');
 }
 
 /** In the phase of compiling, one task follows another, and the end of the last ends the phase. */

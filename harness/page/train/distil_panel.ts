@@ -1,6 +1,6 @@
 /** The Train view's offer to distil the run's network. */
 
-import type { EventOf } from '../messages/messages';
+import { isDistilled, type Patch, patchOf } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
@@ -14,7 +14,7 @@ const none = Losses.of([]);
 
 export function createDistilPanel(app: App): Panel {
   /** The result of the last distillation. */
-  let made: EventOf<'distilled'>['made'];
+  let made: Patch['made'];
   /** The last distillation, whose curve stays. */
   let shown: Distilling | undefined;
   const reading = { at: anyElement('distil-at'), smoothed: make('span') };
@@ -34,11 +34,11 @@ export function createDistilPanel(app: App): Panel {
 
   return {
     receive(event) {
-      if (event.type === 'distilling') {
+      if (patchOf(event).distilling) {
         made = undefined;
         shown = app.state.distilling;
-      } else if (event.type === 'distilled') {
-        ({ made } = event);
+      } else if (isDistilled(event)) {
+        ({ made } = patchOf(event));
         if (!made) shown = undefined;
       }
     },

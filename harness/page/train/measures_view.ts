@@ -2,6 +2,7 @@
 
 import { whole } from '../../text/units';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
+import { isFreed } from '../messages/messages';
 import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, make, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
@@ -17,8 +18,8 @@ export function createMeasuresView(app: App): Panel {
   const nearest = createNearest(app);
   return {
     receive(event) {
-      if (event.type === 'nearest') nearest.show(event.measured);
-      else if (event.type === 'freed') nearest.show(undefined);
+      if (event.type === 'pictures' && event.pictures.nearest) nearest.show(event.pictures.nearest);
+      else if (isFreed(event)) nearest.show(undefined);
     },
     render() {
       bars.show(app.state.measured.heldOut);

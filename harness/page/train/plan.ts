@@ -8,7 +8,7 @@ import { batchOf, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
 import { adapterLabel } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
 import { beginningOf, plannedRate, whyNew } from '../messages/fine_tune';
-import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
+import { type DataDescription, type PlanWish, patchOf, type WorkerEvent } from '../messages/messages';
 import { heldOutOf, initialOf, type Key, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, onClick, setHidden } from '../shell/dom';
@@ -91,7 +91,8 @@ export function createPlanner(app: App): Planner {
     },
     pressed: slow.pressed,
     receive(event) {
-      if (event.type === 'speed') rememberSpeed(app, event.imagesPerSecond);
+      const { pace } = patchOf(event);
+      if (pace !== undefined) rememberSpeed(app, pace);
       slow.receive(event);
     },
     render: slow.render,
@@ -125,7 +126,7 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
   let isClosed = false;
   const again = (key: Key, text: string) => {
     isClosed = true;
-    if (app.state.run) app.command((client) => client.reset());
+    if (app.state.run) app.send('leave', false);
     app.set(key, text);
   };
   const smaller = () => {
@@ -144,9 +145,9 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
     pressed(): void {
       isClosed ||= !anyElement('plan').hidden;
     },
-    receive({ type }: WorkerEvent): void {
+    receive(event: WorkerEvent): void {
       // Other pictures are another question.
-      if (type === 'data') isClosed = false;
+      if (patchOf(event).data) isClosed = false;
     },
     render(): void {
       const { settings, state } = app;

@@ -2,8 +2,10 @@
  * The list of runs: above the recordings of the welcome and above a Train view without a run, the kept ones to go on with; later a table with
  * settings and results.
  */
+
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { whole } from '../../text/units';
+import { isFreed, patchOf } from '../messages/messages';
 import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfBytes, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
@@ -32,9 +34,10 @@ export function createRunsTable(app: App): Panel {
   return {
     receive(event) {
       const { id, measured, begin } = app.state;
-      if (event.type === 'freed') runs.remember(before);
+      if (isFreed(event)) runs.remember(before);
       before = app.state;
-      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
+      const kind = patchOf(event).measured?.type ?? event.type;
+      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(kind))
         writeNotes(id, measured, {
           begin,
           drawings: drawingsIn(app),

@@ -1,7 +1,9 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: readings, pictures, runs, images. */
+
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
 import { ratesOf } from '../messages/measurements';
+import { isFreed, patchOf } from '../messages/messages';
 import { runFileName } from '../messages/order';
 import { MOST_EPOCHS } from '../messages/settings';
 import { nameOfDrawings } from '../runs/kept_drawings';
@@ -95,7 +97,8 @@ export function createTrainPanel(app: App): TaskPanel {
     receive(event) {
       // Other choices make others of the same pictures: their fields keep their place.
       const isChoosing = byId('pictures-form', HTMLFormElement).contains(document.activeElement);
-      if (event.type === 'data') hasNew = !event.data.builtIn && !isFixed(app.state) && !isChoosing;
+      const { data } = patchOf(event);
+      if (data) hasNew = !data.builtIn && !isFixed(app.state) && !isChoosing;
       for (const part of [planner, distil, pictures, measures, after]) part.receive?.(event);
     },
     render() {
@@ -118,7 +121,7 @@ function createAfter(app: App): Panel {
   });
   return {
     receive(event) {
-      if (event.type === 'freed') closed = false;
+      if (isFreed(event)) closed = false;
     },
     render() {
       const parts = ['held-out', 'quality', 'distil', 'runs', 'run-facts'].map(anyElement);
@@ -171,7 +174,7 @@ function connectControls(
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
   onClick('train', () => {
-    if (isRunning()) app.command((client) => client.pause());
+    if (isRunning()) app.send('halt');
     else start();
   });
   onClick('step', () => {
@@ -179,12 +182,12 @@ function connectControls(
   });
   const reset = () => {
     const question = `Discard this run? ${whole(app.unsaved)} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
-    if (app.unsaved === 0 || confirm(question)) app.command((client) => client.reset());
+    if (app.unsaved === 0 || confirm(question)) app.send('leave', false);
   };
   onClick('reset', reset);
   onClick('error-back', () => {
     app.set('lr', String(smallerRate()));
-    app.command((client) => client.goBack().then(() => client.start()));
+    app.command((client) => client.back().then(() => client.press({})));
   });
   onClick('error-action', () => {
     if (app.state.phase === 'lost') start();

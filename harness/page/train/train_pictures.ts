@@ -2,7 +2,7 @@
 
 import { type Classes, nameOf } from '../../pictures/class_names';
 import { whole } from '../../text/units';
-import type { EventOf, WorkerEvent } from '../messages/messages';
+import { isFreed, type Pictures, type WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
 import type { Grid, History } from '../runs/history';
 import type { App } from '../shell/app';
@@ -85,7 +85,7 @@ function connectSamples(app: App): Part {
 
   return {
     receive(event) {
-      if (event.type === 'freed') stop();
+      if (isFreed(event)) stop();
     },
     render() {
       const { state, settings } = app;
@@ -159,15 +159,15 @@ function connectStrip(app: App): Part {
   const clean = new ImageView('strip-clean');
   const noisy = new ImageView('strip-noisy');
   const predictions = new ImageView('strip-predictions');
-  let strip: EventOf<'strip'> | undefined;
-  let shown: EventOf<'strip'> | undefined;
+  let strip: Pictures['strip'];
+  let shown: Pictures['strip'];
   const row = (bytes: Uint8Array): Tiles => {
     const { height, width, channels } = sizeOf(app);
     return { bytes, height, width, channels, columns: bytes.length / (height * width * channels) };
   };
   return {
     receive(event) {
-      if (event.type === 'strip') strip = event;
+      if (event.type === 'pictures') strip = event.pictures.strip ?? strip;
     },
     render() {
       if (!strip || strip === shown) return;

@@ -35,11 +35,11 @@ export function createHome(app: App): Panel {
   return {
     receive(event) {
       if (!making) return;
-      const failed = event.type === 'lost' || (event.type === 'error' && event.at !== 'start');
+      const failed = event.type === 'lost' || (event.type === 'problem' && event.at !== 'start');
       if (event.type === 'sampled' || failed) {
         making = false;
         if (app.home) app.set('task', 'sample');
-      } else if (event.type === 'error') making = false;
+      } else if (event.type === 'problem') making = false;
     },
     render() {
       const { state } = app;

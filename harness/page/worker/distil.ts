@@ -1,13 +1,14 @@
 /** Distils the run's network in the background of the training worker, so that other requests come first. */
-import type { Distiller, UNet } from '../../../src';
+import type { Distiller } from '../../../src';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { loadModel } from '../../../src/weights/model';
 import { saveModel } from '../../../src/weights/save_model';
+import type { TurnContext } from '../../../src/worker';
 import { descriptionOf, runFileName } from '../messages/order';
-import type { Workplace } from './place';
+import type { WorkerState } from './worker_state';
 
 /** A distillation under way. Between two of its events it may rest. */
-interface Going {
+interface ActiveDistillation {
   readonly distiller: Distiller;
   readonly events: ReturnType<Distiller['run']>;
   readonly name: string;
@@ -18,98 +19,95 @@ interface Going {
 }
 
 export class Distilling {
-  private readonly place: Workplace;
-  private going: Going | undefined;
+  private readonly state: WorkerState;
+  private active: ActiveDistillation | undefined;
 
-  constructor(place: Workplace) {
-    this.place = place;
+  constructor(state: WorkerState) {
+    this.state = state;
   }
 
   /** Begins to distil the run's network as it is now. */
   async begin(calls: 1 | 2): Promise<void> {
-    const { core, current, post } = this.place;
-    if (this.going || !core.run) return;
-    core.phase('compiling');
+    const { session } = this.state;
     try {
-      const engine = await core.device();
-      const unet = await core.run.network(engine);
-      const distiller = await engine.createDistiller(unet, { calls, seed: current.seed });
-      const { data } = core.run;
-      const name = runFileName(
-        current,
-        data.name,
-        `distilled-to-${calls}-step-${core.run.losses.length}`,
-        'safetensors',
-      );
-      this.going = { distiller, events: distiller.run(), name, data, seconds: 0 };
-      post({ type: 'distilling', ...planOf(distiller), trajectories: 0, step: 0 });
+      await session.turn('answer', (context) => this.prepare(calls, context));
+      const { active } = this;
+      if (active) await this.goOn(active);
     } catch (error) {
-      this.place.report(error, 'task');
+      this.state.report(error, 'task');
     }
   }
 
   /** Ends it, if it is under way; nothing of it stays. */
   stop(): void {
-    const { going } = this;
-    if (!going) return;
-    this.going = undefined;
-    going.distiller.destroy();
-    going.events.return().catch(() => {});
-    this.place.core.tasks.interrupt('distilling');
-    this.place.post({ type: 'distilled' });
+    const { active } = this;
+    if (!active) return;
+    this.active = undefined;
+    active.distiller.destroy();
+    active.events.return().catch(() => {});
+    this.state.session.turns.end(['background']);
+    this.state.patch({ distilling: undefined });
   }
 
-  /** Call this before a network is destroyed, or trained on; without an argument, before all are. */
-  free(unet?: UNet): void {
-    if (!unet || unet === this.going?.distiller.teacher) this.stop();
+  private async prepare(calls: 1 | 2, { engine, network: unet }: TurnContext): Promise<void> {
+    const { state } = this;
+    const { session, current } = state;
+    const { run } = session;
+    if (this.active || !run || !unet) return;
+    session.phase = 'compiling';
+    const distiller = await engine.createDistiller(unet, { calls, seed: current.seed });
+    const { data } = run;
+    const step = `distilled-to-${calls}-step-${run.losses.length}`;
+    const name = runFileName(current, data.name, step, 'safetensors');
+    this.active = { distiller, events: distiller.run(), name, data, seconds: 0 };
+    await session.use('distiller', unet, async () => ({ unet, destroy: () => this.stop() }));
+    state.patch({ distilling: { ...planOf(distiller), trajectories: 0, step: 0 } });
   }
 
-  /** The next background task; undefined if no distillation is under way. */
-  background(): (() => Promise<void>) | undefined {
-    const { going } = this;
-    return going && (() => this.goOn(going));
-  }
-
-  private async goOn(going: Going): Promise<void> {
-    const { core } = this.place;
-    core.phase(core.idlePhase);
+  private async goOn(active: ActiveDistillation): Promise<void> {
+    const { session } = this.state;
     try {
-      const ended = await core.tasks.interruptible('distilling', (signal) => this.follow(going, signal));
-      if (ended && this.going === going) await this.finish(going);
+      await session.turn('background', async ({ signal }) => {
+        session.phase = session.idlePhase;
+        await this.follow(active, signal);
+        if (this.active === active) await this.finish(active);
+      });
     } catch (error) {
       // A stopped distillation was reported already.
-      if (this.going !== going) return;
+      if (this.active !== active) return;
       this.stop();
       throw error;
     }
   }
 
   /** Goes on to the end, or until it is to rest. */
-  private async follow(going: Going, signal: AbortSignal): Promise<void> {
-    for (;;) {
+  private async follow(active: ActiveDistillation, signal: AbortSignal): Promise<void> {
+    while (this.active === active) {
       signal.throwIfAborted();
       const start = performance.now();
-      const { value: event } = await going.events.next();
-      going.seconds += (performance.now() - start) / 1000;
-      if (!event || this.going !== going) return;
+      const { value: event } = await active.events.next();
+      active.seconds += (performance.now() - start) / 1000;
+      if (!event || this.active !== active) return;
       const { done, ...progress } = event;
-      const secondsLeft = done > 0 ? going.seconds * (1 / done - 1) : undefined;
-      this.place.post({ type: 'distilling', ...planOf(going.distiller), ...progress, secondsLeft });
+      const secondsLeft = done > 0 ? active.seconds * (1 / done - 1) : undefined;
+      this.state.patch({ distilling: { ...planOf(active.distiller), ...progress, secondsLeft } });
     }
   }
 
   /** The student becomes the model of the file, which the page may save. */
-  private async finish({ distiller, name, data }: Going): Promise<void> {
-    const { core, objective, post } = this.place;
+  private async finish({ distiller, name, data }: ActiveDistillation): Promise<void> {
+    const { state } = this;
+    const { session, objective } = state;
     const student = distiller.student!;
-    this.going = undefined;
+    this.active = undefined;
     try {
       const bytes = await saveModel(student, { objective, data });
       const model = loadModel(bytes, name);
-      await core.samplers.load('model', model, await core.device());
-      post({ type: 'distilled', made: { model: { ...descriptionOf(model), name }, bytes } }, [bytes.buffer]);
+      await session.samplers.load('model', model, await session.device());
+      const made = { model: { ...descriptionOf(model), name }, bytes };
+      state.patch({ distilling: undefined, made }, [bytes.buffer]);
     } catch (error) {
-      post({ type: 'distilled' });
+      state.patch({ distilling: undefined });
       throw error;
     } finally {
       student.destroy();

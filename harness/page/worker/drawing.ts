@@ -1,21 +1,21 @@
 /** Applies the network to a drawing: the worker's side of the Draw view. */
 import type { Engine, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
+import type { Session } from '../../../src/worker';
 import { classLosses } from '../../pictures/classify';
 import { gaussianNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import type { DrawAnswer, DrawOrder } from '../messages/messages';
 import { samplingOfDrawing } from '../messages/order';
-import type { SamplerCache } from './door';
 
 /** Number of alternative fillings of a mask, one seed each. */
 const FILLINGS = 4;
 
 export class DrawingAnswers {
-  private readonly samplers: SamplerCache;
+  private readonly session: Session;
 
-  constructor(samplers: SamplerCache) {
-    this.samplers = samplers;
+  constructor(session: Session) {
+    this.session = session;
   }
 
   async answer(engine: Engine, unet: UNet, order: DrawOrder, signal?: AbortSignal): Promise<DrawAnswer> {
@@ -23,7 +23,7 @@ export class DrawingAnswers {
       return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
     }
     const images = order.ask === 'fill' ? FILLINGS : 1;
-    const sampler = await this.samplers.sampler('drawing', engine, unet, images);
+    const sampler = await this.session.samplers.sampler('drawing', engine, unet, images);
     const { image, seed, guidance } = order;
     const { classes } = unet.config.conditioning!;
     const made = await sampler.sample({

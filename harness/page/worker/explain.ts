@@ -1,12 +1,12 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
 import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
+import { createNetwork, type Trained } from '../../../src/worker/run';
 import { addNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
 import type { Beginning, PageSettings, Source } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
-import { createNetwork, type Trained } from './door';
 
 /** The session's engine, settings, images and networks at the time of a request. */
 export interface Surroundings {

@@ -4,17 +4,17 @@ import { inTime } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/folder';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
+import { TrainingRun } from '../../../src/worker/run';
 import type { OwnFile } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
 import { type DataOrder, UNDER_WAY } from '../messages/calls';
 import { settingsOf } from '../messages/settings';
-import { TrainingRun } from './door';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
-import { checkLabels, classesOf, imagesOf, pretrained, type Workplace } from './place';
 import type { Views } from './views';
+import { checkLabels, classesOf, imagesOf, pretrained, type WorkerState } from './worker_state';
 
 export const digits: DataOrder = { from: 'digits' };
 
@@ -36,50 +36,50 @@ export class Files {
     // As in src/worker/stored_runs.ts.
     () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
   );
-  private readonly place: Workplace;
+  private readonly state: WorkerState;
   private readonly views: Views;
 
-  constructor(place: Workplace, views: Views) {
-    this.place = place;
+  constructor(state: WorkerState, views: Views) {
+    this.state = state;
     this.views = views;
   }
 
   /** Other images to train on. A run keeps its own. */
   async takeData(order: DataOrder): Promise<void> {
-    if (this.place.core.run) {
-      this.place.report(new EngineError('argument', UNDER_WAY), 'data');
+    if (this.state.session.run) {
+      this.state.report(new EngineError('argument', UNDER_WAY), 'data');
       return;
     }
     await this.loadData(order);
   }
 
   async loadData({ from }: DataOrder): Promise<void> {
-    const { place } = this;
-    const { core } = place;
-    core.phase('loading');
+    const { state } = this;
+    const { session } = state;
+    session.phase = 'loading';
     const controller = new AbortController();
     this.reading = { from, controller };
     try {
       const { images, ink, cut = 0, own, notes } = await this.read(from, controller.signal);
       this.given = from;
-      place.images = images;
+      state.images = images;
       const { count, height, width, channels, classNames, name = '' } = images;
       const builtIn = from === 'digits';
-      place.source = builtIn ? 'mnist' : name;
+      state.source = builtIn ? 'mnist' : name;
       const pictures = isFiles(from) && (await arePictures(from));
       const classes = classesOf(images);
       const size = { count, height, width, channels };
       const data = { name, builtIn, pictures, ink, cut, own, notes, ...size, classes, classNames };
-      place.data = data;
+      state.data = data;
       // A run on such images begins with it: it is there by the press.
       if (data.channels === 3 && !builtIn) void pretrained.pictures().catch(() => {});
-      place.post({ type: 'data', data });
-      core.idlePhase = 'idle';
-      if (!core.run) place.freeUntrained();
+      state.patch({ data });
+      session.idlePhase = 'idle';
+      if (!session.run) state.freeUntrained();
       await this.views.strip(0);
     } catch (error) {
-      if (core.idlePhase === 'starting') core.idlePhase = 'idle';
-      if (error !== controller.signal.reason) place.report(error, 'data');
+      if (session.idlePhase === 'starting') session.idlePhase = 'idle';
+      if (error !== controller.signal.reason) state.report(error, 'data');
     } finally {
       this.reading = undefined;
     }
@@ -93,7 +93,7 @@ export class Files {
 
   /** Reads the user's files again, with other choices of the page. */
   async readAgain(from = this.given): Promise<void> {
-    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from });
+    if (!this.state.session.run && from && isFiles(from)) await this.loadData({ from });
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
@@ -102,56 +102,56 @@ export class Files {
       return { images: this.came, notes: [] };
     }
     if (!isFiles(from)) return { images: from, notes: [] };
-    const { size, fit, ink, flip } = this.place.settings;
+    const { size, fit, ink, flip } = this.state.settings;
     const { readOwnImages } = await ownImages();
     return readOwnImages(from, { size, fit, ink, flip }, browserReader, {
       signal,
-      progress: (done, total, what) => this.place.post({ type: 'reading', done, total, what }),
+      progress: (done, total, what) => this.state.patch({ reading: { done, total, what } }),
     });
   }
 
   /** The run that goes on from a checkpoint, on the images that it was trained on. `id`: the browser keeps it under this name. */
   async oldRun(checkpoint: Uint8Array<ArrayBuffer>, id: string | undefined): Promise<TrainingRun> {
-    const { place } = this;
+    const { state } = this;
     const name = id === undefined ? 'The checkpoint' : 'The run';
     const saved = loadCheckpoint(checkpoint, name);
     const settings = settingsOf(saved, name);
-    place.core.phase('loading');
+    state.session.phase = 'loading';
     if (id !== undefined) await this.findImages(id, saved);
-    if (!place.images) await this.loadData(digits);
-    const begun = { ...place.settings, ...settings };
-    const { train: images } = place.imagesOf(begun);
+    if (!state.images) await this.loadData(digits);
+    const begun = { ...state.settings, ...settings };
+    const { train: images } = state.imagesOf(begun);
     const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;
     const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
-    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast, ...end } };
+    const options = { images, settings: { ...state.savedSettings(begun), binarize, dropLast, ...end } };
     const run = TrainingRun.resume(checkpoint, options, name);
     checkLabels(images, saved.config);
-    place.settings = begun;
-    place.begun = begun;
-    place.freeUntrained();
+    state.settings = begun;
+    state.begun = begun;
+    state.freeUntrained();
     const { losses, note } = saved;
-    place.post({ type: 'resumed', kept: id !== undefined, id, settings, losses, note });
-    place.tellBegun(samplingFor(saved));
-    place.planning.resume(run, saved.training);
+    state.patch({ resumed: { kept: id !== undefined, id, settings, losses, note } });
+    state.tellBegun(samplingFor(saved));
+    state.planning.resume(run, saved.training);
     return run;
   }
 
   /** Loads the images of a kept run. Throws `data` for a run whose images are not there. */
   private async findImages(id: string, saved: Checkpoint): Promise<void> {
-    const { place } = this;
-    if (isDataOf(saved, place.images)) return;
+    const { state } = this;
+    if (isDataOf(saved, state.images)) return;
     const own = saved.settings.source === 'mnist' ? digits : undefined;
     const known = (await this.keptImages(id, saved)) ?? own;
     if (known) await this.loadData(known);
-    if (isDataOf(saved, place.images)) return;
-    place.post({ type: 'needsData', id });
+    if (isDataOf(saved, state.images)) return;
+    state.patch({ needsData: id });
     throw new EngineError('data', 'These are not the images that the run trains on.');
   }
 
   /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */
   async keepImages(id: string): Promise<string | undefined> {
-    const { core, images } = this.place;
-    if (!core.run || !images || typeof this.given === 'string') return undefined;
+    const { session, images } = this.state;
+    if (!session.run || !images || typeof this.given === 'string') return undefined;
     try {
       await this.kept.write(id, images);
       return undefined;

@@ -13,6 +13,7 @@ import { padBatch } from '../../../src/plan/tensor';
 import { trainerConfigOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
+import type { Session } from '../../../src/worker';
 import { addNoise, type Noisy } from '../../pictures/noise';
 import { greys, toBytes } from '../../pictures/pictures';
 import type { StepToList } from '../../run/step_list';
@@ -28,8 +29,7 @@ import type {
 import type { Network } from '../messages/order';
 import { type PageSettings, recipeOf, type Source } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
-import type { SamplerCache } from './door';
-import type { Post } from './place';
+import type { Post } from './worker_state';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
@@ -54,11 +54,11 @@ interface Watcher {
 
 export class Inside {
   private readonly send: Post;
-  private readonly samplers: SamplerCache;
+  private readonly session: Session;
 
-  constructor(send: Post, samplers: SamplerCache) {
+  constructor(send: Post, session: Session) {
     this.send = send;
-    this.samplers = samplers;
+    this.session = session;
   }
 
   /** Answers an order, in any case. `gather` finds out what there is. */
@@ -86,7 +86,7 @@ export class Inside {
       import('../../bench/time_ops'),
     ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
-    const each = (index: number, ms: number) => this.send({ type: 'timed', index, ms });
+    const each = (index: number, ms: number) => this.send({ type: 'patch', patch: { timed: { index, ms } } });
     return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
   }
 
@@ -99,11 +99,7 @@ export class Inside {
     const { height, width, channels, conditioning } = unet.config;
     const choices = choicesOf(about.images, unet.config);
     const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
-    const { predictor, buffers } = await this.samplers.of<Watcher>(
-      'inside',
-      (before) => before.unet === unet,
-      () => watch(engine, unet),
-    );
+    const { predictor, buffers } = await this.session.use<Watcher>('inside', unet, () => watch(engine, unet));
     const { queue } = engine.device;
     queue.writeBuffer(buffers.input, 0, noised.input);
     queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));

@@ -1,23 +1,23 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and images that follow the hand. */
 import type { Engine, ImageSet, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
+import type { Session } from '../../../src/worker';
 import { noiseMoreAndMore } from '../../pictures/noise';
 import { greys, toBytes } from '../../pictures/pictures';
 import type { Order } from '../messages/messages';
 import { noiseOf, type Placed, START } from '../messages/noise_field';
 import { columnsFor, fullGrid, liveSampling, type Network, roomFor, samplingOf } from '../messages/order';
-import type { SamplerCache } from './door';
-import type { Post } from './place';
+import type { Post } from './worker_state';
 
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
   private readonly send: Post;
-  private readonly samplers: SamplerCache;
+  private readonly session: Session;
 
-  constructor(send: Post, samplers: SamplerCache) {
+  constructor(send: Post, session: Session) {
     this.send = send;
-    this.samplers = samplers;
+    this.session = session;
   }
 
   /** Samples of a fixed seed, a column for each class: only the network changes from one grid to the next. `isLast`: with the network's polish. */
@@ -30,12 +30,12 @@ export class LivePictures {
     if (options.count === 0) return;
     const classes = classesOf(network.unet);
     const count = fullGrid(options.count, classes);
-    const sampler = await this.samplers.sampler('grid', engine, network.unet, count);
+    const sampler = await this.session.samplers.sampler('grid', engine, network.unet, count);
     const how = liveSampling(network, engine.adapter, count);
     const polish = isLast ? network.unet.sampling?.polish : false;
     const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
     const columns = columnsFor(count, classes);
-    this.send({ type: 'grid', step, images, columns }, [images.buffer]);
+    this.send({ type: 'pictures', pictures: { grid: { step, images, columns } } }, [images.buffer]);
   }
 
   /** The first images, the same images with growing noise, and the images that the network, if any, predicts behind it. */
@@ -57,7 +57,8 @@ export class LivePictures {
     const predictions = conditions
       ? toBytes(behind(await unet.predict(input, { count, ...conditions })))
       : undefined;
-    this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
+    const strip = { step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions };
+    this.send({ type: 'pictures', pictures: { strip } });
   }
 
   /** Some images of an order, each at a place of its own, [images][height][width][channels]. */
@@ -71,7 +72,7 @@ export class LivePictures {
     const kind = { classes: classesOf(network.unet), objective: network.objective, height, width, channels };
     const size = height * width * channels;
     const count = roomFor(images.length, engine.adapter);
-    const sampler = await this.samplers.sampler(`hand ${count}`, engine, network.unet, count);
+    const sampler = await this.session.samplers.sampler(`hand ${count}`, engine, network.unet, count);
     const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
     const { labels, ...options } = samplingOf(kind, { ...order, place: START });
     const made = await sampler.sample({

@@ -1,13 +1,14 @@
-/** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
+/** Measures the network while it trains: its loss on held-out images, and the quality of its samples. */
 
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
+import type { TurnContext } from '../../../src/worker';
+import { isEnded } from '../../../src/worker/turns';
 import type { MeasureKind } from '../messages/measurements';
 import type { Network } from '../messages/order';
-import { TimeShare, TrainingClock } from './clocks';
+import { TimeShare } from './clocks';
 import { HeldOut } from './live_loss';
-import type { Workplace } from './place';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
-import type { Views } from './views';
+import type { WorkerState } from './worker_state';
 
 /** Measured again and again while it trains. */
 type Kind = Exclude<MeasureKind, 'nearest'>;
@@ -39,9 +40,7 @@ interface MeasuredRun {
 }
 
 export class Measures {
-  readonly clock = new TrainingClock();
-  private readonly place: Workplace;
-  private readonly views: Views;
+  private readonly state: WorkerState;
   private run: MeasuredRun | undefined;
   private heldOut: HeldOut | undefined;
   private shares = newShares();
@@ -53,30 +52,30 @@ export class Measures {
   private readonly last = { heldOut: -1, quality: -1, nearest: -1 };
   private toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(place: Workplace, views: Views) {
-    this.place = place;
-    this.views = views;
+  constructor(state: WorkerState) {
+    this.state = state;
   }
 
   /** From now on it measures the session's run, as it is on the device now. */
   private begin(): void {
-    const { place } = this;
-    const { run, engine } = place.core;
-    const { trainer, unet, objective, settings } = run!;
+    const { state } = this;
+    const { run, engine } = state.session;
+    const { trainer, objective, settings } = run!;
+    const unet = run!.unet!;
     if (trainer === this.run?.trainer) return;
-    const { held } = place.imagesOf(place.current);
+    const { held } = state.imagesOf(state.current);
+    void state.session.use('measured', unet, async () => ({ unet, destroy: () => this.free() }));
     this.free();
     this.run = {
-      ...{ engine: engine!, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
-      isDigits: place.source === 'mnist',
-      isOwn: place.data?.builtIn === false,
+      ...{ engine: engine!, trainer: trainer!, network: { unet, objective }, seed: settings.seed },
+      isDigits: state.source === 'mnist',
+      isOwn: state.data?.builtIn === false,
     };
-    this.begunAt = this.clock.run(performance.now());
+    this.begunAt = state.clock.run(performance.now());
     if (held) this.heldOut = new HeldOut(engine!, held, settings.binarize);
   }
 
-  /** Call this before the run leaves the device. */
-  free(): void {
+  private free(): void {
     this.heldOut?.free();
     this.heldOut = undefined;
     this.run = undefined;
@@ -85,70 +84,52 @@ export class Measures {
     Object.assign(this.last, { heldOut: -1, quality: -1, nearest: -1 });
   }
 
-  training(on: boolean): void {
-    if (on) {
-      this.begin();
-      this.clock.start(performance.now());
-    } else this.clock.stop(performance.now());
-  }
-
-  /** Called between steps: stops training if its time is up, and requests the measurement that is due. */
-  between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
-    const { core, planning, post } = this.place;
+  /** Makes the measurement that is due between two steps. */
+  async between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): Promise<void> {
+    // It was closed, or its device lost, while pictures were made.
+    if (!this.state.session.run?.trainer) return;
+    this.begin();
     this.tell();
     const due = this.due(imagesPerSecond);
-    if (this.clock.isOver(performance.now(), planning.minutes)) {
-      core.pause();
-      post({ type: 'timeUp' });
-    } else if (due) core.tasks.request(() => this.measureBeside(due));
+    if (due) await this.measureBeside(due);
   }
 
   /** Measures the network at the end of the run, unless more training is wanted. */
   async atEnd(): Promise<void> {
-    const { core, settings } = this.place;
+    const { session, settings } = this.state;
     for (const kind of ['heldOut', 'quality', 'nearest'] as const) {
       // Without live samples only where it is asked for.
       const isMeant = kind !== 'nearest' || settings.samples > 0;
-      if (isMeant && !core.wanted) await this.measureBeside(kind);
+      if (isMeant && !session.stretch) await this.measureBeside(kind);
     }
   }
 
   /** The same as `measure`; one that fails says so, and is left out until the run is built again. */
   private async measureBeside(kind: MeasureKind): Promise<void> {
-    const { core } = this.place;
+    const { session } = this.state;
     try {
       await this.measure(kind);
     } catch (error) {
-      if (core.isReported(error)) return;
+      if (session.devices.isReported(error)) return;
       this.failed.add(kind);
       const message = `${NAMES[kind]} could not be measured: ${(error as Error).message}`;
-      core.host.tell('warning', { message, run: true });
+      session.tell('warning', { message, run: true });
     }
   }
 
-  /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
+  /** Measures the network as it is now; whatever is asked for meanwhile ends that. */
   async measure(kind: MeasureKind): Promise<void> {
-    const { core } = this.place;
-    const trainer = core.run?.trainer;
-    const step = core.run?.losses.length ?? 0;
-    if (!trainer || step === 0) return;
-    this.begin();
-    if (step === this.last[kind] || !this.isPossible(kind)) return;
-    const trains = core.wanted !== undefined;
-    if (trains) this.training(true);
-    else core.phase(core.idlePhase);
-    try {
-      await core.tasks.interruptible(trains ? 'training' : 'pictures', (signal) =>
-        this.make(kind, { step, counts: trains, signal }),
-      );
-    } finally {
-      this.training(false);
-    }
-    // It was a pause that ended it, and not the loss of the device.
-    if (trains && !core.wanted && core.run?.trainer === trainer) {
-      core.phase(core.idlePhase);
-      await this.views.lastPictures(step);
-    }
+    const { session } = this.state;
+    const make = async ({ signal }: TurnContext) => {
+      const step = session.run?.losses.length ?? 0;
+      if (!session.run?.trainer || step === 0) return;
+      this.begin();
+      if (step === this.last[kind] || !this.isPossible(kind)) return;
+      await this.make(kind, { step, counts: session.stretch !== undefined, signal });
+    };
+    await session.turn('pictures', make).catch((error) => {
+      if (!isEnded(error)) throw error;
+    });
   }
 
   /** The measurement that is due now. The training speed `imagesPerSecond` predicts the duration of the first one. */
@@ -170,30 +151,30 @@ export class Measures {
     { step, counts, signal }: { step: number; counts: boolean; signal: AbortSignal },
   ): Promise<void> {
     const { run } = this;
-    const { post } = this.place;
+    const { state } = this;
     if (!run) return;
     const start = performance.now();
     let done = false;
-    post({ type: 'measuring', what: kind });
+    state.patch({ measured: { type: 'measuring', what: kind } });
     try {
       if (kind === 'heldOut') {
         const measured = await this.heldOut!.measure(run.trainer, step, signal);
-        post({ type: kind, measured });
+        state.patch({ measured: { type: kind, measured } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
-        const { train } = this.place.imagesOf(this.place.current);
+        const { train } = this.state.imagesOf(this.state.current);
         const measured = await findNearest(run.engine, run.network, train, { step, seed: run.seed, signal });
-        post({ type: kind, measured });
+        state.post({ type: 'pictures', pictures: { nearest: measured } });
       } else {
         const measured = await acceptedShare(run.engine, run.network, { step, seed: run.seed, signal });
-        post({ type: kind, measured });
+        state.patch({ measured: { type: kind, measured } });
       }
       done = true;
       this.last[kind] = step;
     } finally {
       this.doneAt[kind] = performance.now();
       if (counts && kind !== 'nearest') this.shares[kind].add(this.doneAt[kind] - start, { done });
-      post({ type: 'measuring', what: undefined });
+      state.patch({ measured: { type: 'measuring', what: undefined } });
     }
   }
 
@@ -204,12 +185,14 @@ export class Measures {
     this.toldAt = now;
     const time = this.time(now);
     const { heldOut, quality } = this.shares;
-    this.place.post({
-      type: 'clock',
-      run: this.clock.run(now) / 1000,
-      press: this.clock.sincePress(now) / 1000,
-      heldOutShare: heldOut.of(time),
-      qualityShare: quality.of(time),
+    this.state.patch({
+      measured: {
+        type: 'clock',
+        run: this.state.clock.run(now) / 1000,
+        press: this.state.clock.sincePress(now) / 1000,
+        heldOutShare: heldOut.of(time),
+        qualityShare: quality.of(time),
+      },
     });
   }
 
@@ -220,7 +203,7 @@ export class Measures {
 
   /** Milliseconds of training since this began to measure the run. */
   private time(now: number): number {
-    return this.clock.run(now) - this.begunAt;
+    return this.state.clock.run(now) - this.begunAt;
   }
 
   private guess(kind: Kind, imagesPerSecond: number): number {

@@ -2,6 +2,8 @@
 import type { TrainerConfig } from '../../../src/training/options';
 import type { Objective } from '../../../src/training/step_config';
 import type { RunChanges } from '../../../src/worker';
+import type { TrainingRun } from '../../../src/worker/run';
+import type { Session } from '../../../src/worker/session';
 import {
   batchOf,
   endingAt,
@@ -14,9 +16,8 @@ import {
   planOf,
 } from '../../run/plan';
 import { rehearse } from '../../run/rehearsal';
-import type { PageEvent, PlanWish } from '../messages/messages';
+import type { Patch, PlanWish } from '../messages/messages';
 import type { PageSettings } from '../messages/settings';
-import type { TrainingRun, TrainingSession } from './door';
 
 /** Share of the time in which a run trains: pictures, held-out loss and quality take the rest. */
 const TRAINING_SHARE = 0.8;
@@ -24,16 +25,16 @@ const TRAINING_SHARE = 0.8;
 const SPAN = 5;
 
 /** What it plans for: the page's session and settings. */
-interface Site {
-  readonly core: TrainingSession;
+interface PlanContext {
+  readonly session: Session;
   readonly settings: PageSettings;
   /** The objective of the run, or of the one that would begin now. */
   readonly objective: Objective;
-  post(event: PageEvent): void;
+  patch(patch: Patch): void;
 }
 
 export class Planning {
-  private readonly place: Site;
+  private readonly state: PlanContext;
   /** What the page said when Train was pressed; undefined: no plan. */
   private wish: PlanWish | undefined;
   /** The plan of the run, if it has one. */
@@ -44,14 +45,14 @@ export class Planning {
   /** Whether the page knows the run's speed. */
   private isTimed = false;
 
-  constructor(place: Site) {
-    this.place = place;
+  constructor(state: PlanContext) {
+    this.state = state;
   }
 
   /** Train was pressed: a planned run that has come to its end gets further steps. */
   press(wish: PlanWish | undefined): void {
     this.wish = wish;
-    const { run } = this.place.core;
+    const { run } = this.state.session;
     if (!run?.complete || !this.plan) return;
     const { batchSize, dropLast } = run.settings;
     const speed = this.speedOf(run) ?? wish?.speed ?? 0;
@@ -81,8 +82,8 @@ export class Planning {
 
   /** Fixes the end and the schedule of a planned run before its first step. Throws the signal's reason. */
   async rehearse(signal: AbortSignal): Promise<void> {
-    const { place, plan } = this;
-    const run = place.core.run!;
+    const { state, plan } = this;
+    const run = state.session.run!;
     if (!plan || plan.steps !== undefined) return;
     const order = this.orderFor(run.images.count, run.settings.dropLast);
     const fixed = await rehearse(run, { order, share: TRAINING_SHARE, signal });
@@ -91,14 +92,14 @@ export class Planning {
     if (!Number.isNaN(seconds)) this.tellSpeed((steps! * batch) / seconds);
   }
 
-  training(on: boolean): void {
-    // Time in which no training is wanted says nothing of the speed.
-    if (!on && !this.place.core.wanted) this.last = undefined;
+  /** No training is wanted any more: the time until the next step says nothing of the speed. */
+  rest(): void {
+    this.last = undefined;
   }
 
   /** Call it after each step; `now` in seconds. */
   between(now: number): void {
-    const run = this.place.core.run!;
+    const run = this.state.session.run!;
     const { last, trained } = this;
     const done = run.losses.length;
     if (last && done > last.done) {
@@ -112,22 +113,22 @@ export class Planning {
 
   /** The user has chosen the number of epochs. */
   setEpochs(epochs: number): void {
-    const { run } = this.place.core;
+    const { run } = this.state.session;
     if (!run || epochs === this.plan?.epochs) return;
     if (this.plan) this.endAt(run, epochs * run.stepsPerEpoch);
-    else this.place.core.adjust({ epochs });
+    else this.state.session.adjust({ epochs });
   }
 
   /** The minutes after which the run ends, although it is not complete; 0: no limit. */
   get minutes(): number {
-    const { minutes } = this.place.settings;
+    const { minutes } = this.state.settings;
     const limit = this.plan ? limitOf(this.plan, minutes || MINUTES) / 60 : minutes;
     return Number.isFinite(limit) ? limit : 0;
   }
 
   private orderFor(count: number, dropLast: boolean | undefined): PlanOrder {
-    const { settings, core } = this.place;
-    const software = core.engine?.adapter.software ?? false;
+    const { settings, session } = this.state;
+    const software = session.engine?.adapter.software ?? false;
     return { count, dropLast, software, minutes: settings.minutes || MINUTES };
   }
 
@@ -139,7 +140,7 @@ export class Planning {
 
   private tellSpeed(imagesPerSecond: number): void {
     this.isTimed = true;
-    this.place.post({ type: 'speed', imagesPerSecond });
+    this.state.patch({ pace: imagesPerSecond });
   }
 
   private forget(): void {
@@ -161,14 +162,14 @@ export class Planning {
   private change(run: TrainingRun, plan: Plan, { learningRate, schedule, maxSteps }: RunChanges): void {
     // The tutorial has no schedule.
     const training = run.objective === 'flow' ? { learningRate, schedule } : {};
-    this.place.core.adjust({ maxSteps, epochs: plan.epochs, ...training });
+    this.state.session.adjust({ maxSteps, epochs: plan.epochs, ...training });
     this.take(plan, training.learningRate);
   }
 
   private take(plan: Plan | undefined, lr?: number): void {
     this.plan = plan;
     // The tutorial has no average.
-    const averages = this.place.objective === 'flow';
-    if (plan) this.place.post({ type: 'planned', plan, averages, lr });
+    const averages = this.state.objective === 'flow';
+    if (plan) this.state.patch({ planned: { plan, averages, lr } });
   }
 }

@@ -1,5 +1,4 @@
 /** The training worker: the page never waits for the GPU, and a hidden page trains at full speed. */
-import { serve } from '../../../src/worker';
-import { PageHost } from './host';
+import { PageWorker } from './page_worker';
 
-serve(globalThis, { host: (session, tell) => new PageHost(session, tell) });
+new PageWorker(globalThis);

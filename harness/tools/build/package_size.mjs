@@ -29,7 +29,7 @@ const PROGRAMS = [
   { name: 'loadPretrained, without a network', code: from('loadPretrained', '/pretrained'), limit: 12 },
   { name: 'exportOnnx', code: from('exportOnnx', '/onnx'), limit: 9 },
   { name: 'beside three.js', code: from('createPictureTexture, deviceOf', '/three'), limit: 2 },
-  { name: 'createWorkerClient', code: from('createWorkerClient', '/worker'), limit: 4 },
+  { name: 'connect', code: from('connect', '/worker'), limit: 4, split: false },
   { name: 'nothing', code: "import * as all from 'webgpu-diffusion/digits';", limit: 0.1 },
 ];
 /** Objects that an engine creates, and the KB that each may add to the engine, on any adapter. */

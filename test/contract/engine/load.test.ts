@@ -24,17 +24,17 @@ test('once() makes a value once, and again only after a failure', async () => {
   expect(make).toHaveBeenCalledTimes(2);
 });
 
-/** They have words of their own: for a package that is not installed, for a worker's program, and, in the browser's console, for a part without which the client goes on. */
-const others = ['src/node/dawn.ts', 'src/worker/serve.ts', 'src/worker/client.ts'];
+/** It has words of its own, for a package that is not installed. */
+const other = 'src/node/dawn.ts';
 
-/** The source files, but for the others, whose text is as `matches` says. */
+/** The source files, but for the other one, whose text is as `matches` says. */
 const sources = (matches: (text: string) => boolean) =>
   readdirSync('src', { recursive: true, encoding: 'utf8' })
     .map((file) => `src/${file}`)
-    .filter((file) => file.endsWith('.ts') && !others.includes(file))
+    .filter((file) => file.endsWith('.ts') && file !== other)
     .filter((file) => matches(readFileSync(file, 'utf8')));
 
-test('every import() in src is wrapped in loaded(), but for three files with their own error', () => {
+test('every import() in src is wrapped in loaded(), but for one with an error of its own', () => {
   expect(sources((text) => /(?<!\bloaded\(|\btypeof )\bimport\(/.test(text))).toEqual([]);
 });
 

@@ -4,7 +4,6 @@ import { afterAll, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import { createEngine, loadModel, readPictures, saveModel } from '../../../src/index';
 import { encodeSafetensors } from '../../../src/weights/encode';
-import { memoryOf } from '../../../src/worker/transfer';
 import { testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
 
@@ -63,7 +62,6 @@ const uses: Record<string, (to: typeof abroad) => unknown> = {
       { data: to(new Uint8Array(4).fill(9)), width: 1, height: 1 },
     ]),
   ],
-  'memory to transfer': (to) => memoryOf(to(Float32Array.of(1)), { images: to(Uint8Array.of(1)) }).length,
 };
 test.each(Object.entries(uses))('%s: arrays of another realm give the same', async (_, use) => {
   // Of this realm are the classes by which they are compared.

@@ -14,8 +14,7 @@ import { fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { saveModel } from '../../../src/weights/save_model';
-import { createWorkerClient } from '../../../src/worker/client';
-import { serve } from '../../../src/worker/serve';
+import { connect, createSession, expose } from '../../../src/worker';
 import { hurry } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { roomFor } from '../../lib/on_gpu';
@@ -61,10 +60,11 @@ const { unet, dataset, trainer, sampler, predictor } = await all(engine);
 const parameters = await unet.getParameters();
 const encoder = device.createCommandEncoder();
 const buffer = roomFor(gpu, 4 * size);
-/** A client, and a worker that is served here. */
+/** A client, and a session that is exposed here. */
 const { port1, port2 } = new MessageChannel();
-serve(port1, { store: false, engine: { gpu: source, selfCheck: false } });
-const client = createWorkerClient(port2);
+const session = createSession({ store: false, engine: { gpu: source, selfCheck: false } });
+expose(port1, session);
+const client = connect(port2);
 afterAll(() => {
   client.destroy();
   port1.close();
@@ -148,22 +148,24 @@ test('every call refuses nothing, null and values of other types, in place of ea
     [(given) => deviceOf(given), fit],
     [(backend) => deviceOf({ init: async () => {}, backend }), fit],
     [(of, Class, o) => createPictureTexture(of, Class, o), engine, Texture, picture],
-    [(port) => serve(port), port1],
-    [(port) => createWorkerClient(port), port2],
+    [(o) => createSession(o), options],
+    [(port, of) => expose(port, of), new MessageChannel().port1, session],
+    [(port) => connect(port), port2],
     [(run, o) => client.begin(run, o), { images: set }, options],
     [(o) => client.resume(o), fit],
     [(from) => client.resume({ from }), none],
     [() => client.resume({ from: 'a/b' }), none],
     [(id) => client.discard(id), 'run'],
-    [(o) => client.start(o ?? null), options],
-    [(o) => client.step(1, o ?? null), options],
+    [(o) => client.train(o ?? null).next(), options],
     [(o) => client.sample(o ?? null), options],
-    [(rate) => client.setLearningRate(rate), 1],
+    [(o) => client.sample({}, o ?? null), options],
+    [(o) => client.close(o ?? null), options],
     [(o) => client.adjust(o), fit],
     [(schedule) => client.adjust({ schedule: schedule ?? null }), options],
     [(file) => client.load(file), none],
     [(what) => client.save(what), 'model'],
-    [(event) => client.on(event, () => {}), 'loss'],
+    [(listener) => client.on('stored', listener), fit],
+    [(kind, work, o) => session.turn(kind, work, o), 'answer', () => {}, options],
   ];
   const faults: string[] = [];
   for (const [call, ...legal] of calls)
@@ -222,13 +224,14 @@ const options: readonly (readonly [names: string, call: (options: any) => unknow
   ['signal', (o) => loadDigits(o)],
   ['signal', (o) => loadDigitLabels(o)],
   ['signal', (o) => loadPretrained('digits', o)],
-  ['signal transfer', (o) => client.begin(fits, o)],
+  ['signal', (o) => client.begin(fits, o)],
   ['signal', (o) => client.resume({ from: bytes }, o)],
-  ['signal', (o) => client.start(o)],
-  ['signal', (o) => client.step(1, o)],
-  ['signal onStep onFrame', (o) => client.sample(o)],
-  ['listener', ({ listener }) => client.on('loss', listener)],
-  ['images store', (o) => serve(new MessageChannel().port1, o)],
+  ['signal', (o) => client.train(o).next()],
+  ['signal onStep onFrame', (o) => client.sample({}, o)],
+  ['keep', (o) => client.close(o)],
+  ['listener', ({ listener }) => client.on('stored', listener)],
+  ['images store', (o) => createSession(o)],
+  ['half', (o) => expose(new MessageChannel().port1, session, o)],
   [
     first,
     (o) =>
@@ -251,7 +254,7 @@ test.each(options)('%s of another type are refused by name, in call %#', async (
 test.each<[string, () => unknown]>([
   ['lables', () => engine.createDataset({ ...set, lables: set.images } as never)],
   ['count', () => loadIdx(bytes, { count: 3 } as never)],
-  ['"nope"', () => client.on('nope' as never, () => {})],
+  ['"nope"', () => session.turn('nope' as never, () => {})],
   ['tuningCache.get', () => createEngine({ device, tuningCache: {} as never })],
   ['cacheKey is 3; it must be a text', () => createEngine({ device, cacheKey: 3 as never })],
   ['selfCheck is "false"', () => createEngine({ device, selfCheck: 'false' as never })],

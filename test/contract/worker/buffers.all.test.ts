@@ -1,8 +1,9 @@
 /** What a worker holds on its device. */
 import { describe, expect, test } from 'vitest';
-import type { WorkerClient } from '../../../src/worker';
+import type { SessionClient } from '../../../src/worker';
 import { watchBuffers } from '../../lib/buffers';
 import { mainlyIn, testGpu } from '../../lib/gpu';
+import { trained } from '../../lib/worker/alone';
 import { run } from '../../lib/worker/tiny';
 import { served, servedRun } from '../../lib/worker/world';
 
@@ -17,15 +18,15 @@ async function savedModel(): Promise<Uint8Array> {
 describe('a worker holds no buffers of before', () => {
   const count = { steps: 1, seed: 1 };
 
-  test.each<[what: string, again: (client: WorkerClient, model: Uint8Array) => Promise<unknown>]>([
+  test.each<[what: string, again: (client: SessionClient, model: Uint8Array) => Promise<unknown>]>([
     ['other numbers of samples', (client) => client.sample({ ...count, count: 1 })],
     ['another model', (client, model) => client.load(model)],
     [
       'another model that is sampled from',
       (client, model) => client.load(model).then(() => client.sample({ ...count, network: 'model' })),
     ],
-    ['going back to a copy', (client) => client.step(2).then(() => client.goBack())],
-    ['another run', (client) => client.reset().then(() => client.begin(run))],
+    ['going back to a copy', (client) => trained(client, { steps: 2 }).then(() => client.goBack())],
+    ['another run', (client) => client.close({ keep: false }).then(() => client.begin(run))],
     ['saving files', (client) => client.save('checkpoint').then(() => client.save('model'))],
   ])('after %s', async (_, again) => {
     const model = await savedModel();
@@ -33,11 +34,11 @@ describe('a worker holds no buffers of before', () => {
     const { client } = await servedRun();
     // Each network has a sampler.
     const settle = async () => {
-      await client.step(1);
+      await trained(client, { steps: 1 });
       for (const network of ['run', 'model'] as const) await client.sample({ ...count, network, count: 4 });
       return left().sort();
     };
-    await client.step(1);
+    await trained(client, { steps: 1 });
     await client.load(model);
     await again(client, model);
     const first = await settle();
@@ -45,23 +46,23 @@ describe('a worker holds no buffers of before', () => {
       await again(client, model);
       expect(await settle()).toEqual(first);
     }
-    await client.reset();
+    await client.close({ keep: false });
     const { length } = left();
     await client.load(model);
     expect(left().length).toBeLessThan(length);
   });
 
-  test('when its run is reset', async () => {
+  test('when its run is closed', async () => {
     // What the engine keeps for every run is there already.
     const { client } = await servedRun();
-    await client.step(1);
-    await client.reset();
+    await trained(client, { steps: 1 });
+    await client.close({ keep: false });
     const left = watchBuffers(gpu.device);
     await client.begin(run);
-    await client.step(1);
+    await trained(client, { steps: 1 });
     await client.sample(count);
     expect(left()).not.toEqual([]);
-    await client.reset();
+    await client.close({ keep: false });
     expect(left()).toEqual([]);
   });
 
@@ -72,12 +73,12 @@ describe('a worker holds no buffers of before', () => {
     const left = watchBuffers(devices[0]);
     await client.load(model);
     await client.begin(run);
-    await client.step(1);
+    await trained(client, { steps: 1 });
     for (const network of ['run', 'model'] as const) await client.sample({ ...count, network });
     expect(left()).not.toEqual([]);
     await loseAndWait();
     expect(left()).toEqual([]);
     expect((await client.sample({ ...count, network: 'model', count: 1 })).images).toHaveLength(64);
-    await client.step(1);
+    await trained(client, { steps: 1 });
   });
 });

@@ -1,7 +1,7 @@
 /** The messages between a client and its worker: whose they are, and what becomes of errors in the worker. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createWorkerClient, serve } from '../../../src/worker';
-import { HELLO, isMarked, marked, READY } from '../../../src/worker/protocol';
+import { connect } from '../../../src/worker';
+import { HELLO, isMarked, marked, READY } from '../../../src/worker/remote';
 import { refused } from '../../lib/refused';
 import { FakeWorker, listening } from '../../lib/worker/fake_worker';
 
@@ -17,27 +17,33 @@ afterEach(() => {
 const FOREIGN = [
   ...[null, undefined, 7, 'done', [], {}, { id: 1 }, { type: 'done', id: 1, value: 'theirs' }],
   { type: 'failed', id: 1, error: { name: 'Error', message: 'theirs' } },
-  ...[{ type: 'steps', id: 1, done: 3 }, { type: 'event', name: 'loss', value: {} }, { type: 'ready' }],
+  ...[{ type: 'told', id: 1, crossing: 0 }, { type: 'event', name: 'stored', value: {} }, { type: 'ready' }],
   { type: 'done', id: 1, value: 'theirs', library: 'another' },
 ];
-const answer = (value: unknown) => marked({ type: 'done', id: 1, value });
+/** A message of the worker to the client, about its first call. */
+function says(worker: FakeWorker, message: object): void {
+  const client = worker.heard.map((each) => (each as { client?: number } | null)?.client).find(Boolean);
+  worker.says(marked({ ...message, id: 1, client }));
+}
+const answers = (worker: FakeWorker, value: unknown) => says(worker, { type: 'done', value });
+const toldOf = (crossing: number, value: unknown) => ({ type: 'told', crossing, value });
 
 test.each(['before', 'after'])(
   'the client ignores messages of the app’s own, %s its worker listens',
   async (when) => {
     const worker = new FakeWorker();
     const { client, ...heard } = worker.client();
-    const [losses, settled, onStep] = [vi.fn(), vi.fn(), vi.fn()];
-    client.on('loss', losses);
+    const [stored, settled, onStep] = [vi.fn(), vi.fn(), vi.fn()];
+    client.on('stored', stored);
     if (when === 'after') worker.says(READY);
-    const called = client.sample({ onStep });
+    const called = client.sample({}, { onStep });
     called.then(settled, settled);
     for (const message of FOREIGN) worker.says(message);
     if (when === 'before') worker.says(READY);
     await vi.advanceTimersByTimeAsync(300_000);
-    for (const listener of [settled, onStep, losses, ...Object.values(heard)])
+    for (const listener of [settled, onStep, stored, ...Object.values(heard)])
       expect(listener).not.toHaveBeenCalled();
-    worker.says(answer('ours'));
+    answers(worker, 'ours');
     expect(await called).toBe('ours');
   },
 );
@@ -46,12 +52,12 @@ test.each(['ended', 'was aborted'])('what comes late of a call that %s calls not
   const { worker, client } = listening();
   const [onFrame, onStep] = [vi.fn(), vi.fn()];
   const controller = new AbortController();
-  const called = client.sample({ onFrame, onStep, signal: controller.signal }).catch(({ name }) => name);
-  worker.says(marked({ type: 'frame', id: 1, frame: {} }));
-  if (how === 'ended') worker.says(answer('images'));
+  const { signal } = controller;
+  const called = client.sample({}, { onFrame, onStep, signal }).catch(({ name }: Error) => name);
+  says(worker, toldOf(0, {}));
+  if (how === 'ended') answers(worker, 'images');
   else controller.abort();
-  worker.says(marked({ type: 'frame', id: 1, frame: {} }));
-  worker.says(marked({ type: 'steps', id: 1, done: 2 }));
+  for (const crossing of [0, 1]) says(worker, toldOf(crossing, 2));
   expect(await called).toBe(how === 'ended' ? 'images' : 'AbortError');
   expect([onFrame.mock.calls.length, onStep.mock.calls.length]).toEqual([1, 0]);
 });
@@ -93,16 +99,16 @@ describe('an uncaught error in the worker', () => {
 
   test('is a warning with its text, and calls under way go on', async () => {
     const { worker, client, warnings, stopped } = listening();
-    const started = client.start();
-    for (let i = 0; i < 3; i++) await worker.errs(error);
+    const paused = client.pause();
+    for (let i = 0; i < 3; i++) worker.fires(error);
     const message = `The worker has an error that it does not catch: ${error.message} It goes on.`;
     expect(warnings.mock.calls).toEqual(Array(3).fill([{ message, run: false }]));
     // The worker is asked once, however many errors there are, and answers.
     expect(worker.heard.filter((message) => !isMarked(message))).toEqual([HELLO, HELLO]);
     worker.says(READY);
     expect(vi.getTimerCount()).toBe(0);
-    worker.says(answer({ step: 3 }));
-    expect(await started).toEqual({ step: 3 });
+    answers(worker, { step: 3 });
+    expect(await paused).toEqual({ step: 3 });
     expect(stopped).not.toHaveBeenCalled();
   });
 
@@ -111,12 +117,12 @@ describe('an uncaught error in the worker', () => {
     async (what) => {
       const { worker, client, stopped } = listening();
       const controller = new AbortController();
-      const called = client.call('long', undefined, { signal: controller.signal });
-      const settled = called.catch(({ name }) => name);
+      const called = client.long(undefined, { signal: controller.signal });
+      const settled = called.catch(({ name }: Error) => name);
       worker.fires(error);
       if (what !== 'a call') controller.abort();
       await vi.advanceTimersByTimeAsync(70_000);
-      worker.says(answer('at last'));
+      answers(worker, 'at last');
       worker.says(READY);
       expect(await settled).toBe(what === 'a call' ? 'at last' : 'AbortError');
       expect(stopped).not.toHaveBeenCalled();
@@ -124,9 +130,13 @@ describe('an uncaught error in the worker', () => {
     },
   );
 
-  test('after which the worker answers no more ends the client after a minute, not counting sleep', async () => {
+  test('after which the worker leaves a call unanswered ends the client after a minute, not counting sleep', async () => {
     const { worker, client, stopped } = listening();
-    await worker.errs(error);
+    worker.fires(error);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(stopped).not.toHaveBeenCalled();
+    const called = client.pause();
+    called.catch(() => {});
     await vi.advanceTimersByTimeAsync(50_000);
     // A sign of life, if not an answer.
     worker.says({ an: 'app’s own' });
@@ -138,24 +148,20 @@ describe('an uncaught error in the worker', () => {
     await vi.advanceTimersByTimeAsync(6_000);
     const message = 'The worker has had an error, and does not answer any more. Reload the page.';
     expect(stopped.mock.calls).toEqual([[{ message }]]);
-    await expect(client.pause()).rejects.toMatchObject({ code: 'argument', message });
+    for (const call of [called, client.pause()])
+      await expect(call).rejects.toMatchObject({ code: 'argument', message });
     expect(worker.terminate).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test.each(['long before', 'just before'])(
-    'leaves no timer and no warning after the client is destroyed, if it came %s',
-    async (when) => {
-      const { worker, client, warnings } = listening();
-      const reported = worker.errs(error);
-      if (when === 'long before') await reported;
-      const told = warnings.mock.calls.length;
-      client.destroy();
-      await reported;
-      expect(warnings).toHaveBeenCalledTimes(told);
-      expect([vi.getTimerCount(), worker.listeners]).toEqual([0, 0]);
-    },
-  );
+  test('leaves no timer after the client is destroyed', () => {
+    const { worker, client, warnings } = listening();
+    worker.fires(error);
+    client.destroy();
+    worker.fires(error);
+    expect(warnings).toHaveBeenCalledTimes(1);
+    expect([vi.getTimerCount(), worker.listeners]).toEqual([0, 0]);
+  });
 });
 
 test.each(['port', 'worker'])(
@@ -171,15 +177,25 @@ test.each(['port', 'worker'])(
 );
 
 describe('the worker’s client', () => {
-  test('refuses wrong arguments of its own calls before anything is sent', async () => {
+  test('takes a worker only, and functions for listeners', async () => {
+    await refused(() => connect(undefined as never), 'argument', /The worker is of type Undefined/);
+    const { client } = listening();
+    await refused(() => client.on('stored', undefined as never), 'argument', /^listener is/);
+  });
+
+  test('reports what a listener throws, and calls the next one; one that is taken off is called no more', () => {
     const { worker, client } = listening();
-    await refused(client.setLearningRate(0), 'argument', /learningRate is 0/);
-    await refused(client.step(0.5), 'argument', /count is 0.5/);
-    await refused(client.start({ epochs: 0 }), 'argument', /epochs is 0/);
-    expect(worker.heard).toEqual([HELLO]);
-    expect(() => createWorkerClient(undefined as never)).toThrow(/The worker is of type Undefined/);
-    expect(() => serve({} as never)).toThrow(/serve was given something of type Object/);
-    expect(() => serve(new MessageChannel().port1, { kept: true } as object)).toThrow(/serve has no setting/);
+    const reports = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    const [next, off] = [vi.fn(), vi.fn()];
+    client.on('stored', () => {
+      throw new Error('mine');
+    });
+    client.on('stored', next);
+    client.on('stored', off)();
+    worker.says(marked({ type: 'event', name: 'stored', value: 3 }));
+    expect([next.mock.calls, off.mock.calls]).toEqual([[[3]], []]);
+    expect(reports.mock.calls).toHaveLength(1);
+    expect(reports.mock.calls[0][0]).toThrow('mine');
   });
 
   test('that was destroyed rejects calls that wait, and later ones', async () => {

@@ -4,11 +4,11 @@
  * @module-tag nightly
  */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createWorkerClient, serve } from '../../../src/worker';
+import { connect, createSession, expose } from '../../../src/worker';
 import { after, hurry } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { hostileGpu } from '../../lib/hostile/hostile_device';
-import { heard } from '../../lib/worker/alone';
+import { heard, trained } from '../../lib/worker/alone';
 import { losableGpu } from '../../lib/worker/losable';
 import { images as few, run, STEPS } from '../../lib/worker/tiny';
 
@@ -19,8 +19,10 @@ test('a worker whose device answers late samples during training, also after an 
   let late = 0;
   const source = hostileGpu({ delaysAnswers: () => (late > 0 ? after<void>(late) : undefined) }, losable);
   const { port1, port2 } = new MessageChannel();
-  serve(port2, { store: false, images: () => few, engine: { gpu: source, selfCheck: false, tune: false } });
-  const client = createWorkerClient(port1);
+  const engine = { gpu: source, selfCheck: false, tune: false };
+  const session = createSession({ store: false, images: () => few, engine });
+  expose(port2, session);
+  const client = connect(port1);
   let phase = '';
   client.on('phase', (event) => {
     phase = event.phase;
@@ -32,8 +34,8 @@ test('a worker whose device answers late samples during training, also after an 
     for (const made of devices) made.destroy();
   });
   await client.begin(run);
-  const trained = client.start();
-  await heard(client, 'loss');
+  const started = trained(client);
+  await heard(client, 'phase', () => phase === 'training');
   const order = { count: 2, steps: 2, seed: 4 };
   const { images } = await client.sample(order);
   void hurry();
@@ -41,7 +43,7 @@ test('a worker whose device answers late samples during training, also after an 
   const controller = new AbortController();
   const { signal } = controller;
   // The training that the first one interrupts, and what the second one follows, are still under way.
-  const given = client.sample({ ...order, signal });
+  const given = client.sample(order, { signal });
   given.catch(() => {});
   await heard(client, 'phase', () => phase === 'sampling');
   controller.abort();
@@ -49,5 +51,5 @@ test('a worker whose device answers late samples during training, also after an 
   const { images: again } = await client.sample(order);
   expect(again).toHaveLength(images.length);
   late = 0;
-  expect(await trained).toMatchObject({ step: STEPS, complete: true });
+  expect(await started).toMatchObject({ step: STEPS, complete: true });
 });

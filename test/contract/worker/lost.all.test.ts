@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../../src/weights/checkpoint';
 import { mainlyIn, testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
-import { heard, runAlone } from '../../lib/worker/alone';
+import { heard, runAlone, trained } from '../../lib/worker/alone';
 import { run, STEPS } from '../../lib/worker/tiny';
 import { served, servedRun, type World, type WorldOptions } from '../../lib/worker/world';
 
@@ -12,7 +12,7 @@ const { alone, done } = await runAlone(gpu);
 
 /** Trains, and goes on where the run waits. */
 async function train({ client, reached }: World, steps?: number) {
-  const started = steps ? client.step(steps) : client.start();
+  const started = trained(client, { steps });
   await reached;
   return { started };
 }
@@ -57,7 +57,7 @@ const givenUpWhileBegins = (how: 'a pause' | 'an abort'): Row => [
     if (how === 'a pause') await client.pause();
     else controller.abort();
     expect(await begun).toMatch(how === 'a pause' ? /^(device-lost|no-adapter|destroyed)$/ : /^AbortError$/);
-    await expect(client.start()).rejects.toThrow(/has no run/);
+    await expect(trained(client)).rejects.toThrow(/has no run/);
     refuse(0);
     await client.begin(run);
   },
@@ -75,7 +75,7 @@ const rows: readonly Row[] = [
       );
       client.on('recovered', ({ step }) => told.push(step));
       await client.begin(run);
-      await client.step(10);
+      await trained(client, { steps: 10 });
       const { started } = await train(world);
       refuse(1);
       lose();
@@ -87,15 +87,15 @@ const rows: readonly Row[] = [
   [
     'before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning',
     { waits: 1, times: 2 },
-    async ({ client, refuse, lose }) => {
+    async ({ client, refuse, lose, stepped }) => {
       await client.begin(run);
-      let trains = heard(client, 'loss');
-      const started = client.start();
+      let trains = stepped();
+      const started = trained(client);
       for (const tries of [1, 0]) {
         await trains;
         refuse(tries);
         const recovered = heard(client, 'recovered');
-        trains = heard(client, 'loss');
+        trains = stepped();
         lose();
         await recovered;
       }
@@ -103,14 +103,13 @@ const rows: readonly Row[] = [
     },
   ],
   [
-    'loses no steps that were wanted before: those that are asked for meanwhile come after them',
+    'loses no steps that were wanted before',
     { waits: 1 },
     async (world) => {
       await world.client.begin(run);
       const { started } = await train(world, 6);
       await world.loseAndWait();
-      expect(await world.client.step(2)).toMatchObject({ step: 8 });
-      expect(await started).toMatchObject({ step: 8 });
+      expect(await started).toMatchObject({ step: 6 });
     },
   ],
   whileBegins(0),
@@ -138,7 +137,7 @@ const rows: readonly Row[] = [
     {},
     async ({ client, loseAndWait }) => {
       await client.begin(run);
-      await client.step(10);
+      await trained(client, { steps: 10 });
       const before = await client.save('checkpoint');
       await loseAndWait();
       expect(await client.save('checkpoint')).toEqual(before);
@@ -151,7 +150,7 @@ const rows: readonly Row[] = [
     async (world) => {
       const { client, refuse, loseAndWait } = world;
       await client.begin(run);
-      await client.step(4);
+      await trained(client, { steps: 4 });
       // A start that comes after the loss is refused instead.
       const { started } = await train(world);
       refuse(1000);
@@ -171,32 +170,30 @@ describe('a device that is lost', mainlyIn('node'), () => {
   test.each(rows)('%s', async (_, options, story) => {
     const world = served({ losable: true, ...options });
     await story(world);
-    expect(await world.client.start()).toEqual(done);
+    expect(await trained(world.client)).toEqual(done);
     expect(world.losses).toEqual(alone.losses);
   });
 
   test('and holds up the training for another second is replaced', async () => {
     const world: World = await servedRun({
       losable: true,
-      host: (session) => ({
-        async between() {
-          if (world.devices.length > 1) return;
-          world.lose();
-          const unanswered = new Promise(() => {});
-          await session.run!.trainer!.inTime(unanswered);
-        },
-      }),
+      async between(_, session) {
+        if (world.devices.length > 1) return;
+        world.lose();
+        const unanswered = new Promise<void>(() => {});
+        await session.turn('pictures', ({ trainer }) => trainer!.inTime(unanswered)).catch(() => {});
+      },
     });
-    expect(await world.client.start()).toEqual(done);
+    expect(await trained(world.client)).toEqual(done);
     expect(world.losses).toEqual(alone.losses);
   });
 
   test('leaves the run its present schedule', async () => {
     const change = async ({ client, losses }: World, lose = () => {}) => {
-      await client.step(3);
+      await trained(client, { steps: 3 });
       lose();
       await client.adjust({ schedule: { warmup: 3, decay: 'cosine', steps: 9, floor: 0.1 } });
-      await client.start();
+      await trained(client);
       // Where the device has taken steps along, it holds for them, too.
       const { scheduleChanges } = loadCheckpoint(await client.save('checkpoint')).settings;
       return { losses, scheduleChanges };
@@ -213,16 +210,16 @@ describe('a device that is lost', mainlyIn('node'), () => {
 
   test('leaves the run, and its file, the rate that was set', async () => {
     const { client, loseAndWait, losses } = await servedRun({ losable: true });
-    await client.step(10);
-    await client.setLearningRate(0.001);
-    await client.step(5);
+    await trained(client, { steps: 10 });
+    await client.adjust({ learningRate: 0.001 });
+    await trained(client, { steps: 5 });
     const checkpoint = await client.save('checkpoint');
     expect(loadCheckpoint(checkpoint).settings.learningRate).toBe(0.001);
     const undisturbed = served();
     await undisturbed.client.resume({ from: checkpoint });
-    await undisturbed.client.start();
+    await trained(undisturbed.client);
     await loseAndWait();
-    expect(await client.start()).toMatchObject({ step: STEPS });
+    expect(await trained(client)).toMatchObject({ step: STEPS });
     expect(losses.slice(15)).toEqual(undisturbed.losses);
   });
 });

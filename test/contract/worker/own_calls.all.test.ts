@@ -1,9 +1,11 @@
+/** What a program adds to its worker: calls of its own, whose work has its turn. Who ends whom: turns.test.ts. */
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../../src';
-import { type CallContext, serve } from '../../../src/worker';
-import { testGpu } from '../../lib/gpu';
+import { type CallContext, type Session, type TurnContext, transfer } from '../../../src/worker';
+import { gate } from '../../lib/gate';
+import { mainlyIn, testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
-import { heard, lossesOf, runAlone } from '../../lib/worker/alone';
+import { heard, runAlone, trained } from '../../lib/worker/alone';
 import { run, STEPS } from '../../lib/worker/tiny';
 import { served, type WorldOptions } from '../../lib/worker/world';
 
@@ -14,19 +16,19 @@ const spoils = (): never => {
   throw new EngineError('data', 'It is spoilt.');
 };
 const spoilt = { name: 'EngineError', code: 'data', message: 'It is spoilt.' };
-/** The steps of the run, where the host counts them. */
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+/** The steps of the run, as its loop counts them. */
 let steps = 0;
-const calls = {
+const callsOf = (session: Session) => ({
   half: (value: number) => value / 2,
-  /** The sum of the run's weights, and what trains it. */
-  async look(_: undefined, { inTurn, network, trainer, engine, tell }: CallContext) {
-    tell('looking', { trains: trainer() !== undefined });
-    return inTurn(async () => {
-      const weights = await (await network())?.getParameters();
+  /** The sum of the run's weights, and whether something trains it. */
+  look: () =>
+    session.turn('answer', async ({ engine, network, trainer }) => {
+      const weights = await network?.getParameters();
       const sum = [...(weights?.values() ?? [])].flatMap((all) => [...all]).reduce((a, b) => a + b, 0);
-      return { sum, software: (await engine()).adapter.software };
-    });
-  },
+      return { sum, software: engine.adapter.software, trains: trainer !== undefined };
+    }),
   grow(bytes: Uint8Array<ArrayBuffer>, { tell }: CallContext) {
     const grown = Uint8Array.from([...bytes, bytes.length]);
     const { length } = grown;
@@ -34,65 +36,64 @@ const calls = {
     return [length, grown.length];
   },
   fail: spoils,
-  failInTurn: (_: undefined, { inTurn }: CallContext) => inTurn(spoils),
-  /** Does not return a promise, as a program without types may. */
-  countInTurn: (count: number, { inTurn }: CallContext) => inTurn(() => (count + 1) as never),
-  async askLate(_: undefined, { inTurn, signal, tell }: CallContext) {
+  failInTurn: () => session.turn('answer', spoils),
+  /** Its work does not return a promise. */
+  countInTurn: (count: number) => session.turn('answer', () => count + 1),
+  async askLate(_: undefined, { signal, tell }: CallContext) {
     tell('asking');
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    await inTurn(async () => {}).catch(({ message }) => tell('refused', message));
+    await aborted(signal).catch(() => {});
+    await session.turn('answer', async () => {}, { signal }).catch(({ message }) => tell('refused', message));
   },
   /** The steps that are made while it has its turn. */
-  stepsBeside: (_: undefined, { inTurn, network }: CallContext) =>
-    inTurn(async () => {
+  stepsBeside: () =>
+    session.turn('answer', async ({ network }) => {
       const before = steps;
-      for (let reads = 0; reads < 20; reads++) await (await network())!.getParameters();
+      for (let reads = 0; reads < 20; reads++) await network!.getParameters();
       return steps - before;
     }),
-  wait: (_: undefined, { inTurn, signal }: CallContext) =>
-    inTurn(() => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))),
-};
+  /** Waits in its turn until it is ended. */
+  wait: (_: undefined, { signal, tell }: CallContext) =>
+    session.turn(
+      'answer',
+      (context) => {
+        tell('waiting');
+        return aborted(context.signal);
+      },
+      { signal },
+    ),
+});
 interface Mine {
-  readonly calls: typeof calls;
-  readonly events: {
-    looking: { trains: boolean };
-    grown: Uint8Array;
-    asking: undefined;
-    refused: string;
-  };
+  readonly calls: ReturnType<typeof callsOf>;
+  readonly events: { waiting: undefined; grown: Uint8Array; asking: undefined; refused: string };
 }
-const events = ['looking', 'grown', 'asking', 'refused'];
-const servedOwn = (options?: WorldOptions) => served<Mine>({ calls, events, ...options }).client;
+const servedOwn = (options?: WorldOptions) => served<Mine>({ calls: callsOf, ...options });
 
 describe('the calls that a program adds to its worker', () => {
   test('get their arguments, and return, throw and send events', async () => {
-    const client = servedOwn();
-    expect(await client.call('half', 5)).toBe(2.5);
+    const { client } = servedOwn();
+    expect(await client.half(5)).toBe(2.5);
     const grown: unknown[] = [];
     const off = client.on('grown', (bytes) => grown.push(bytes));
     const bytes = Uint8Array.of(3, 4);
-    expect(await client.call('grow', bytes, { transfer: [bytes.buffer] })).toEqual([3, 0]);
+    expect(await client.grow(transfer(bytes, [bytes.buffer]))).toEqual([3, 0]);
     expect([bytes.length, grown]).toEqual([0, [Uint8Array.of(3, 4, 2)]]);
     off();
-    await client.call('grow', Uint8Array.of(1));
+    await client.grow(Uint8Array.of(1));
     expect(grown).toHaveLength(1);
-    await expect(client.call('fail')).rejects.toMatchObject(spoilt);
-    await refused(client.call('toString' as 'fail'), 'argument', /no call "?toString.*half, look/);
-    expect(() => client.on('other' as 'grown', () => {})).toThrow(/no event.*looking, grown, asking/);
+    await expect(client.fail()).rejects.toMatchObject(spoilt);
+    const { other } = client as unknown as { other(): Promise<unknown> };
+    await refused(other(), 'argument', /no call "?other.*close, half, look/);
   });
 
   test('have their turn between two steps, with the run’s network; training goes on with the same bits', async () => {
-    const client = servedOwn({ waits: 1 });
-    const losses = lossesOf(client);
-    expect(await client.call('look')).toMatchObject({ sum: 0, software: expect.any(Boolean) });
+    const { client, losses, reached } = servedOwn({ waits: 1 });
+    expect(await client.look()).toEqual({ sum: 0, software: expect.any(Boolean), trains: false });
     await client.begin(run);
-    const before = await client.call('look');
-    const trains: boolean[] = [];
-    client.on('looking', (event) => trains.push(event.trains));
-    const started = client.start();
-    await heard(client, 'loss');
-    expect((await client.call('look')).sum).not.toBe(before.sum);
-    expect(trains).toEqual([true]);
+    const before = await client.look();
+    const started = trained(client);
+    await reached;
+    const { sum, trains } = await client.look();
+    expect([sum === before.sum, trains]).toEqual([false, true]);
     expect(losses.length).toBeLessThan(STEPS);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
@@ -100,24 +101,24 @@ describe('the calls that a program adds to its worker', () => {
 
   test('have the GPU for themselves while they run', async () => {
     const between = async () => void steps++;
-    const client = servedOwn({ host: () => ({ between }) });
+    const { client, stepped } = servedOwn({ between });
     await client.begin({ ...run, fit: { epochs: 10_000 } });
-    const started = client.start();
-    await heard(client, 'loss');
-    expect(await client.call('stepsBeside')).toBe(0);
-    await heard(client, 'loss');
+    const started = trained(client);
+    await stepped();
+    expect(await client.stepsBeside()).toBe(0);
+    await stepped();
     await client.pause();
     await started;
   });
 
   test('are ended by a signal, under way or before their turn', async () => {
-    const client = servedOwn();
+    const { client } = servedOwn();
     const [first, second] = [new AbortController(), new AbortController()];
-    const waits = client.call('wait', undefined, { signal: first.signal });
-    const waitsToo = client.call('wait', undefined, { signal: second.signal });
+    const waits = client.wait(undefined, { signal: first.signal });
+    const waitsToo = client.wait(undefined, { signal: second.signal });
     second.abort(new Error('Not that one.'));
     await expect(waitsToo).rejects.toThrow('Not that one.');
-    const looked = client.call('look');
+    const looked = client.look();
     first.abort(new Error('Nor that.'));
     await expect(waits).rejects.toThrow('Nor that.');
     // The second would hold it up for good.
@@ -125,10 +126,10 @@ describe('the calls that a program adds to its worker', () => {
   });
 
   test('get the signal’s reason from a turn that they ask for after an abort', async () => {
-    const client = servedOwn();
+    const { client } = servedOwn();
     const controller = new AbortController();
     const told = new Promise((resolve) => client.on('refused', resolve));
-    const asked = client.call('askLate', undefined, { signal: controller.signal });
+    const asked = client.askLate(undefined, { signal: controller.signal });
     await heard(client, 'asking' as never);
     controller.abort();
     await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
@@ -136,19 +137,66 @@ describe('the calls that a program adds to its worker', () => {
   });
 
   test('may throw at once in their turn, or return no promise there; training goes on', async () => {
-    const client = servedOwn({ waits: 1 });
+    const { client, reached } = servedOwn({ waits: 1 });
     await client.begin(run);
-    const started = client.start();
-    await heard(client, 'loss');
+    const started = trained(client);
+    await reached;
     const answers: unknown[] = [];
     const note = (answer: unknown) => answers.push(answer);
-    client.call('failInTurn').catch(note);
-    client.call('countInTurn', 5).then(note);
+    client.failInTurn().catch(note);
+    client.countInTurn(5).then(note);
     expect(await started).toEqual(done);
     expect(answers).toEqual([expect.objectContaining(spoilt), 6]);
   });
+});
 
-  test('must be functions', () => {
-    expect(() => serve(new MessageChannel().port1, { calls: { half: 3 as never } })).toThrow(/half is/);
-  });
+test('a sample interrupts training at a step, and a pause does not end images that are being made', async () => {
+  const { client, session, losses, reached } = servedOwn({ waits: 2 });
+  await client.begin({ ...run, fit: { epochs: 10_000, seed: run.fit.seed } });
+  const started = trained(client);
+  await reached;
+  const middle = gate();
+  const sampled = client.sample({ count: 2, steps: 20, seed: 9 }, { onFrame: () => middle.open() });
+  await middle.opened;
+  const before = await session.run!.trainer!.getState();
+  const paused = await client.pause();
+  expect((await sampled).images).toHaveLength(2 * 64);
+  // No step was made meanwhile.
+  expect([before.step, losses.at(-1)]).toEqual([paused.step, paused.loss]);
+  expect(await started).toEqual(paused);
+  expect(await trained(client, { steps: 1 })).toMatchObject({ step: paused.step + 1 });
+});
+
+test('what is done in the background gives way to training, and is done again when nothing is wanted', async () => {
+  const { client, session } = servedOwn();
+  await client.begin(run);
+  const [begun, steps] = [gate(), [] as number[]];
+  const work = async ({ signal }: TurnContext) => {
+    steps.push(session.run!.losses.length);
+    begun.open();
+    if (steps.length === 1) await aborted(signal);
+  };
+  const over = session.turn('background', work);
+  await begun.opened;
+  expect(await trained(client)).toEqual(done);
+  await over;
+  expect(steps).toEqual([0, STEPS]);
+});
+
+test.each([
+  ['a device is lost', { code: 'device-lost' }],
+  ['a run is closed', { name: 'AbortError', message: 'The run was closed.' }],
+])('what has or waits for its turn when %s is dropped', mainlyIn('node'), async (what, reason) => {
+  const { client, loseAndWait } = servedOwn({ losable: true });
+  await client.begin(run);
+  const waiting = heard(client, 'waiting' as never);
+  const calls = [client.wait(), client.look(), client.sample(), client.save()];
+  const ends = Promise.allSettled(calls);
+  await waiting;
+  // The others are there when this one is answered, which takes no turn.
+  await client.half(1);
+  if (what === 'a run is closed') await client.close({ keep: false });
+  else await loseAndWait();
+  expect(await ends).toMatchObject(calls.map(() => ({ reason })));
+  expect(await client.look()).toMatchObject({ trains: false });
 });

@@ -1,11 +1,11 @@
 /** Workers with threads of their own, which Node has none of. What they compute, worker.all.test.ts shows. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { recipes } from '../../../src';
-import { type BeginOptions, createWorkerClient, type Samples, type WorkerClient } from '../../../src/worker';
+import { type BeginOptions, connect, type Samples, type SessionClient } from '../../../src/worker';
 import { mainlyIn, testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
 import { until } from '../../lib/until';
-import { heard, lossesOf, runAlone } from '../../lib/worker/alone';
+import { heard, runAlone, trained } from '../../lib/worker/alone';
 import { run } from '../../lib/worker/tiny';
 
 const { gpu, lane } = await testGpu();
@@ -14,7 +14,7 @@ const { alone, done } = await runAlone(gpu);
 const examples = import.meta.glob('../../../examples/worker/train.js', { eager: true }) as {
   '../../../examples/worker/train.js': {
     trainAndSample(
-      client: WorkerClient,
+      client: SessionClient,
       options: { run: BeginOptions; steps: number; labels: number[]; show: (text: string) => void },
     ): Promise<Samples>;
   };
@@ -22,15 +22,14 @@ const examples = import.meta.glob('../../../examples/worker/train.js', { eager: 
 
 // Node has no workers of this kind.
 if (lane !== 'node') {
-  const clientOf = (worker: Worker) => {
-    const client = createWorkerClient(worker);
+  const clientOf = (worker: Worker | MessagePort) => {
+    const client = connect(worker);
     onTestFinished(() => client.destroy());
     return client;
   };
   const start = () => {
     const worker = new Worker(new URL('../../lib/worker/served.ts', import.meta.url), { type: 'module' });
-    const client = clientOf(worker);
-    return { client, worker, losses: lossesOf(client) };
+    return { client: clientOf(worker), worker };
   };
 
   test(
@@ -40,39 +39,40 @@ if (lane !== 'node') {
       const first = start();
       const stored = heard(first.client, 'stored');
       await first.client.begin(run);
-      await first.client.step(10);
+      await trained(first.client, { steps: 10 });
       await stored;
-      const started = first.client.start();
-      first.worker.postMessage('lose'); // at once: after its first loss the run may end before it hears this
+      const started = trained(first.client);
+      first.worker.postMessage('lose'); // at once: after its first step the run may end before it hears this
       await heard(first.client, 'recovered');
       await first.client.pause();
       first.client.destroy();
       await started.catch(() => {});
 
-      const { client, losses } = start();
+      const { client } = start();
       // One that no worker holds any more.
       const kept = new Promise<string>((resolve) => {
-        client.on('runs', (runs) => {
+        client.on('runs', ({ runs }) => {
           const free = runs.find(({ held, settings }) => !held && settings.seed === run.fit.seed);
           if (free) resolve(free.id);
         });
       });
       await client.runs();
       const resumed = await client.resume({ from: await kept });
-      expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
-      expect(await client.start()).toEqual(done);
-      expect(losses).toEqual(alone.losses.slice(resumed.step));
-      await client.reset();
+      const losses = [...resumed.losses];
+      expect(await trained(client, {}, losses)).toEqual(done);
+      expect(losses).toEqual(alone.losses);
+      await client.close({ keep: false });
     },
   );
 
   test('an uncaught error in a real worker is a warning with its text, and the run goes on', async () => {
-    const { client, worker, losses } = start();
+    const { client, worker } = start();
     worker.addEventListener('error', (event) => event.preventDefault()); // else the page has it, too
     const warnings: unknown[] = [];
     client.on('warning', (warning) => warnings.push(warning));
     await client.begin(run);
-    const started = client.start();
+    const losses: number[] = [];
+    const started = trained(client, {}, losses);
     worker.postMessage('throw');
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
@@ -80,7 +80,7 @@ if (lane !== 'node') {
     // The browser may report the error later than the run ends.
     await until(() => warnings.length);
     expect(warnings).toEqual([{ message, run: false }]);
-    await client.reset();
+    await client.close({ keep: false });
   });
 
   test('the example worker trains and samples', mainlyIn('firefox'), async () => {
@@ -101,23 +101,27 @@ if (lane !== 'node') {
     expect(shown.at(-1)).toMatch(/^step 3: [\d.]+ on the first 100 digits$/);
   });
 
-  test('a SharedWorker trains, and says why it does not keep the run', async () => {
-    const shared = new SharedWorker(new URL('../../lib/worker/shared.ts', import.meta.url), {
-      type: 'module',
-    });
-    const client = createWorkerClient(shared.port);
-    onTestFinished(() => client.destroy());
+  test('a SharedWorker trains for each port a run of its own, and says why it does not keep it', async () => {
+    const shared = () =>
+      new SharedWorker(new URL('../../lib/worker/shared.ts', import.meta.url), { type: 'module' });
+    const [client, other] = [shared(), shared()].map(({ port }) => clientOf(port));
     const told = new Promise((resolve) => client.on('notStored', resolve));
+    const theirs = vi.fn();
+    other.on('notStored', theirs);
     await client.begin(run);
-    expect(await client.start()).toEqual(done);
-    await client.pause();
+    expect(await trained(client)).toEqual(done);
     expect(await told).toEqual({ message: expect.stringContaining('not a SharedWorker') });
-    await client.reset();
+    await refused(other.save(), 'argument', /has no run/);
+    await other.begin(run);
+    await client.close({ keep: false });
+    expect(theirs).not.toHaveBeenCalled();
+    expect(await trained(other)).toEqual(done);
+    await other.close({ keep: false });
   });
 
   test('a worker that cannot be loaded is an error of the first call', async () => {
     const client = clientOf(new Worker('/nowhere.js', { type: 'module' }));
     await refused(client.begin(run), 'argument', /worker stopped/);
-    await refused(client.start(), 'argument');
+    await refused(trained(client), 'argument');
   });
 }

@@ -4,11 +4,11 @@ import { loadModel, recipes } from '../../../src';
 import { loadCheckpoint } from '../../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import type { ClientSampleOptions } from '../../../src/worker/client';
-import { gate } from '../../lib/gate';
+import { type SessionClient, type TrainingNews, transfer } from '../../../src/worker';
+import type { CallOptions } from '../../../src/worker/types';
 import { testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
-import { heard, listenersOf, runAlone } from '../../lib/worker/alone';
+import { listenersOf, runAlone, trained } from '../../lib/worker/alone';
 import { images, run, STEPS } from '../../lib/worker/tiny';
 import { served, servedRun } from '../../lib/worker/world';
 
@@ -33,22 +33,22 @@ test('a run in a worker gives the losses, weights and samples of a run without a
     ...{ step: 0, images: 10, stepsPerEpoch: 3, network: { widths: [4, 8], channels: 1 } },
     settings: { seed: 5, batchSize: 4, learningRate: 0.01, epochs: 8 },
   });
-  expect(await client.start()).toEqual(done);
+  expect(await trained(client)).toEqual(done);
   expect(losses).toEqual(alone.losses);
   expect(loadModel(await client.save()).parameters).toEqual(alone.parameters);
   const steps: number[] = [];
-  const made = await client.sample({ ...order, onStep: (n) => steps.push(n) });
+  const made = await client.sample(order, { onStep: (n) => steps.push(n) });
   expect(made).toEqual({ images: alone.samples, count: 2, height: 8, width: 8, channels: 1, seed: 9 });
   expect(steps.at(-1)).toBe(3);
   const frames: Float32Array[] = [];
-  await client.sample({ ...order, onFrame: ({ x }) => frames.push(x) });
+  await client.sample(order, { onFrame: ({ x }) => frames.push(x) });
   expect([frames.length, frames[2]]).toEqual([3, alone.samples]);
   // A polish is one more frame, and no step.
   const polish = { ...order, method: 'euler', polish: { noises: 2, level: 0.2 } } as const;
-  const polished = await client.sample({ ...polish, onStep: (n) => steps.push(n) });
+  const polished = await client.sample(polish, { onStep: (n) => steps.push(n) });
   const shown: number[] = [];
-  const onFrame: ClientSampleOptions['onFrame'] = ({ step }) => shown.push(step);
-  expect(await client.sample({ ...polish, onFrame })).toEqual(polished);
+  const onFrame = ({ step }: { readonly step: number }) => shown.push(step);
+  expect(await client.sample(polish, { onFrame })).toEqual(polished);
   expect([steps.at(-1), shown]).toEqual([3, [0, 1, 2, 3]]);
   await expect(client.sample({ ...polish, method: 'mix' })).rejects.toThrow('polish is for the methods');
 });
@@ -59,57 +59,60 @@ test('the sampling that a run is begun with is the default of sample, and comes 
   const sampled = async (network: 'run' | 'model') =>
     expect((await client.sample({ network, seed: 9, count: 2 })).images).toEqual(alone.samples);
   await client.begin({ ...run, sampling });
-  await client.start();
+  await trained(client);
   await sampled('run');
   const [model, checkpoint] = [await client.save(), await client.save('checkpoint')];
   expect(loadModel(model).sampling).toEqual(sampling);
-  await client.reset();
+  await client.close({ keep: false });
   await client.resume({ from: checkpoint });
   await sampled('run');
   await client.load(model);
   await sampled('model');
   // Without a setting, sampling is the recipe's.
-  await client.reset();
+  await client.close({ keep: false });
   await client.begin(run);
   expect(loadModel(await client.save()).sampling).toEqual(recipes.tutorial.sampling);
-  await client.reset();
+  await client.close({ keep: false });
   const wrong = client.begin({ ...run, sampling: { ...sampling, steps: 0 } });
   await refused(wrong, 'argument', 'sampling.steps is 0');
 });
 
 test('a run that pauses, makes single steps, samples and goes on from a file gives the same bits', async () => {
   const { client, losses, reached } = await servedRun({ waits: 1 });
-  const started = client.start();
+  const started = trained(client);
   await reached;
   const paused = await client.pause();
   expect(await started).toEqual(paused);
   const { step } = paused;
   expect(paused).toMatchObject({ complete: false, loss: alone.losses[step - 1] });
-  expect(await client.step(2)).toMatchObject({ step: step + 2 });
+  expect(await trained(client, { steps: 2 })).toMatchObject({ step: step + 2 });
   const file = await client.save('checkpoint');
   expect(loadCheckpoint(file).losses).toEqual(Float32Array.from(alone.losses.slice(0, step + 2)));
-  await client.reset();
-  await refused(client.start(), 'argument', noRun);
+  await client.close({ keep: false });
+  await refused(trained(client), 'argument', noRun);
   expect(await client.resume({ from: file })).toMatchObject({ step: step + 2 });
-  const going = client.start();
+  const going = trained(client);
   await client.sample({ count: 1, steps: 1 });
   expect(await going).toEqual(done);
   expect(losses).toEqual(alone.losses);
   // More epochs, and a rate that is its own.
-  await client.setLearningRate(0.001);
-  expect(await client.start({ epochs: 9 })).toMatchObject({ step: STEPS + 3, complete: true });
+  await client.adjust({ learningRate: 0.001 });
+  expect(await client.adjust({ epochs: 9 }).then(() => trained(client))).toMatchObject({
+    step: STEPS + 3,
+    complete: true,
+  });
 });
 
 test('a run leaves last batches out with dropLast, and also after its file was opened again', async () => {
   const { client } = served();
   const fit = { ...run.fit, epochs: 2, dropLast: true };
   expect(await client.begin({ ...run, fit })).toMatchObject({ images: 10, stepsPerEpoch: 2 });
-  await client.step(3);
+  await trained(client, { steps: 3 });
   const { buffer } = await client.save('checkpoint');
-  await client.reset();
+  await client.close({ keep: false });
   const resumed = await client.resume({ from: new DataView(buffer) });
   expect(resumed).toMatchObject({ step: 3, stepsPerEpoch: 2 });
-  expect(await client.start()).toMatchObject({ step: 4, complete: true });
+  expect(await trained(client)).toMatchObject({ step: 4, complete: true });
 });
 
 test('a client hears that its run goes on with other kernels, and nothing where they are the same', async () => {
@@ -120,7 +123,7 @@ test('a client hears that its run goes on with other kernels, and nothing where 
     message: expect.stringMatching(`goes on with other kernels, .*: the run began on ${name}\\.$`),
     run: true,
   });
-  await client.step(3);
+  await trained(client, { steps: 3 });
   const file = await client.save('checkpoint');
   const { tensors, metadata } = decodeSafetensors(file);
   const { crc32: _, ...others } = metadata;
@@ -132,7 +135,7 @@ test('a client hears that its run goes on with other kernels, and nothing where 
     [file, own],
     [foreign, [from('Acme One')]],
   ] as const) {
-    await client.reset();
+    await client.close({ keep: false });
     await client.resume({ from: bytes });
     expect(warnings.splice(0)).toEqual(expected);
   }
@@ -142,17 +145,17 @@ test('a run that diverges throws, keeps its last good state, and goes on with a 
   const { client } = served();
   // With a rate of 10, every step makes all weights nine times as large.
   await client.begin({ ...run, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
-  await client.step(3);
-  await client.step(3);
+  await trained(client, { steps: 3 });
+  await trained(client, { steps: 3 });
   // Another copy of the same step is not one of before.
   await client.save('checkpoint');
-  await client.setLearningRate(10);
-  await refused(client.start(), 'diverged');
+  await client.adjust({ learningRate: 10 });
+  await refused(trained(client), 'diverged');
   expect(loadCheckpoint(await client.save('checkpoint')).state.step).toBe(6);
   // The newest copy may hold already what made the run diverge.
   expect(await client.goBack()).toMatchObject({ step: 3 });
-  await client.setLearningRate(0.01);
-  expect(await client.step(2)).toMatchObject({ step: 5, loss: expect.any(Number) });
+  await client.adjust({ learningRate: 0.01 });
+  expect(await trained(client, { steps: 2 })).toMatchObject({ step: 5, loss: expect.any(Number) });
 });
 
 test('a loaded network can be sampled, and a run can begin with it', async () => {
@@ -170,46 +173,29 @@ test('a loaded network can be sampled, and a run can begin with it', async () =>
 });
 
 test('training goes on after a task beside it that fails', async () => {
-  const [failed, mine] = [vi.fn(), new Error('mine')];
+  const failed = vi.fn();
   const { client, losses } = await servedRun({
-    host: (session) => ({
-      failed,
-      async between({ step }) {
-        if (step === 3) session.tasks.request(() => Promise.reject(mine));
-      },
-    }),
+    async between({ step }, session) {
+      if (step === 3) session.turn('answer', () => Promise.reject(new Error('mine'))).catch(failed);
+    },
   });
-  expect(await client.start()).toEqual(done);
+  expect(await trained(client)).toEqual(done);
   expect(losses).toEqual(alone.losses);
-  expect(failed.mock.calls).toEqual([[mine]]);
+  expect(failed.mock.calls).toEqual([[new Error('mine')]]);
 });
 
-test('a rehearsal comes before the first step, and anew where something interrupts it', async () => {
-  const began = gate();
-  const rehearsals: (readonly [step: number, aborted: boolean])[] = [];
+test('samples and files that are asked for in the body of the loop are made there, and change no bits', async () => {
+  const sampled: number[] = [];
   const { client, losses } = await servedRun({
-    host: (session) => ({
-      async rehearse(signal) {
-        if (rehearsals.length === 0) {
-          began.open();
-          await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        }
-        rehearsals.push([session.run!.losses.length, signal.aborted]);
-        signal.throwIfAborted();
-      },
-    }),
+    async between({ step }, session) {
+      if (step % 8 !== 1) return;
+      const [{ images: made }, file] = [await session.sample(order), await session.save('checkpoint')];
+      sampled.push(made.length, loadCheckpoint(file).state.step);
+    },
   });
-  const started = client.start();
-  await began.opened;
-  await client.pause();
-  await started;
-  expect(await client.step(1)).toMatchObject({ step: 1 });
-  expect(await client.start()).toEqual(done);
-  expect(rehearsals).toEqual([
-    [0, true],
-    [0, false],
-  ]);
+  expect(await trained(client)).toEqual(done);
   expect(losses).toEqual(alone.losses);
+  expect(sampled).toEqual([128, expect.any(Number), 128, expect.any(Number), 128, expect.any(Number)]);
 });
 
 test('the worker’s images are asked for again where that failed, and after that no more', async () => {
@@ -218,45 +204,45 @@ test('the worker’s images are asked for again where that failed, and after tha
   await expect(client.begin(run)).rejects.toThrow('No network.');
   for (let times = 0; times < 2; times++) {
     expect(await client.begin(run)).toMatchObject({ images: 10 });
-    await client.reset();
+    await client.close({ keep: false });
   }
   expect(asked).toHaveBeenCalledTimes(2);
 });
 
 test('a schedule and an end that change are in the copies of the run, which goes on with the same bits', async () => {
   const one = await servedRun();
-  await one.client.step(3);
+  await trained(one.client, { steps: 3 });
   await one.client.adjust({ schedule: cosine, maxSteps: 9 });
   const nine = { step: 9, complete: true };
-  expect(await one.client.start()).toMatchObject(nine);
+  expect(await trained(one.client)).toMatchObject(nine);
   // The first step after the change has the base rate yet, by both.
   expect(one.losses.slice(0, 5)).toEqual(alone.losses.slice(0, 5));
   expect(one.losses[5]).not.toBe(alone.losses[5]);
 
   const { client, losses } = await servedRun();
-  await client.step(3);
+  await trained(client, { steps: 3 });
   await client.adjust({ schedule: cosine });
-  await client.step(2);
+  await trained(client, { steps: 2 });
   await client.adjust({ maxSteps: 9 });
   const file = await client.save('checkpoint');
   expect(loadCheckpoint(file)).toMatchObject({
     training: { schedule: cosine },
     settings: { epochs: 8, maxSteps: 9, learningRate: 0.01, scheduleChanges: [3] },
   });
-  await client.reset();
+  await client.close({ keep: false });
   expect((await client.resume({ from: file })).settings).toMatchObject({ maxSteps: 9 });
-  expect(await client.start()).toMatchObject(nine);
+  expect(await trained(client)).toMatchObject(nine);
   expect(losses).toEqual(one.losses);
   // A later end, as far as the epochs go.
   await client.adjust({ maxSteps: 100 });
-  expect(await client.start()).toMatchObject({ step: STEPS, complete: true });
+  expect(await trained(client)).toMatchObject({ step: STEPS, complete: true });
 });
 
 test('a rate and a schedule that are set while a run is being built hold from its first step', async () => {
   const changes = { learningRate: 0.02, schedule: cosine };
   const one = served();
   await one.client.begin({ ...run, trainer: { ...run.trainer, ...changes } });
-  await one.client.start();
+  await trained(one.client);
 
   const { client, losses, reached, goOn } = served({ waits: 'building' });
   const begun = client.begin(run);
@@ -264,14 +250,14 @@ test('a rate and a schedule that are set while a run is being built hold from it
   await client.adjust(changes);
   goOn();
   expect((await begun).settings.learningRate).toBe(0.02);
-  await client.start();
+  await trained(client);
   expect(losses).toEqual(one.losses);
 });
 
 test('a checkpoint that is saved after goBack has the rate, schedule and end that were set since then', async () => {
   const { client, losses } = await servedRun();
-  await client.step(3);
-  await client.step(2);
+  await trained(client, { steps: 3 });
+  await trained(client, { steps: 2 });
   await client.goBack();
   await client.adjust({ learningRate: 0.001, schedule: cosine, maxSteps: 9 });
   const file = await client.save('checkpoint');
@@ -280,10 +266,10 @@ test('a checkpoint that is saved after goBack has the rate, schedule and end tha
     settings: { learningRate: 0.001, maxSteps: 9, scheduleChanges: [3] },
     training: { schedule: cosine },
   });
-  expect(await client.start()).toMatchObject({ step: 9, complete: true });
+  expect(await trained(client)).toMatchObject({ step: 9, complete: true });
   const again = served();
   await again.client.resume({ from: file });
-  await again.client.start();
+  await trained(again.client);
   expect(again.losses).toEqual(losses.slice(3));
 });
 
@@ -298,23 +284,20 @@ test.each([
   await refused(client.adjust(changes), 'argument', message.startsWith('adjust') ? message : noRun);
   await client.begin(run);
   await refused(client.adjust(changes), 'argument', message);
-  expect(await client.start()).toEqual(done);
+  expect(await trained(client)).toEqual(done);
 });
 
-test.each<[end: string, train: 'start' | 'step', change: string]>([
-  ['an end that moves before the present step', 'start', 'maxSteps'],
-  ['an end that moves before the present step, begun by step,', 'step', 'maxSteps'],
-  ['fewer epochs, set by a call of the program’s own,', 'start', 'epochs'],
-])('%s end training that is under way', async (_, train, change) => {
-  const { client } = served({
-    host: (session) => ({ calls: { adjust: (changes: object) => session.adjust(changes) } }),
-  });
+test.each([
+  ['an end that moves before the present step', undefined, { maxSteps: 2 }],
+  ['an end that moves before the present step, with a number of steps,', LONG, { maxSteps: 2 }],
+  ['fewer epochs', undefined, { epochs: 1 }],
+])('%s end training that is under way', async (_, steps, changes) => {
+  const { client, reached, goOn } = served({ waits: 5 });
   await client.begin(long);
-  const started = train === 'start' ? client.start() : client.step(LONG);
-  await heard(client, 'loss');
-  const changes = { [change]: 2 };
-  if (change === 'epochs') await client.call('adjust' as never, changes as never);
-  else await client.adjust(changes);
+  const started = trained(client, { steps });
+  await reached;
+  await client.adjust(changes);
+  goOn();
   const state = await started;
   expect([state.complete, state.step < LONG]).toEqual([true, true]);
 });
@@ -323,74 +306,88 @@ test('goBack says when there is nothing to go back to', async () => {
   const { client } = await servedRun();
   const nothing = () => refused(client.goBack(), 'argument', 'nothing to go back to');
   await nothing();
-  await client.step(3);
+  await trained(client, { steps: 3 });
   await nothing();
-  await client.step(2);
+  await trained(client, { steps: 2 });
   expect(await client.goBack()).toMatchObject({ step: 3 });
-  expect(await client.start()).toEqual(done);
+  expect(await trained(client)).toEqual(done);
 });
 
-test('steps that are asked for one after another are all made, and do not end a start', async () => {
+test('a second train is refused while one is under way; after it, exactly the steps that are asked for are made', async () => {
   const { client, losses } = await servedRun();
-  const states = await Promise.all([client.step(5), client.step(5)]);
-  expect(states).toMatchObject(Array(2).fill({ step: 10, complete: false }));
+  const started = trained(client, { steps: 5 });
+  await refused(trained(client, { steps: 5 }), 'busy', 'trains already');
+  expect(await started).toMatchObject({ step: 5, complete: false });
+  expect(await trained(client, { steps: 5 })).toMatchObject({ step: 10, complete: false });
   expect(losses).toEqual(alone.losses.slice(0, 10));
-  expect(await Promise.all([client.start(), client.step(2)])).toEqual([done, done]);
 });
 
-test('a pause ends a start that waits for its turn, and none that comes later', async () => {
+test('a pause ends a train that waits for its turn, and none that comes later', async () => {
   const { client, losses } = served();
   const begun = client.begin(run);
   for (const before of [() => begun, () => client.sample({ count: 1, steps: 1 })]) {
-    const [, ...states] = await Promise.all([before(), client.start(), client.pause()]);
+    const [, ...states] = await Promise.all([before(), trained(client), client.pause()]);
     expect(states).toMatchObject(Array(2).fill({ step: 0, complete: false }));
   }
   expect(losses).toEqual([]);
-  const [, , last] = [client.start(), client.pause(), client.start()];
-  expect(await last).toEqual(done);
+  const ended = trained(client);
+  await client.pause();
+  await ended;
+  expect(await trained(client)).toEqual(done);
 });
 
-test('a call that is aborted while it waits for its turn is not made', async () => {
-  const { client } = served();
-  const trains: boolean[] = [];
-  client.on('phase', ({ training }) => trains.push(training));
+test('a train that is aborted while it waits for its turn is not made', async () => {
+  const { client, losses } = served();
   const begun = client.begin(run);
-  for (const call of [
-    (signal: AbortSignal) => client.start({ signal }),
-    (signal: AbortSignal) => client.step(2, { signal }),
-  ]) {
+  for (const steps of [undefined, 2]) {
     const { signal, abort } = abortable();
-    const called = call(signal);
+    const called = trained(client, { steps, signal });
     abort();
     await aborted(called);
   }
   await begun;
   await client.sample({ count: 1, steps: 1 });
   expect(await client.pause()).toMatchObject({ step: 0 });
-  expect(trains).not.toContain(true);
+  expect(losses).toEqual([]);
 });
 
-test.each(['start', 'step'] as const)('training rests after an abort of %s', async (call) => {
-  const { client, losses } = served();
-  await client.begin(long);
-  const { signal, abort } = abortable();
-  const trained = call === 'start' ? client.start({ signal }) : client.step(LONG, { signal });
-  await heard(client, 'loss');
-  let training = true;
-  client.on('phase', (event) => {
-    training = event.training;
-  });
-  const rests = heard(client, 'phase', () => !training);
-  abort();
-  await aborted(trained);
-  await rests;
-  // The steps that were under way.
-  await client.save('checkpoint');
-  const { length } = losses;
-  expect(length).toBeLessThan(LONG);
-  await client.sample({ count: 1, steps: 1 });
-  expect(await client.pause()).toMatchObject({ step: length });
-  expect(losses).toHaveLength(length);
+test.each<[how: string, end: (client: SessionClient, abort: () => void) => unknown]>([
+  ['a pause', (client) => client.pause()],
+  ['an abort', (_, abort) => abort()],
+  ['the end of its loop', () => 'leave'],
+  ['an error in its loop', () => Promise.reject(new Error('mine'))],
+])(
+  'training rests after %s, with a copy of all its steps; the next train goes on from there',
+  async (how, end) => {
+    const { client } = served();
+    await client.begin(long);
+    const { signal, abort } = abortable();
+    const train = async () => {
+      for await (const { step } of client.train({ signal }))
+        if (step === 2 && (await end(client, abort)) === 'leave') return;
+    };
+    const ended = await train().catch(({ name, message }: Error) => (name === 'Error' ? message : name));
+    expect(ended).toBe({ 'an abort': 'AbortError', 'an error in its loop': 'mine' }[how]);
+    const { step } = await client.pause();
+    expect([step >= 2, step < LONG]).toEqual([true, true]);
+    expect(loadCheckpoint(await client.save('checkpoint')).state.step).toBe(step);
+    await client.sample({ count: 1, steps: 1 });
+    expect(await trained(client, { steps: 2 })).toMatchObject({ step: step + 2 });
+    expect(loadCheckpoint(await client.save('checkpoint')).losses).toHaveLength(step + 2);
+  },
+);
+
+test('a reader who is late gets all steps, and the events of the session between them', async () => {
+  const { client, reached } = await servedRun({ waits: 3 });
+  const training = client.train();
+  await reached;
+  await client.pause();
+  const news: TrainingNews[] = [];
+  for await (const each of training) news.push(each);
+  for await (const each of client.train()) news.push(each);
+  const steps = news.flatMap((each) => (each.type === undefined ? [each.loss] : []));
+  expect(steps).toEqual(alone.losses);
+  expect(news).toContainEqual({ type: 'phase', phase: 'training', training: true });
 });
 
 test('a run whose begin was aborted is freed', async () => {
@@ -398,50 +395,55 @@ test('a run whose begin was aborted is freed', async () => {
   const { signal, abort } = abortable();
   const begun = client.begin(run, { signal });
   await reached;
-  const freed = heard(client, 'freed');
   abort();
   await aborted(begun);
   // The worker has the abort when it answers what was sent after it.
   await client.runs();
   goOn();
-  await freed;
-  await refused(client.step(), 'argument', noRun);
+  await refused(trained(client), 'argument', noRun);
   await client.begin(run);
-  expect(await client.start()).toEqual(done);
+  expect(await trained(client)).toEqual(done);
 });
 
-test('a begin or resume that is aborted when its run is built already leaves no run', async () => {
-  const { client } = await servedRun();
-  await client.step();
-  const file = await client.save('checkpoint');
-  await client.reset();
+test('a begin or resume that is aborted when its answer is under way already leaves no run', async () => {
+  const { client, session } = await servedRun();
+  await trained(client, { steps: 1 });
+  const from = await client.save('checkpoint');
+  await client.close({ keep: false });
+  const { open } = session;
   for (const make of [
-    (signal: AbortSignal) => client.begin(run, { signal }),
-    (signal: AbortSignal) => client.resume({ from: file }, { signal }),
+    (how: CallOptions) => client.begin(run, how),
+    (how: CallOptions) => client.resume({ from }, how),
   ]) {
     const { signal, abort } = abortable();
-    const off = client.on('built', abort);
-    await aborted(make(signal));
-    off();
-    await refused(client.step(), 'argument', noRun);
+    session.open = async (...args) => {
+      const made = await open.apply(session, args);
+      const late = async () => {
+        // No message arrives before all that is done at once.
+        for (let turns = 0; turns < 20; turns++) await null;
+        abort();
+      };
+      void late();
+      return made;
+    };
+    await aborted(make({ signal }));
+    await refused(trained(client), 'argument', noRun);
   }
 });
 
-test('sample and start are ended by a signal', async () => {
-  const { client } = served();
+test('sample is ended by a signal', async () => {
+  const { client, reached, goOn } = served({ waits: 1 });
   await client.begin(long);
-  const sampledLate = client.sample({ signal: AbortSignal.abort(new Error('Not now.')) });
+  const sampledLate = client.sample({}, { signal: AbortSignal.abort(new Error('Not now.')) });
   await expect(sampledLate).rejects.toThrow('Not now.');
-  const start = abortable();
-  const started = client.start({ signal: start.signal });
-  await heard(client, 'loss');
+  const started = trained(client);
+  await reached;
   const sample = new AbortController();
   const onStep = () => sample.abort(new Error('Enough.'));
-  const sampled = client.sample({ steps: 1000, count: 1, signal: sample.signal, onStep });
+  const sampled = client.sample({ steps: 1000, count: 1 }, { signal: sample.signal, onStep });
   await expect(sampled).rejects.toThrow('Enough.');
-  start.abort();
-  await aborted(started);
-  expect(await client.pause()).toEqual(await client.pause());
+  goOn();
+  expect(await client.pause()).toEqual(await started);
 });
 
 test('a call that has ended leaves no listener at its signal', async () => {
@@ -449,27 +451,10 @@ test('a call that has ended leaves no listener at its signal', async () => {
   const { signal } = abortable();
   const listeners = listenersOf(signal);
   await client.begin(run, { signal });
-  await client.step(1, { signal });
-  await client.sample({ count: 1, steps: 1, signal });
-  await expect(client.sample({ steps: 0, signal })).rejects.toThrow(/steps is 0/);
+  await trained(client, { steps: 1, signal });
+  await client.sample({ count: 1, steps: 1 }, { signal });
+  await expect(client.sample({ steps: 0 }, { signal })).rejects.toThrow(/steps is 0/);
   expect(listeners()).toBe(0);
-});
-
-test('events report when a run is on the GPU, and when it is freed', async () => {
-  const { client } = served();
-  const told: unknown[] = [];
-  client.on('built', ({ step, images: count, losses }) => told.push([step, count, [...losses]]));
-  client.on('freed', () => told.push('freed'));
-  client.on('wentBack', ({ losses }) => told.push([...losses]));
-  await client.begin(run);
-  await client.step(2);
-  await client.step(1);
-  await client.goBack();
-  await client.step(1);
-  await client.reset();
-  const two = alone.losses.slice(0, 2);
-  expect(told).toEqual([[0, 10, []], two, [2, 10, two], 'freed']);
-  expect(await client.putAside()).toBeUndefined();
 });
 
 describe('the worker’s client', () => {
@@ -489,13 +474,13 @@ describe('the worker’s client', () => {
     await refused(client.resume({ from: 'unknown' }), lane === 'node' ? 'data' : 'argument', unknown);
     await refused(client.resume({ from: 7 as never, images }), 'argument', /from is of type Number/);
     await begin({});
-    await refused(begin({}), 'busy', /reset it/);
+    await refused(begin({}), 'busy', /close it/);
     await refused(client.sample({ steps: 0 }), 'argument', /steps is 0/);
     await refused(client.sample({ network: 'other' as 'run' }), 'argument', /network is other/);
-    await refused(client.save('all' as 'model'), 'argument', /save was asked for all/);
-    await client.step();
+    await refused(client.save('all' as 'model'), 'argument', /save was asked for "all"/);
+    await trained(client, { steps: 1 });
     const from = await client.save('checkpoint');
-    await client.reset();
+    await client.close({ keep: false });
     const inverse = images.images.map((byte) => 255 - byte);
     await refused(
       client.resume({ from, images: { ...images, images: inverse } }),
@@ -503,14 +488,14 @@ describe('the worker’s client', () => {
       /Give the same images/,
     );
     await client.resume({ from, images });
-    expect(await client.start()).toEqual(done);
+    expect(await trained(client)).toEqual(done);
   });
 
   test('can transfer the images of a run', async () => {
     const { client } = served();
     const own = { ...images, images: images.images.slice() };
-    await client.begin({ ...run, images: own }, { transfer: true });
+    await client.begin(transfer({ ...run, images: own }, [own.images.buffer]));
     expect(own.images).toHaveLength(0);
-    expect(await client.start()).toEqual(done);
+    expect(await trained(client)).toEqual(done);
   });
 });

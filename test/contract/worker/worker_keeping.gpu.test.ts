@@ -1,11 +1,12 @@
 /** A worker whose browser keeps its runs: what is kept when a pause is over. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../../src/keeping/store';
-import type { StoredRun } from '../../../src/worker';
+import type { SessionClient, StoredRun } from '../../../src/worker';
 import { holdTimers } from '../../lib/clock';
 import { FakeStorage, stubBrowser } from '../../lib/fake_storage';
 import { refused } from '../../lib/refused';
 import { until } from '../../lib/until';
+import { trained } from '../../lib/worker/alone';
 import { run } from '../../lib/worker/tiny';
 import { served, servedRun, type WorldOptions } from '../../lib/worker/world';
 
@@ -20,11 +21,11 @@ function keeping(options?: WorldOptions) {
   stubBrowser(storage);
   return { storage, options: { store: true, ...options } };
 }
-/** Puts the run aside. Resolves to what is kept of it. */
-async function putAside({ client }: Awaited<ReturnType<typeof servedRun>>): Promise<StoredRun> {
-  const told = new Promise<StoredRun>((resolve) => client.on('runs', ([kept]) => kept && resolve(kept)));
-  await client.putAside();
-  return told;
+/** Closes the run. Resolves to what is kept of it. */
+async function closed(client: SessionClient): Promise<StoredRun> {
+  await client.close();
+  const [kept] = await client.runs();
+  return kept;
 }
 
 test.each([1, 2, 3])(
@@ -34,7 +35,7 @@ test.each([1, 2, 3])(
     const { client, reached } = await servedRun(options);
     const stored: number[] = [];
     client.on('stored', ({ step }) => stored.push(step));
-    const started = client.start();
+    const started = trained(client);
     await reached;
     const { step } = await client.pause();
     expect(stored.at(-1)).toBe(step);
@@ -42,31 +43,29 @@ test.each([1, 2, 3])(
   },
 );
 
-test('putAside keeps the run for later; where nothing can be kept, the run stays', async () => {
+test('a run that is closed is kept for later; where nothing can be kept, the run stays', async () => {
   const { storage, options } = keeping();
-  const world = await servedRun(options);
-  const { client } = world;
-  const { loss } = await client.step(3);
-  const { id, step, held } = await putAside(world);
+  const { client } = await servedRun(options);
+  const { loss } = await trained(client, { steps: 3 });
+  const { id, step, held } = await closed(client);
   expect({ step, held }).toEqual({ step: 3, held: false });
-  await expect(client.step()).rejects.toThrow(/has no run/);
+  await expect(trained(client, { steps: 1 })).rejects.toThrow(/has no run/);
   expect((await client.resume({ from: id })).losses.at(-1)).toBe(loss);
   storage.quota = 0;
-  await client.step();
-  await refused(client.putAside(), 'data', /does not keep the run/);
-  expect(await client.step()).toMatchObject({ step: 5 });
+  await trained(client, { steps: 1 });
+  await refused(client.close(), 'data', /does not keep the run/);
+  expect(await trained(client, { steps: 1 })).toMatchObject({ step: 5 });
 });
 
-test('a run that has gone back is kept as it is then, also where it is put aside at once', async () => {
-  const world = await servedRun(keeping().options);
-  const { client } = world;
-  await client.step(3);
-  const { loss } = await client.step(2);
+test('a run that has gone back is kept as it is then, also where it is closed at once', async () => {
+  const { client } = await servedRun(keeping().options);
+  await trained(client, { steps: 3 });
+  const { loss } = await trained(client, { steps: 2 });
   expect(await client.goBack()).toMatchObject({ step: 3 });
-  const { id, step } = await putAside(world);
+  const { id, step } = await closed(client);
   expect(step).toBe(3);
   expect(await client.resume({ from: id })).toMatchObject({ step: 3 });
-  expect(await client.step(2)).toMatchObject({ step: 5, loss });
+  expect(await trained(client, { steps: 2 })).toMatchObject({ step: 5, loss });
 });
 
 test('a pause does not wait for storage longer than its patience, and reports it', async () => {
@@ -76,7 +75,7 @@ test('a pause does not wait for storage longer than its patience, and reports it
   client.on('notStored', ({ message }) => order.push(message));
   storage.silent = true;
   holdTimers();
-  await client.step(2);
+  for await (const _ of client.train({ steps: 2 }));
   const paused = client.pause().finally(() => order.push('paused'));
   // The limits of the write and of the pause.
   await until(() => order.length > 0 || vi.getTimerCount() > 1);
@@ -96,9 +95,9 @@ test.each(['compiling', 'training', 'paused'] as const)(
     });
     const { client, devices, destroyed, reached, goOn } = served(options);
     const begun = client.begin(run).catch((error) => error);
-    const ended = client.start().catch((error) => error);
+    const ended = trained(client).catch((error) => error);
     await reached;
-    if (when === 'paused') await client.pause();
+    if (when === 'paused') await Promise.all([client.pause(), ended]);
     client.destroy();
     goOn();
     if (when === 'compiling') expect(await begun).toMatchObject({ code: 'destroyed' });

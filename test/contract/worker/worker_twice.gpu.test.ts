@@ -5,7 +5,15 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { RUNS } from '../../../src/keeping/store';
-import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../../src/worker';
+import {
+  type CallContext,
+  connect,
+  createSession,
+  expose,
+  type Session,
+  type SessionClient,
+} from '../../../src/worker';
+import type { SampleOptionsOfCall } from '../../../src/worker/types';
 import { hurry } from '../../lib/clock';
 import { FailingDevice, type Planned } from '../../lib/failing_device';
 import { FakeLocks, FakeStorage, namesIn, stubBrowser } from '../../lib/fake_storage';
@@ -13,7 +21,7 @@ import { gate } from '../../lib/gate';
 import { testGpu } from '../../lib/gpu';
 import { makeHostile, silence } from '../../lib/hostile/hostile_device';
 import { until } from '../../lib/until';
-import { heard, listenersOf } from '../../lib/worker/alone';
+import { heard, listenersOf, trained } from '../../lib/worker/alone';
 import { losableGpu } from '../../lib/worker/losable';
 import { images, run } from '../../lib/worker/tiny';
 
@@ -23,7 +31,7 @@ await testGpu();
 const ends = {
   abort: (end: unknown) => expect(end).toBe(thrown),
   loss: (end: unknown, name: string) => {
-    if (name === 'start' || name === 'step') expect(end).toMatchObject({ step: 3, complete: false });
+    if (name.startsWith('train')) expect(end).toMatchObject({ step: 3, complete: false });
     else expect(end).toMatchObject({ code: expect.stringMatching(/^(device-lost|no-adapter|destroyed)$/) });
   },
   refusal: (end: unknown) => expect(end).toMatchObject({ code: expect.stringMatching(/^(limit|shader)$/) }),
@@ -38,37 +46,47 @@ const thrown = new Error('The caller’s own.');
 /** The mishap that is due, where it is not of the device or the signal. */
 let broken: Mishap | undefined;
 
-const calls = {
+const callsOf = (session: Session) => ({
   /** Asks the engine twice. */
-  own: (_: undefined, { inTurn, engine, signal }: CallContext) =>
-    inTurn(async () => {
-      let parameters = 0;
-      for (let times = 0; times < 2; times++) {
-        const unet = await (await engine()).createUNet(run.network);
-        parameters += unet.parameterCount;
-        unet.destroy();
-        signal.throwIfAborted();
-        if (broken === 'exception') throw thrown;
-      }
-      return parameters;
-    }),
-};
-type Client = WorkerClient<{ calls: typeof calls; events: Record<never, never> }>;
+  own: (_: undefined, { signal: given }: CallContext) =>
+    session.turn(
+      'answer',
+      async ({ engine, signal }) => {
+        let parameters = 0;
+        for (let times = 0; times < 2; times++) {
+          const unet = await engine.createUNet(run.network);
+          parameters += unet.parameterCount;
+          unet.destroy();
+          signal.throwIfAborted();
+          if (broken === 'exception') throw thrown;
+        }
+        return parameters;
+      },
+      { signal: given },
+    ),
+});
+interface Mine {
+  readonly calls: ReturnType<typeof callsOf>;
+  readonly events: Record<never, never>;
+}
+type Client = SessionClient<Mine>;
 
 interface Work {
   /** A run that rests first, or is stored. */
   readonly needs?: 'run' | 'stored';
-  act(client: Client, options: { readonly signal: AbortSignal }, onStep: () => void): Promise<unknown>;
+  act(client: Client, options: Required<Pick<SampleOptionsOfCall, 'signal' | 'onStep'>>): Promise<unknown>;
   /** The call of the device that is refused, and at which it is aborted, or the device is lost. */
   readonly refused?: Planned;
   /** Another call at which the device is lost. */
   readonly lostAt?: string;
+  /** An abort ends it once the device has made what it was given. */
+  readonly waitsForDevice?: boolean;
   /** Why it cannot end so. */
   readonly cannot: { readonly [of in Mishap]?: string };
 }
 const NO_SIGNAL = 'it takes no signal';
 const NO_CALLER = 'it calls nothing of the caller’s; what a listener of events throws is the page’s';
-const NO_LOAD = 'it loads nothing; a part of the worker that does not load: serve.test.ts';
+const NO_LOAD = 'it loads nothing; a part of the worker that does not load: expose.test.ts';
 const ITS_IMAGES = 'the worker’s images are asked for once: worker.all.test.ts, asks for them again';
 const NO_GPU = 'it asks nothing of the device';
 const refusal = (name: string, failure: Planned['failure'], nth = 0) => ({
@@ -77,6 +95,7 @@ const refusal = (name: string, failure: Planned['failure'], nth = 0) => ({
 const builds = refusal('createBuffer', 'memory', 2);
 const trains = {
   needs: 'run',
+  waitsForDevice: true,
   ...refusal('submit', 'refused', 3),
   cannot: { 'failed load': NO_LOAD, exception: NO_CALLER },
 } as const;
@@ -89,32 +108,34 @@ let files: { model: Uint8Array; checkpoint: Uint8Array };
 const works: Readonly<Record<string, Work>> = {
   begin: {
     ...builds,
-    act: (client, options) => client.begin(run, options).then(({ step, parameters }) => [step, parameters]),
+    act: (client, { signal }) =>
+      client.begin(run, { signal }).then(({ step, parameters }) => [step, parameters]),
     cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
   },
   'resume of a file': {
     ...builds,
-    act: (client, options) =>
-      client.resume({ from: files.checkpoint }, options).then(({ step, parameters }) => [step, parameters]),
+    act: (client, { signal }) =>
+      client
+        .resume({ from: files.checkpoint }, { signal })
+        .then(({ step, parameters }) => [step, parameters]),
     cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
   },
   'resume of a stored run': {
     ...builds,
     needs: 'stored',
-    act: async (client, options) => {
-      const { step } = await client.resume({ from: stored }, options);
-      await client.putAside();
+    act: async (client, { signal }) => {
+      const { step } = await client.resume({ from: stored }, { signal });
+      await client.close();
       return step;
     },
     cannot: { exception: ITS_IMAGES },
   },
-  start: { ...trains, act: (client, options) => client.start(options) },
-  step: { ...trains, act: (client, options) => client.step(12, options) },
+  'train to the end': { ...trains, act: (client, { signal }) => trained(client, { signal }) },
+  'train for 12 steps': { ...trains, act: (client, { signal }) => trained(client, { steps: 12, signal }) },
   sample: {
     needs: 'run',
     ...refusal('submit', 'refused', 1),
-    act: async (client, options, onStep) =>
-      (await client.sample({ count: 2, steps: 40, seed: 3, ...options, onStep })).images,
+    act: async (client, options) => (await client.sample({ count: 2, steps: 40, seed: 3 }, options)).images,
     cannot: { 'failed load': NO_LOAD },
   },
   load: {
@@ -133,18 +154,18 @@ const works: Readonly<Record<string, Work>> = {
     act: (client) => client.save('checkpoint').then((file) => file.length),
     cannot: { ...noMishap, refusal: undefined, loss: 'it is the last copy then: lost.all.test.ts, rests' },
   },
-  putAside: {
+  'close that keeps': {
     ...copies,
     act: async (client) => {
       // What is not stored yet cannot be stored.
-      if (broken) await client.step();
-      await client.putAside();
+      if (broken) await trained(client, { steps: 1 });
+      await client.close();
     },
     cannot: { abort: NO_SIGNAL, loss: 'the last copy is stored already', exception: NO_CALLER },
   },
   'a call of its own': {
     ...refusal('createBuffer', 'memory'),
-    act: (client, options) => client.call('own', undefined, options),
+    act: (client, { signal }) => client.own(undefined, { signal }),
     cannot: { 'failed load': NO_LOAD },
   },
   pause: {
@@ -159,8 +180,8 @@ const works: Readonly<Record<string, Work>> = {
     act: (client) => client.adjust({ maxSteps: 9 }),
     cannot: { ...noMishap, loss: 'these are numbers, which a device gets when it is there' },
   },
-  reset: {
-    act: (client) => client.reset(),
+  'close that does not keep': {
+    act: (client) => client.close({ keep: false }),
     cannot: { ...noMishap, loss: 'it forgets the run, on a device or not' },
   },
   runs: { act: (client) => client.runs(), cannot: { ...noMishap, loss: NO_GPU } },
@@ -180,13 +201,17 @@ let client: Client;
 beforeAll(async () => {
   stubBrowser(storage, locks);
   void hurry();
-  serve(port2, { images: () => images, engine: { gpu: losable.gpu, selfCheck: false }, calls });
-  client = createWorkerClient(port1);
+  const session = createSession({
+    images: () => images,
+    engine: { gpu: losable.gpu, selfCheck: false },
+  });
+  expose(port2, session, callsOf(session));
+  client = connect<Mine>(port1);
   await client.begin(run);
-  await client.step(3);
+  await trained(client, { steps: 3 });
   files = { checkpoint: await client.save('checkpoint'), model: await client.save() };
   await client.load(files.model);
-  await client.reset();
+  await client.close({ keep: false });
 });
 afterAll(() => {
   client.destroy();
@@ -207,7 +232,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   mend();
-  await client.reset();
+  await client.close({ keep: false });
 });
 function mend(): void {
   broken = undefined;
@@ -237,22 +262,22 @@ function atRest() {
 async function prepare({ needs }: Work): Promise<void> {
   if (!needs) return;
   await client.begin(run);
-  await client.step(3);
+  await trained(client, { steps: 3 });
   if (needs === 'run') return;
   await client.pause();
-  await client.putAside();
+  await client.close();
   [stored] = await folders();
 }
 
 async function tidy(): Promise<void> {
-  await client.reset();
+  await client.close({ keep: false });
   for (const id of await folders()) await client.discard(id);
   await client.load(files.model);
 }
 
 async function doIt(work: Work): Promise<unknown> {
   await prepare(work);
-  const result = await work.act(client, { signal: counted().signal }, () => {});
+  const result = await work.act(client, { signal: counted().signal, onStep() {} });
   await tidy();
   return result;
 }
@@ -277,9 +302,10 @@ async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
   const onStep = () => {
     if (broken) throw thrown;
   };
-  const acted = work.act(client, { signal: controller.signal }, onStep).catch((error) => error);
+  const acted = work.act(client, { signal: controller.signal, onStep }).catch((error) => error);
   if (mishap === 'abort' || mishap === 'loss') await underWay.opened;
   if (mishap === 'abort') controller.abort(thrown);
+  if (mishap === 'abort' && work.waitsForDevice) answer();
   if (mishap === 'loss') {
     losable.refuse(1000);
     const lost = heard(client, 'lost');
@@ -302,7 +328,7 @@ test.each(pairs)('the worker call %s ended by %s works again', async (name, mish
   const before = await atRest();
   expect(before).toMatchObject({ uncaught: [], scopes: 0, listeners: 0, folders: [] });
   ends[mishap](await endBadly(work, mishap), name);
-  await client.reset();
+  await client.close({ keep: false });
   if (work.needs === 'stored') expect(await folders()).toEqual([stored]);
   await tidy();
   expect(await atRest()).toEqual(before);

@@ -146,6 +146,18 @@ export function standInStorage(stored: Record<string, string> = {}): Record<stri
   return stored;
 }
 
+/** In place of the training worker's client: `answer` gets the name of each call and its arguments. */
+export const standInWorker = (answer: (name: string, ...args: never[]) => unknown): object =>
+  new Proxy(
+    {},
+    {
+      get:
+        (_, name: string) =>
+        (...args: never[]) =>
+          Promise.resolve(answer(name, ...args)),
+    },
+  );
+
 /** The device is lost, and no run goes on by itself. */
 export const lost: EventOf<'lost'> = {
   ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },

@@ -2,7 +2,8 @@
 import { expect, vi } from 'vitest';
 import { createEngine } from '../../../src';
 import type { Gpu } from '../../../src/gpu/gpu';
-import type { RunState, WorkerClient } from '../../../src/worker';
+import type { RunState, SessionClient } from '../../../src/worker';
+import type { TrainOrder } from '../../../src/worker/types';
 import { images, run, STEPS } from './tiny';
 
 /** What the run gives without a worker, and the state in which it then rests. */
@@ -21,11 +22,13 @@ export async function runAlone(gpu: Gpu) {
   return { alone: { losses, samples, parameters }, done };
 }
 
-/** The losses that a client has heard of. */
-export function lossesOf(client: Pick<WorkerClient, 'on'>): number[] {
-  const all: number[] = [];
-  client.on('loss', ({ first, losses }) => all.splice(first, all.length, ...losses));
-  return all;
+type Trains = Pick<SessionClient, 'train' | 'pause'>;
+
+/** Trains to the end of an iteration, or as long as `goesOn`. Resolves to the state in which the run then rests. */
+export async function trained(client: Trains, order?: TrainOrder, losses: number[] = []): Promise<RunState> {
+  for await (const { step, loss } of client.train(order) as AsyncIterable<{ step?: number; loss?: number }>)
+    if (loss !== undefined) losses.splice(step! - 1, losses.length, loss);
+  return client.pause();
 }
 
 /** How many listeners a signal has got, and not lost. */
@@ -35,8 +38,8 @@ export function listenersOf(signal: AbortSignal): () => number {
 }
 
 /** The next event of a name for which `condition` holds. Rejects if the client stops. */
-export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
-  client: Pick<WorkerClient, 'on'>,
+export function heard<Name extends Parameters<SessionClient['on']>[0]>(
+  client: Pick<SessionClient, 'on'>,
   name: Name,
   condition: () => boolean = () => true,
 ): Promise<void> {

@@ -1,9 +1,7 @@
-/** A worker whose messages a test writes itself, or that serves in the test's own thread. */
+/** A worker whose messages a test writes itself, or that exposes calls in the test's own thread. */
 import { onTestFinished, vi } from 'vitest';
-import { createWorkerClient, serve } from '../../../src/worker';
-import type { WorkerLike } from '../../../src/worker/client';
-import { READY } from '../../../src/worker/protocol';
-import type { ServeOptions } from '../../../src/worker/serve_options';
+import { connect, createSession, expose, type OwnCalls } from '../../../src/worker';
+import { READY, type WorkerLike } from '../../../src/worker/remote';
 
 type Listener = (event: MessageEvent & ErrorEvent) => void;
 
@@ -14,13 +12,13 @@ export class FakeWorker implements WorkerLike {
   /** The next message of the worker cannot be read. */
   unreadable = false;
   private readonly all = new Map<string, Set<Listener>>();
-  private readonly served: ((event: MessageEvent) => void)[] = [];
-  /** Its page is gone, where it serves on a port. */
+  private readonly exposed: ((event: MessageEvent) => void)[] = [];
+  /** Its page is gone, where it is a port. */
   closes = () => {};
 
   /** A client of this worker, and what it hears of trouble. */
   client() {
-    const client = createWorkerClient<{ calls: { long(): unknown }; events: Record<never, never> }>(this);
+    const client = connect<{ calls: { long(args?: unknown): unknown }; events: { news: unknown } }>(this);
     onTestFinished(() => client.destroy());
     const [warnings, stopped] = [vi.fn(), vi.fn()];
     client.on('warning', warnings);
@@ -30,26 +28,26 @@ export class FakeWorker implements WorkerLike {
 
   postMessage(message: unknown): void {
     this.heard.push(message);
-    for (const listener of this.served) queueMicrotask(() => listener({ data: message } as MessageEvent));
+    for (const listener of this.exposed) queueMicrotask(() => listener({ data: message } as MessageEvent));
   }
 
-  /** Serves. Returns what the worker says. */
-  serve(options: ServeOptions): unknown[] {
+  /** Exposes a session, and these calls. `said`: what the worker says. */
+  expose(calls: OwnCalls, session = createSession({ store: false })) {
     const said: unknown[] = [];
-    const postMessage = (message: unknown) => {
-      said.push(message);
-      queueMicrotask(() => {
-        if (this.unreadable) this.fires({ type: 'messageerror' });
-        else this.says(message);
-        this.unreadable = false;
-      });
+    const postMessage = (message: unknown, transfer: Transferable[]) => {
+      const copy = structuredClone(message, { transfer });
+      said.push(copy);
+      const event = this.unreadable ? { type: 'messageerror' } : { type: 'message', data: copy };
+      this.unreadable = false;
+      queueMicrotask(() => this.fires(event));
     };
     const addEventListener = (type: string, listener: (event: MessageEvent) => void) => {
       if (type === 'close') this.closes = listener as () => void;
-      else this.served.push(listener);
+      else this.exposed.push(listener);
     };
-    serve({ postMessage, addEventListener, ...{ onclose: null } }, options);
-    return said;
+    const scope = { postMessage, addEventListener, ...{ onclose: null } };
+    expose(scope, session, calls);
+    return { said, session, scope };
   }
 
   addEventListener(type: string, listener: Listener): void {
@@ -63,12 +61,6 @@ export class FakeWorker implements WorkerLike {
   /** How many listeners there are. */
   get listeners(): number {
     return [...this.all.values()].reduce((sum, { size }) => sum + size, 0);
-  }
-
-  /** Fires an event of an error. Resolves when the client has heard of it. */
-  async errs(event: { readonly type: string; readonly message?: string }): Promise<void> {
-    this.fires(event);
-    await vi.dynamicImportSettled();
   }
 
   says(data: unknown): void {

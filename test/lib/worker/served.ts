@@ -1,5 +1,5 @@
 /** The worker of the tests: it loses its device at the message `lose`, and throws at the message `throw`. */
-import { serve } from '../../../src/worker';
+import { createSession, expose } from '../../../src/worker';
 import { losableGpu } from './losable';
 import { images } from './tiny';
 
@@ -8,4 +8,4 @@ globalThis.addEventListener('message', ({ data }) => {
   if (data === 'lose') lose();
   if (data === 'throw') JSON.parse('{');
 });
-serve(globalThis, { images: () => images, engine: { gpu, selfCheck: false } });
+expose(globalThis, createSession({ images: () => images, engine: { gpu, selfCheck: false } }));

@@ -2,7 +2,7 @@
 
 import { Random } from '../../../harness/specs/lib/spec';
 import type { ImageSet } from '../../../src/data/idx';
-import type { BeginOptions } from '../../../src/worker/protocol';
+import type { BeginOptions } from '../../../src/worker';
 
 const random = new Random(7);
 export const images = {

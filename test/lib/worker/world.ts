@@ -1,67 +1,90 @@
 /** A worker in the test's own thread: a client over a channel, devices that can be lost, and points at which its run waits. */
 import { onTestFinished } from 'vitest';
-import { createWorkerClient, serve } from '../../../src/worker';
-import type { CustomProtocol, NoCustomProtocol } from '../../../src/worker/client';
-import type { ServeOptions } from '../../../src/worker/serve_options';
+import type { TrainingEvent } from '../../../src';
+import {
+  connect,
+  createSession,
+  expose,
+  type OwnCalls,
+  type Session,
+  type SessionOptions,
+} from '../../../src/worker';
+import type { NothingOwn, OwnProtocol } from '../../../src/worker/client';
 import { gate } from '../gate';
 import { testGpu } from '../gpu';
 import { makeHostile } from '../hostile/hostile_device';
-import { heard, lossesOf } from './alone';
+import { heard } from './alone';
 import { losableGpu } from './losable';
 import { images, run } from './tiny';
 
 const { source } = await testGpu();
 
-export interface WorldOptions extends ServeOptions {
+export interface WorldOptions extends Omit<SessionOptions, 'engine'> {
+  readonly engine?: object;
   /** Its devices can be lost. */
   readonly losable?: boolean;
   /** After this step, or while it is built, its run waits once until it is interrupted, or `goOn`: it is not over before the test interferes. */
   readonly waits?: number | 'building';
   /** How often it waits. */
   readonly times?: number;
-  /** The events of its own. */
-  readonly events?: readonly string[];
+  /** The calls of its own. */
+  readonly calls?: (session: Session) => OwnCalls;
+  /** What the loop of the worker does after each step. */
+  readonly between?: (event: TrainingEvent, session: Session) => Promise<unknown> | undefined;
 }
 
-/** A client of a server in this thread. `reached`: it waits, or has waited. */
-export function served<Custom extends CustomProtocol = NoCustomProtocol>({
+/** A client of a session in this thread. `reached`: it waits, or has waited. */
+export function served<Own extends OwnProtocol = NothingOwn>({
   losable = false,
   waits,
   times = 1,
-  events = [],
+  calls,
+  between,
   engine,
   ...options
 }: WorldOptions = {}) {
-  const { gpu, ...device } = losableGpu();
-  const [reached, go] = [gate(), gate()];
-  const host: ServeOptions['host'] = () => ({
-    device({ gpu: { device } }) {
-      if (waits !== 'building') return;
-      const delays = () => {
-        reached.open();
-        return go.opened;
-      };
-      const hostile = makeHostile(device, { delays });
-      onTestFinished(() => hostile[Symbol.dispose]());
-    },
-    async between({ step }, signal) {
-      if (typeof waits !== 'number' || step < waits || times-- <= 0) return;
-      const interrupted = gate();
-      signal.addEventListener('abort', () => interrupted.open());
-      reached.open();
-      await Promise.race([go.opened, interrupted.opened]);
-    },
+  const delays = () => {
+    reached.open();
+    return go.opened;
+  };
+  const { gpu, ...device } = losableGpu((made) => {
+    if (waits !== 'building') return;
+    const hostile = makeHostile(made, { delays });
+    onTestFinished(() => hostile[Symbol.dispose]());
   });
+  const [reached, go] = [gate(), gate()];
   const { port1, port2 } = new MessageChannel();
-  serve(port2, {
-    ...{ store: false, images: () => images, host },
-    engine: { gpu: losable ? gpu : source, selfCheck: false, ...engine },
+  const session = createSession({
+    ...{ store: false, images: () => images },
+    engine: { gpu: losable || waits === 'building' ? gpu : source, selfCheck: false, ...engine },
     ...options,
   });
-  const client = createWorkerClient<Custom>(port1, { events: events as never });
+  const losses: number[] = [];
+  let stepped = gate();
+  const { train } = session;
+  session.train = (order) => follow(train.call(session, order));
+  async function* follow(steps: AsyncIterable<TrainingEvent>) {
+    for await (const event of steps) {
+      losses.splice(event.step - 1, losses.length, event.loss);
+      stepped.open();
+      stepped = gate();
+      await between?.(event, session);
+      if (typeof waits === 'number' && event.step >= waits && times-- > 0) {
+        reached.open();
+        const interrupted = (signal: AbortSignal) =>
+          new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await session.turns
+          .take('pictures', (signal) => Promise.race([go.opened, interrupted(signal)]))
+          .catch(() => {});
+      }
+      yield event;
+    }
+  }
+  expose(port2, session, calls?.(session));
+  const client = connect<Own>(port1);
   onTestFinished(async () => {
     device.answer();
-    await client.reset().catch(() => {});
+    await client.close({ keep: false }).catch(() => {});
     client.destroy();
     port2.close();
   });
@@ -72,8 +95,8 @@ export function served<Custom extends CustomProtocol = NoCustomProtocol>({
     return lost;
   };
   return {
-    ...{ client, losses: lossesOf(client), ...device, loseAndWait },
-    ...{ reached: reached.opened, goOn: () => go.open() },
+    ...{ client, session, losses, ...device, loseAndWait },
+    ...{ reached: reached.opened, goOn: () => go.open(), stepped: () => stepped.opened },
   };
 }
 export type World = ReturnType<typeof served>;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DrawPanel } from '../../../harness/page/draw/draw_panel';
 import type { DrawOrder, Example, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
-import { lost, standIns } from '../../lib/page/stand_ins';
+import { lost, standIns, standInWorker } from '../../lib/page/stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let example: Example;
@@ -13,14 +13,13 @@ let frames: (() => void)[];
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    const call = async (name: string, given: DrawOrder) => {
+    return standInWorker((name, given: DrawOrder) => {
+      if (name === 'press') return new Promise(() => {});
       if (name === 'example') return example;
       if (name !== 'draw') return undefined;
       asked.push(given);
       return { ask: 'denoise', images: new Uint8Array(784) };
-    };
-    const never = () => new Promise(() => {});
-    return { call, begin: never, start: never };
+    });
   },
 }));
 
@@ -41,7 +40,7 @@ function drawing(query = '') {
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
   const app = new App();
   app.open([new DrawPanel(app)]);
-  tell({ type: 'phase', phase: 'idle', training: false });
+  tell({ type: 'patch', patch: { phase: 'idle', training: false } });
   /** All is answered, and drawn. */
   const rest = async () => {
     do {
@@ -57,7 +56,7 @@ function drawing(query = '') {
 }
 
 const loss = (first: number, steps: number): WorkerEvent => ({
-  ...{ type: 'loss', first, losses: new Float32Array(steps), imagesPerSecond: 1 },
+  ...{ type: 'losses', again: false, first, losses: new Float32Array(steps), imagesPerSecond: 1 },
 });
 
 test('an answer has the step of the run that gave it, also where the run goes on', async () => {
@@ -79,7 +78,7 @@ test('an answer has the step of the run that gave it, also where the run goes on
   expect(await says('draw-model')).toBe('This page’s run, step 157');
   element('draw-example').click();
   await says('draw-model');
-  tell({ type: 'freed' });
+  tell({ type: 'patch', patch: { run: undefined } });
   tell(loss(0, 2));
   expect(await says('draw-model')).toBe('This page’s run, step 2');
 });
@@ -89,13 +88,13 @@ test('why none of the images stands on blank paper is said, until there are othe
   const other = 'The training images are not 28 x 28 grey pixels, as a drawing is. Draw something.';
   const { element, says } = drawing();
   const data = { name: 'mine', builtIn: false, count: 8, height: 16, width: 16, channels: 3 };
-  tell({ type: 'data', data });
+  tell({ type: 'patch', patch: { data } });
   example = { image: new Uint8Array(768), label: undefined };
   expect(await says('draw-status-text')).toBe(blank);
   element('draw-example').click();
   expect(await says('draw-status-text')).toBe(other);
   // Other images may fit.
-  tell({ type: 'data', data: { ...data, name: 'others' } });
+  tell({ type: 'patch', patch: { data: { ...data, name: 'others' } } });
   expect(await says('draw-status-text')).toBe(blank);
   element('draw-example').click();
   expect(await says('draw-status-text')).toBe(other);
@@ -123,21 +122,21 @@ test('a lost device is a problem of what is drawn, and none of blank paper', asy
 test('the settings before a fine-tuning come back when its run cannot be built, and when it is reset', async () => {
   const { app, element, says } = drawing('&lr=0.002&epochs=4');
   const data = { name: 'mine', builtIn: false, count: 40, height: 28, width: 28, channels: 1, classes: 10 };
-  tell({ type: 'data', data });
+  tell({ type: 'patch', patch: { data } });
   const before = { lr: 0.002, epochs: 4, begin: app.settings.begin };
-  const problem: WorkerEvent = { type: 'error', at: 'task', code: 'limit', message: 'Too large.' };
-  const freed: WorkerEvent = { type: 'freed' };
+  const problem: WorkerEvent = { type: 'problem', at: 'task', code: 'limit', message: 'Too large.' };
+  const freed: WorkerEvent = { type: 'patch', patch: { run: undefined } };
   for (const end of [problem, freed]) {
     await says('draw-status-text');
     element('teach-own').click();
     expect(app.settings).toMatchObject({ lr: 0.0005, begin: 'pretrained' });
     // An order of before.
-    tell({ type: 'phase', phase: 'sampling', training: true });
+    tell({ type: 'patch', patch: { phase: 'sampling', training: true } });
     tell(problem);
     expect(app.settings).toMatchObject({ lr: 0.0005, begin: 'pretrained' });
-    tell({ type: 'phase', phase: 'compiling', training: true });
+    tell({ type: 'patch', patch: { phase: 'compiling', training: true } });
     tell(end);
     expect(app.settings).toMatchObject(before);
-    tell({ type: 'phase', phase: 'idle', training: false });
+    tell({ type: 'patch', patch: { phase: 'idle', training: false } });
   }
 });

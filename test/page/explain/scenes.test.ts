@@ -17,7 +17,7 @@ import { fitNames } from '../../../harness/page/shell/dom';
 import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
-import { lost, madeElements, StandIn, standIns } from '../../lib/page/stand_ins';
+import { lost, madeElements, StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
 
 const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
 const recording = decodeRecording(new Uint8Array(gunzipSync(readFileSync(file))));
@@ -29,12 +29,10 @@ let made: StandIn[];
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    const call = (_: string, order?: { readonly kind?: string }) => {
+    return standInWorker((_, order?: { readonly kind?: string }) => {
       const kind = { make: 'made', predict: 'predicted' }[order?.kind ?? ''];
-      const answer = answers.find((each) => each.kind === kind);
-      return answer ? Promise.resolve(answer) : new Promise(() => {});
-    };
-    return { call };
+      return answers.find((each) => each.kind === kind) ?? new Promise(() => {});
+    });
   },
 }));
 
@@ -59,9 +57,9 @@ async function scenesOn(
   const app = new App();
   app.open([]);
   const size = { height: 28, width: 28, channels: 1 };
-  tell({ type: 'data', data: { name: 'mine', builtIn: false, count: 30, ...size, ...data } });
-  tell({ type: 'begun', held: 0, begin: 'new', sampling: recipes.digits.sampling });
-  tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
+  tell({ type: 'patch', patch: { data: { name: 'mine', builtIn: false, count: 30, ...size, ...data } } });
+  tell({ type: 'patch', patch: { begun: { held: 0, begin: 'new', sampling: recipes.digits.sampling } } });
+  tell({ type: 'losses', again: false, first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
   return { app, scenes: await scenesOf(app) };
 }
 
@@ -196,7 +194,8 @@ test.each([
   ['Images', [blot], 20, 'No: after step 3 it made blots.'],
 ] as const)('the first kept sample of an own run is measured: %s', async (answer, samples, steps, words) => {
   const { scenes } = await scenesOn({}, steps);
-  for (const [i, images] of samples.entries()) tell({ type: 'grid', step: 3 + i, images, columns: 1 });
+  for (const [i, images] of samples.entries())
+    tell({ type: 'pictures', pictures: { grid: { step: 3 + i, images, columns: 1 } } });
   expect(await guessed(scenes.own, answer)).toBe(words);
 });
 
@@ -259,7 +258,10 @@ describe('the question of a scene', () => {
     expect(question.status).toMatch(/^The GPU device was lost. Change anything here/);
   });
 
-  test.each<WorkerEvent>([{ type: 'freed' }, { type: 'wentBack', losses: Float32Array.of() }])(
+  test.each<WorkerEvent>([
+    { type: 'patch', patch: { run: undefined } },
+    { type: 'losses', first: 0, again: true, losses: new Float32Array(), imagesPerSecond: 1 },
+  ])(
     'the pictures of a run go after its event $type, as its next step of that number is another',
     async (event) => {
       at(40);

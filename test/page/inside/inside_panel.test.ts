@@ -122,7 +122,7 @@ const anotherRecipe = ({ app }: Page) => {
 const otherWidths = ({ app }: Page) => {
   app.settings = { ...app.settings, widths: [8] };
 };
-const reset = ({ panel }: Page) => panel.receive!({ type: 'freed' });
+const reset = ({ panel }: Page) => panel.receive!({ type: 'patch', patch: { run: undefined } });
 const anotherFile = ({ app }: Page) => {
   app.replacements++;
 };

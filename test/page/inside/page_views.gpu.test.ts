@@ -1,9 +1,9 @@
 /** The page's views of a network keep nothing of it on the GPU after it. */
 import { expect, test } from 'vitest';
-import type { Workplace } from '../../../harness/page/worker/place';
 import { Views } from '../../../harness/page/worker/views';
+import type { WorkerState } from '../../../harness/page/worker/worker_state';
 import { createEngine, type UNet, type UNetConfig } from '../../../src';
-import { SamplerCache } from '../../../src/worker/samplers';
+import { createSession } from '../../../src/worker';
 import { watchBuffers } from '../../lib/buffers';
 import { testGpu } from '../../lib/gpu';
 
@@ -23,13 +23,16 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   using engine = await createEngine({ device, selfCheck: false });
   let unet: UNet = await engine.createUNet(config);
   const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
-  const samplers = new SamplerCache();
+  const session = createSession({ store: false });
+  await session.parts();
+  session.devices.engine = engine;
+  const { samplers } = session;
   const views = new Views(
     {
-      core: { engine, samplers, device: async () => engine },
+      ...{ session, turn: session.turn.bind(session) },
       ...{ images, current: { seed: 1, batch: 4 }, imagesOf: () => ({ train: images }) },
       networkFrom: async () => ({ unet, objective: 'tutorial' }),
-    } as unknown as Workplace,
+    } as unknown as WorkerState,
     async () => {},
   );
   const look = async () => {

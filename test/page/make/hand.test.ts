@@ -331,10 +331,16 @@ describe('pictures that follow the hand', () => {
     await answer();
     following.follow(typed, undefined);
     expect(sent).toHaveLength(1);
-    following.receive({ type: 'wentBack' } as WorkerEvent);
+    following.receive({
+      type: 'losses',
+      first: 0,
+      again: true,
+      losses: new Float32Array(),
+      imagesPerSecond: 1,
+    } as WorkerEvent);
     following.follow(typed, undefined);
     expect(sent).toHaveLength(2);
-    following.receive({ type: 'freed' } as WorkerEvent);
+    following.receive({ type: 'patch', patch: { run: undefined } } as WorkerEvent);
     following.next();
     expect(sent).toHaveLength(2);
   });

@@ -1,26 +1,26 @@
 /** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SamplePanel } from '../../../harness/page/make/sample_panel';
+import type { MakeOrder } from '../../../harness/page/messages/calls';
 import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
-import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { recipes } from '../../../src/recipes';
-import { type StandIn, standIns } from '../../lib/page/stand_ins';
-
-type Sampling = Required<Parameters<TrainingWorker['sample']>[0]>;
+import { type StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
 
 let tell: (event: WorkerEvent) => void;
-let orders: Sampling[];
+let orders: { readonly order: MakeOrder; readonly signal: AbortSignal }[];
 let frames: (() => void)[];
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    // The images under the hand, which no test here looks at, do not come.
-    const call = async (name: string) => (name === 'follow' ? new Promise(() => {}) : undefined);
-    const sample = async (order: Sampling) => void orders.push(order);
-    return { call, sample };
+    return standInWorker((name, order: MakeOrder, how: { readonly signal: AbortSignal }) => {
+      // The images under the hand, which no test here looks at, do not come.
+      if (name === 'follow') return new Promise(() => {});
+      if (name === 'make') orders.push({ order, ...how });
+      return undefined;
+    });
   },
 }));
 
@@ -52,8 +52,8 @@ function opened(query: string) {
   const app = new App();
   const panel = new SamplePanel(app);
   app.open([panel]);
-  tell({ type: 'adapter', adapter });
-  tell({ type: 'phase', phase: 'idle', training: false });
+  tell({ type: 'patch', patch: { adapter } });
+  tell({ type: 'patch', patch: { phase: 'idle', training: false } });
   const show = () => {
     for (const draw of frames.splice(0)) draw();
   };
@@ -63,7 +63,8 @@ function opened(query: string) {
     panel.start();
     for (; at < orders.length; at++) {
       meanwhile();
-      const { count, steps, onFrame, signal } = orders[at];
+      const { order, signal } = orders[at];
+      const { count, steps = 1, onFrame } = order;
       const x = new Float32Array(count * 784);
       for (let step = 0; step < steps && !signal.aborted; step++)
         onFrame({ step, input: x, prediction: x, x });
@@ -87,9 +88,9 @@ const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
 
 /** A run on this data has made as many steps. */
 function train(steps: number, data: Data): void {
-  tell({ type: 'data', data: { ...data, ...size, builtIn: true } });
-  tell({ type: 'begun', held: 0, begin: undefined, sampling: recipes.digits.sampling });
-  tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
+  tell({ type: 'patch', patch: { data: { ...data, ...size, builtIn: true } } });
+  tell({ type: 'patch', patch: { begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } } });
+  tell({ type: 'losses', again: false, first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
 }
 
 test('images are named after the network that made them, also where another is chosen by then', async () => {
@@ -131,7 +132,7 @@ test('columns of a comparison say which network made them, and go with their cho
   ]);
   make();
   expect(shown()).toEqual([all, all, 'This page’s run, step 1']);
-  tell({ type: 'loss', first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
+  tell({ type: 'losses', again: false, first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
   show();
   expect(shown()).toEqual([all, all, 'Made by this page’s run, step 1; it is at step 2 now']);
   // As a link leads there.
@@ -143,17 +144,18 @@ test('columns of a comparison say which network made them, and go with their cho
   make();
   expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
   // Another run has begun before the view is opened again.
-  tell({ type: 'freed' });
+  tell({ type: 'patch', patch: { run: undefined } });
   train(2, digits);
   show();
   expect(shown()).toEqual([none, none, 'The pretrained network, after 340,000 images']);
   const model = { ...networkIn('pretrained', app.state, app.settings), name: 'a.safetensors' };
-  tell({ type: 'model', model });
+  app.openedFile = model.name;
+  tell({ type: 'patch', patch: { model } });
   app.set('left', 'guidance-1');
   app.set('right', 'guidance-4');
   make();
   expect(shown()).toEqual([all, all, 'The file a.safetensors']);
-  tell({ type: 'distilled', made: { model, bytes: new Uint8Array() } });
+  tell({ type: 'patch', patch: { distilling: undefined, made: { model, bytes: new Uint8Array() } } });
   show();
   expect(shown()).toEqual([none, none, 'The file a.safetensors']);
 });

@@ -20,7 +20,6 @@ import {
 } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, type State } from '../../../harness/page/shell/state';
-import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import type { EngineReport } from '../../../src';
 import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
@@ -65,7 +64,7 @@ function page(state: Partial<State> = {}) {
     state: { ...initialState, phase: 'idle', ...state },
     changed() {},
     ask: async () => undefined,
-    command: (give: (client: TrainingWorker) => unknown) => give({ pause } as unknown as TrainingWorker),
+    send: (name: string) => name === 'halt' && pause(),
   };
   return { app: app as unknown as App, pause };
 }
@@ -175,7 +174,7 @@ describe('the view of the GPU', () => {
     const isMeasuring = () => element('gpu-measure').textContent === 'Stop';
     const tell = (state: Partial<State>) => {
       app.state = { ...app.state, ...state };
-      panel.receive({ type: 'phase', phase: app.state.phase, training: app.state.training });
+      panel.receive({ type: 'patch', patch: { phase: app.state.phase, training: app.state.training } });
       panel.render();
     };
     tell({ phase: 'compiling', training: true });

@@ -1,7 +1,7 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
-import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import { isFreed, type WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
 import { textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
@@ -9,26 +9,25 @@ import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
-import { lost, standInStorage, standIns } from '../../lib/page/stand_ins';
+import { lost, standInStorage, standIns, standInWorker } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
 const nothing = async () => undefined;
 const client = {
-  ...{
-    call: vi.fn(async (..._: unknown[]): Promise<unknown> => undefined),
-    runs: nothing,
-    putAside: nothing,
-    start: vi.fn(nothing),
-  },
-  resume: vi.fn(async (_: object): Promise<unknown> => undefined),
+  call: vi.fn(async (..._: unknown[]): Promise<unknown> => undefined),
+  press: vi.fn(nothing),
+  goOn: vi.fn(async (_: object): Promise<unknown> => undefined),
 };
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    return client;
+    return standInWorker((name, given) => {
+      if (name === 'goOn') return client.goOn(given);
+      return name === 'press' ? client.press() : client.call(name, given);
+    });
   },
 }));
 
@@ -62,7 +61,13 @@ function opened(query = '?task=train', panels: Parameters<App['open']>[0] = [], 
 
 const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
 
-const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
+const loss = {
+  type: 'losses',
+  again: false,
+  first: 0,
+  losses: Float32Array.of(1),
+  imagesPerSecond: 1,
+} as const;
 
 test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {
   const panels = [panel(['train']), panel(['sample']), panel(['check', 'bench']), panel()];
@@ -86,26 +91,26 @@ test('a new state is shown only by the panels of the open tab, and the panels of
 test('settings of a plan stay out of the address and end with their run; changes by the user stay', () => {
   /** Batch and rate that a panel sees as the run ends: its row in the table of runs has them. */
   let atEnd: unknown;
-  const receive = ({ type }: WorkerEvent) => {
-    if (type === 'freed') atEnd = [app.settings.batch, app.settings.lr];
+  const receive = (event: WorkerEvent) => {
+    if (isFreed(event)) atEnd = [app.settings.batch, app.settings.lr];
   };
   const app = opened('?task=train&minutes=8', [{ ...panel(), receive }]);
   const replaced = vi.fn();
   vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
   const software = { vendor: '', architecture: '', device: '', description: '', software: true };
-  tell({ type: 'adapter', adapter: software });
+  tell({ type: 'patch', patch: { adapter: software } });
   const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
-  tell({ type: 'planned', plan, averages: true });
+  tell({ type: 'patch', patch: { planned: { plan, averages: true } } });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
   expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
   const other = { ...plan, steps: 720, epochs: 2 };
-  tell({ type: 'planned', plan: other, averages: true, lr: 1e-3 });
+  tell({ type: 'patch', patch: { planned: { plan: other, averages: true, lr: 1e-3 } } });
   app.set('seed', '7');
   const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
   expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);
   app.set('epochs', '5');
   expect(replaced.mock.lastCall![2]).toBe('?epochs=5&seed=7&minutes=8');
-  tell({ type: 'freed' });
+  tell({ type: 'patch', patch: { run: undefined } });
   expect(atEnd).toEqual([16, 1e-3]);
   expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
 });
@@ -114,7 +119,7 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
   const app = opened();
   const data = (more = {}) => {
     const of = { name: 'mine', builtIn: false, count: 60, height: 24, width: 24, channels: 3, ...more };
-    tell({ type: 'data', data: of });
+    tell({ type: 'patch', patch: { data: of } });
     return app.settings.recipe;
   };
   expect(data()).toBe('pictures');
@@ -162,7 +167,7 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   // Images that a kept run waits for would begin it, too; others would not.
   app.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
-  tell({ type: 'needsData', id: 'a' });
+  tell({ type: 'patch', patch: { needsData: 'a' } });
   app.dismissNotices();
   app.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
@@ -179,47 +184,47 @@ test.each(['that is being built', 'with steps'])(
   'a run %s is put aside before another goes on, and what the page notes until then is of that run',
   async (which) => {
     const app = opened();
-    tell(which === 'with steps' ? loss : { type: 'phase', phase: 'compiling', training: true });
+    tell(which === 'with steps' ? loss : { type: 'patch', patch: { phase: 'compiling', training: true } });
     const take = vi.spyOn(app, 'set');
     const before = app.settings;
     app.goOn('a');
-    expect([app.settings, client.resume.mock.calls, take.mock.calls]).toEqual([before, [], []]);
-    await until(() => client.resume.mock.calls.length > 0);
-    expect(client.resume.mock.calls).toEqual([[{ from: 'a' }]]);
+    expect([app.settings, client.goOn.mock.calls, take.mock.calls]).toEqual([before, [], []]);
+    await until(() => client.goOn.mock.calls.length > 0);
+    expect(client.goOn.mock.calls).toEqual([[{ from: 'a' }]]);
   },
 );
 
 test('a kept run without its images waits for them, and tries again with what the user gives', async () => {
   const app = opened();
   const others = Object.assign(new Error('These are others.'), { code: 'data' });
-  client.resume.mockImplementation(async () => {
-    tell({ type: 'needsData', id: 'a' });
+  client.goOn.mockImplementation(async () => {
+    tell({ type: 'patch', patch: { needsData: 'a' } });
     throw others;
   });
-  const tries = (count: number) => until(() => client.resume.mock.calls.length === count);
+  const tries = (count: number) => until(() => client.goOn.mock.calls.length === count);
   app.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
-  for (const builtIn of [true, false]) tell({ type: 'data', data: { ...digits, builtIn } });
-  expect(client.resume).toHaveBeenCalledOnce();
+  for (const builtIn of [true, false]) tell({ type: 'patch', patch: { data: { ...digits, builtIn } } });
+  expect(client.goOn).toHaveBeenCalledOnce();
   expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
   app.takeImages('digits');
-  tell({ type: 'data', data: digits });
+  tell({ type: 'patch', patch: { data: digits } });
   await until(() => app.state.error);
   expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
-  client.resume.mockImplementation(async () => undefined);
+  client.goOn.mockImplementation(async () => undefined);
   // Other choices make other images of the same files.
-  tell({ type: 'data', data: { ...digits, builtIn: false, pictures: true } });
+  tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, pictures: true } } });
   await tries(3);
-  await until(() => client.start.mock.calls.length === 1);
+  await until(() => client.press.mock.calls.length === 1);
 });
 
 test('a kept run on drawings gives them to the worker where it lacks them', async () => {
   const drawings = textOfDrawings([{ image: new Uint8Array(784), digit: 3 }]);
   const notes = { heldOut: [], quality: [], rates: [], seconds: 0, drawings };
   const app = opened('?task=train', [], { 'webgpu-diffusion-run-notes': JSON.stringify({ a: notes }) });
-  client.resume.mockImplementationOnce(async () => {
-    tell({ type: 'needsData', id: 'a' });
+  client.goOn.mockImplementationOnce(async () => {
+    tell({ type: 'patch', patch: { needsData: 'a' } });
     throw new Error();
   });
   const send = vi.spyOn(app, 'send');
@@ -232,34 +237,35 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
 test('the pictures of a kept run that goes on bring no recipe, whose epochs would end it elsewhere', async () => {
   const app = opened();
   let before: unknown;
-  client.resume.mockImplementationOnce(async () => {
+  client.goOn.mockImplementationOnce(async () => {
     before = app.settings;
-    tell({ type: 'data', data: { ...digits, builtIn: false, channels: 3 } });
+    tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, channels: 3 } } });
     expect(app.settings).toBe(before);
   });
   app.goOn('a');
-  await until(() => client.start.mock.calls.length === 1);
+  await until(() => client.press.mock.calls.length === 1);
   expect([before, app.state.error]).toEqual([app.settings, undefined]);
 });
 
 test('a kept run that is complete goes on without training', async () => {
   const app = opened('?task=train&epochs=1');
-  client.resume.mockImplementationOnce(async () => {
-    tell({ type: 'built', stepsPerEpoch: 1, network: {} } as WorkerEvent);
+  client.goOn.mockImplementationOnce(async () => {
+    tell({ type: 'patch', patch: { run: { stepsPerEpoch: 1, network: {} } } } as WorkerEvent);
     tell(loss);
   });
   app.goOn('a');
-  await until(() => client.resume.mock.results.length === 1);
-  await client.resume.mock.results[0].value;
+  await until(() => client.goOn.mock.results.length === 1);
+  await client.goOn.mock.results[0].value;
   await nothing();
-  expect(client.start).not.toHaveBeenCalled();
+  expect(client.press).not.toHaveBeenCalled();
 });
 
 test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
   const app = opened();
   const train = vi.fn();
   app.open([createStarter(app, { train: { start: train } } as never)]);
-  const phase = (name: 'loading' | 'idle') => tell({ type: 'phase', phase: name, training: false });
+  const phase = (name: 'loading' | 'idle') =>
+    tell({ type: 'patch', patch: { phase: name, training: false } });
   app.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
@@ -270,14 +276,14 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   app.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
-  tell({ type: 'data', data: digits });
+  tell({ type: 'patch', patch: { data: digits } });
   phase('idle');
   expect(train).toHaveBeenCalledOnce();
   // The worker has refused them, or dropped what it was asked.
   for (const event of [
-    { type: 'error', at: 'data', code: 'argument', message: 'A run is under way.' },
+    { type: 'problem', at: 'data', code: 'argument', message: 'A run is under way.' },
     lost,
-    { type: 'freed' },
+    { type: 'patch', patch: { run: undefined } },
   ] as const) {
     app.takeImages('digits');
     expect(app.coming).toBe(true);
@@ -291,17 +297,17 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
   tell({ type: 'stored', step: 9, id: 'own' });
   let end = () => {};
-  client.resume.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
+  client.goOn.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
   app.goOn('a');
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
   // It goes on, and is deleted.
   const { widths, ...settings } = initialSettings;
-  const resumed = { type: 'resumed', id: 'a', kept: true, losses: Float32Array.of(3) } as const;
-  tell({ ...resumed, settings: { ...settings, widths: [8] } });
+  const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
+  tell({ type: 'patch', patch: { resumed: { ...resumed, settings: { ...settings, widths: [8] } } } });
   end();
-  await until(() => client.start.mock.calls.length === 1);
-  tell({ type: 'freed' });
+  await until(() => client.press.mock.calls.length === 1);
+  tell({ type: 'patch', patch: { run: undefined } });
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['b']);
 });
@@ -309,9 +315,9 @@ test('the notes of a run that is about to go on stay, although a list of the kep
 test('while a kept run goes on, the worker gets no settings of before, which would change its rate and its end', async () => {
   const app = opened();
   const rates = () =>
-    client.call.mock.calls.flatMap(([what, to]) => (what === 'adjust' ? (to as { lr: number }).lr : []));
+    client.call.mock.calls.flatMap(([what, to]) => (what === 'settings' ? (to as { lr: number }).lr : []));
   let fail = (_: Error) => {};
-  client.resume.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
+  client.goOn.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
   app.goOn('gone');
   client.call.mockClear();
   app.set('samples', '20');
@@ -322,8 +328,9 @@ test('while a kept run goes on, the worker gets no settings of before, which wou
   app.goOn('a');
   client.call.mockClear();
   app.set('samples', '10');
-  const resumed = { type: 'resumed', id: 'a', kept: true, losses: Float32Array.of(3) } as const;
-  tell({ ...resumed, settings: { ...initialSettings, lr: 0.002, widths: [8] } });
+  const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
+  const settings = { ...initialSettings, lr: 0.002, widths: [8] };
+  tell({ type: 'patch', patch: { resumed: { ...resumed, settings } } });
   expect(rates()).toEqual([0.002]);
 });
 
@@ -334,11 +341,11 @@ test('a link that leads on changes no setting that a run keeps', () => {
       app.lead(key as Key, text);
     return app.settings;
   };
-  tell({ type: 'phase', phase: 'training', training: true });
+  tell({ type: 'patch', patch: { phase: 'training', training: true } });
   const { recipe, lr, epochs, batch, widths } = app.settings;
   const kept = { recipe, lr, epochs, batch, widths };
   expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
-  tell({ type: 'phase', phase: 'idle', training: false });
+  tell({ type: 'patch', patch: { phase: 'idle', training: false } });
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
 });
 
@@ -359,7 +366,7 @@ test('the browser asks before steps are left that are in no file and not in the 
   app.state = { ...app.state, saved: 2 };
   expect(asks()).toBe(false);
   const far = { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } as const;
-  tell({ type: 'distilling', ...far } as WorkerEvent);
+  tell({ type: 'patch', patch: { distilling: { ...far } } } as WorkerEvent);
   expect(asks()).toBe(true);
 });
 
@@ -376,11 +383,11 @@ test('the images of a run are kept with its first copy, and that there is no roo
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
   const app = opened('?task=inside');
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };
-  const data = () => tell({ type: 'data', data: { ...size, name: 'pictures', builtIn: false } });
+  const data = () => tell({ type: 'patch', patch: { data: { ...size, name: 'pictures', builtIn: false } } });
   const model = () =>
     tell({
-      type: 'model',
-      model: { ...size, name: 'a.safetensors', recipe: 'digits' },
+      type: 'patch',
+      patch: { model: { ...size, name: 'a.safetensors', recipe: 'digits' } },
     } as unknown as WorkerEvent);
   const counts = [data, model, data, model].map((event) => {
     event();

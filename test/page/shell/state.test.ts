@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import { patchOf, type WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type ModelChoice } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
@@ -29,30 +29,34 @@ import { defaultConfig } from '../../../src/unet/config';
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
 const fingerprint = { count: 10, height: 28, width: 28, channels: 1, fnv1a: '0' };
 const built = {
-  type: 'built',
-  images: 10,
-  stepsPerEpoch: 3,
-  parameters: 309_057,
-  network: defaultConfig,
-  data: fingerprint,
-  bytes: 1000,
-  variants: {},
+  type: 'patch',
+  patch: {
+    run: {
+      images: 10,
+      stepsPerEpoch: 3,
+      parameters: 309_057,
+      network: defaultConfig,
+      data: fingerprint,
+      bytes: 1000,
+      variants: {},
+    },
+  },
 } as WorkerEvent;
 const lost = (...left: number[]): WorkerEvent => ({
   ...{ type: 'lost', message: 'gone', reason: 'a crash', step: left.length, again: false },
   ...{ losses: Float32Array.from(left), recovers: true, advice: undefined },
 });
 const losses = (first: number, ...values: number[]): WorkerEvent => ({
-  type: 'loss',
+  type: 'losses',
+  again: false,
   first,
   losses: Float32Array.from(values),
   imagesPerSecond: 100,
 });
-const speed = (imagesPerSecond: number): WorkerEvent => ({ type: 'speed', imagesPerSecond });
+const speed = (imagesPerSecond: number): WorkerEvent => ({ type: 'patch', patch: { pace: imagesPerSecond } });
 const phase = (name: State['phase'], training = false): WorkerEvent => ({
-  type: 'phase',
-  phase: name,
-  training,
+  type: 'patch',
+  patch: { phase: name, training },
 });
 
 const progress = (
@@ -75,24 +79,28 @@ const model = (name: string) =>
 
 const { widths: _, ...others } = initialSettings;
 const resumed = (kept: boolean, id?: string): WorkerEvent => ({
-  ...{ type: 'resumed', id, kept, settings: { ...others, widths: [8] }, losses: Float32Array.of(3, 2) },
+  type: 'patch',
+  patch: { resumed: { id, kept, settings: { ...others, widths: [8] }, losses: Float32Array.of(3, 2) } },
 });
 const stored = (step: number): WorkerEvent => ({ type: 'stored', step, id: 'a' });
-const freed: WorkerEvent = { type: 'freed' };
-const timeUp: WorkerEvent = { type: 'timeUp' };
+const freed: WorkerEvent = { type: 'patch', patch: { run: undefined } };
+const timeUp: WorkerEvent = { type: 'patch', patch: { measured: { type: 'timeUp' } } };
 const failed = (at: 'task' | 'data', back?: number): WorkerEvent => ({
-  ...{ type: 'error', at, code: 'data', message: 'no', back },
+  ...{ type: 'problem', at, code: 'data', message: 'no', back },
 });
 const warned = (run: boolean): WorkerEvent => ({ type: 'warning', message: 'It learns nothing.', run });
-const opened = (name: string): WorkerEvent => ({ type: 'model', model: model(name) });
+const opened = (name: string): WorkerEvent => ({ type: 'patch', patch: { model: model(name) } });
 const far = (step: number, loss?: number) =>
   ({
-    ...{ type: 'distilling', calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step },
-    ...(loss === undefined ? {} : { loss }),
-  }) as WorkerEvent;
+    type: 'patch',
+    patch: { distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step, loss } },
+  }) satisfies WorkerEvent;
 const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
 const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
-const begun: WorkerEvent = { type: 'begun', held: 7, begin: 'new', sampling: recipes.digits.sampling };
+const begun: WorkerEvent = {
+  type: 'patch',
+  patch: { begun: { held: 7, begin: 'new', sampling: recipes.digits.sampling } },
+};
 const of = (...values: number[]) => ({ losses: Losses.of(values) });
 const said = (message?: string) => ({ error: message === undefined ? undefined : { message } });
 
@@ -106,7 +114,12 @@ describe('the state of the page', () => {
     ],
     [
       'goes back to a copy',
-      [built, losses(0, 3, 2), stored(2), { type: 'wentBack', losses: Float32Array.of(3) }],
+      [
+        built,
+        losses(0, 3, 2),
+        stored(2),
+        { type: 'losses', first: 1, again: true, losses: new Float32Array(), imagesPerSecond: 1 },
+      ],
       { ...of(3), stored: 1 },
     ],
     ['has a run that goes on from a file', [resumed(false)], { ...of(3, 2), saved: 2, stored: 0 }],
@@ -125,8 +138,8 @@ describe('the state of the page', () => {
     [
       'forgets at a reset the run, not adapter, images and an opened model',
       [
-        { type: 'adapter', adapter },
-        { type: 'data', data },
+        { type: 'patch', patch: { adapter } },
+        { type: 'patch', patch: { data } },
         built,
         losses(0, 1),
         stored(1),
@@ -148,7 +161,7 @@ describe('the state of the page', () => {
     ],
     [
       'asks for none once another run begins',
-      [{ type: 'needsData', id: 'a' }, begun, built],
+      [{ type: 'patch', patch: { needsData: 'a' } }, begun, built],
       { needsData: undefined, run: { held: 7 } },
     ],
     [
@@ -277,21 +290,24 @@ describe('the state of the page', () => {
   test('describes the network that makes samples: recipe, classes, images and sampling', () => {
     const size = { height: 32, width: 24, channels: 3 };
     const images = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames: ['A', 'B'] };
-    const state = stateAfter({ type: 'data', data: images }, opened('a'));
+    const state = stateAfter({ type: 'patch', patch: { data: images } }, opened('a'));
     const digits = { recipe: 'digits' } as const;
     const own = { recipe: 'digits', classes: 26, classNames: ['A', 'B'], data: 'x', ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     // What the run was built on wins.
     const conditioning = { noiseLevel: true, classes: 30 };
-    const told = {
-      ...built,
+    const run = {
+      ...patchOf(built).run!,
       data: { ...fingerprint, classNames: ['C', 'D'], name: 'y' },
       network: { ...defaultConfig, conditioning },
-    } as WorkerEvent;
+    };
+    const told: WorkerEvent = { type: 'patch', patch: { run } };
     const built30 = { ...own, classNames: ['C', 'D'], data: 'y', classes: 30 };
     expect(networkIn('run', reduce(state, told), digits)).toEqual(built30);
     const { classes: _, ...unlabelled } = images;
-    expect(networkIn('run', stateAfter({ type: 'data', data: unlabelled }), digits).classes).toBe(0);
+    expect(networkIn('run', stateAfter({ type: 'patch', patch: { data: unlabelled } }), digits).classes).toBe(
+      0,
+    );
     const pretrained = { ...fine, data: DIGITS };
     // The recipe pictures, without a pretrained network of its own, shows the one of digits.
     for (const recipe of ['digits', 'pictures'] as const)
@@ -322,7 +338,8 @@ describe('the state of the page', () => {
     expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
     const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
     const planned = (steps?: number): WorkerEvent => ({
-      ...{ type: 'planned', plan: { ...plan, steps }, averages: true },
+      type: 'patch',
+      patch: { planned: { plan: { ...plan, steps }, averages: true } },
     });
     const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
     expect([endOf(open, 1), isComplete(open, 1), secondsLeft(open, 4, 1)]).toEqual([

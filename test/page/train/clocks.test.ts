@@ -1,18 +1,25 @@
 /** One clock, from what measures a time to where the time is read, on the page and in the terminal: milliseconds become seconds once. No browser. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Training } from '../../../harness/cli/training';
-import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import type { Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { cellsOf, ownRow } from '../../../harness/page/train/runs';
 import { connectReadings } from '../../../harness/page/train/train_readings';
+import { TrainingClock } from '../../../harness/page/worker/clocks';
 import { Measures } from '../../../harness/page/worker/measures';
-import { standIns } from '../../lib/page/stand_ins';
+import { Training as PageTraining } from '../../../harness/page/worker/training';
+import type { Views } from '../../../harness/page/worker/views';
+import type { WorkerState } from '../../../harness/page/worker/worker_state';
+import type { TrainingEvent } from '../../../src';
+import { standIns, standInWorker } from '../../lib/page/stand_ins';
+import { until } from '../../lib/until';
 
 let tell: (event: WorkerEvent) => void;
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: typeof tell) => {
     tell = receive;
-    return { call: async () => undefined, begin: async () => undefined, start: async () => undefined };
+    return standInWorker(() => undefined);
   },
 }));
 
@@ -37,7 +44,7 @@ afterEach(() => {
 
 const data = { count: 60, height: 2, width: 2, channels: 1, fnv1a: '0' };
 
-/** The readings of a page that trains, and what measures its run in the worker. */
+/** The readings of a page that trains, and what trains its run in the worker. */
 function training(query: string) {
   const element = standIns(query);
   vi.stubGlobal('requestAnimationFrame', () => {});
@@ -48,49 +55,79 @@ function training(query: string) {
     show();
     return element(id).textContent;
   };
-  const request = vi.fn();
-  const place = {
-    core: {
-      run: { trainer: {}, losses: [1], settings: { seed: 1 }, unet: { config: {} } },
-      ...{ engine: { adapter: {} }, tasks: { request }, wanted: 'end', pause: vi.fn() },
-    },
-    planning: { minutes: app.settings.minutes },
-    imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
-    post: tell,
+  const network = { conditioning: undefined };
+  const built = { images: 60, stepsPerEpoch: 15, parameters: 1, network, data, bytes: 1, variants: {} };
+  const run = {
+    ...{ trainer: {}, losses: [] as number[], settings: { seed: 1 }, unet: { config: {} } },
+    ...{ complete: false, describe: () => built },
   };
-  const measures = new Measures(place as never, {} as never);
-  const step = (first: number) =>
-    tell({ type: 'loss', first, losses: Float32Array.of(1), imagesPerSecond: 4 });
-  return { app, reading, request, place, measures, step };
+  let give: ((event: TrainingEvent) => void) | undefined;
+  async function* train() {
+    for (;;) {
+      yield await new Promise<TrainingEvent>((resolve) => {
+        give = resolve;
+      });
+      run.losses.push(1);
+    }
+  }
+  const session = {
+    ...{ run, engine: { adapter: {} }, train, turn: vi.fn(async () => {}), pause: vi.fn(async () => {}) },
+    ...{ phase: 'training', on() {}, use: async () => {}, devices: { during: async () => {} } },
+  };
+  const planning = { minutes: app.settings.minutes, press() {}, between() {}, rest() {} };
+  const state = {
+    ...{ session, planning, clock: new TrainingClock(), post: tell },
+    patch: (patch: Patch) => tell({ type: 'patch', patch }),
+    imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
+  } as unknown as WorkerState;
+  const views = { clock: { due: false }, between: async () => {} } as unknown as Views;
+  const worker = new PageTraining(state, views, new Measures(state), async () => {});
+  const waits = () => until(() => give);
+  /** The worker has heard of another step. */
+  const step = async () => {
+    await waits();
+    const [epoch, learningRate, gradientNorm, imagesPerSecond] = [1, 1, 1, 4];
+    const event = {
+      step: run.losses.length + 1,
+      epoch,
+      loss: 1,
+      learningRate,
+      gradientNorm,
+      imagesPerSecond,
+    };
+    const told = give!;
+    give = undefined;
+    told(event);
+    await waits();
+  };
+  return { app, reading, session, worker, waits, step };
 }
 
-test('the page shows in seconds when the first step was made, how long one takes, the time of training, and what is left', () => {
-  const { app, reading, request, place, measures, step } = training('?task=train&minutes=2&epochs=1000');
+test('the page shows in seconds when the first step was made, how long one takes, the time of training, and what is left', async () => {
+  const { app, reading, session, worker, waits, step } = training('?task=train&minutes=2&epochs=1000');
+  const { turn, pause } = session;
   app.train();
-  tell({ type: 'phase', phase: 'training', training: true });
-  measures.clock.press(ms);
-  measures.training(true);
-  const network = { conditioning: undefined };
-  const run = { images: 60, stepsPerEpoch: 15, parameters: 1, network, data, bytes: 1, variants: {} };
-  tell({ type: 'built', ...run } as unknown as WorkerEvent);
+  tell({ type: 'patch', patch: { phase: 'training', training: true } });
+  worker.press({});
+  await waits();
   pass(3);
   expect(reading('status-detail')).toBe('the next step has taken 3.0 s so far');
-  step(0);
+  await step();
   expect(reading('run-facts')).toContain('The first step was done 3.0 s after it was asked for.');
-  // 20 images' worth of training at 4 a second, and 0.1 s: to be a twentieth of the time, they wait for 102 s.
-  pass(98);
-  measures.between({ imagesPerSecond: 4 });
-  expect(request).not.toHaveBeenCalled();
+  // 20 images' worth of training at 4 a second, and 0.1 s: to be a twentieth of the time, they wait for 102 s from here.
+  pass(101);
+  await step();
+  // The rehearsal.
+  expect(turn).toHaveBeenCalledTimes(1);
   pass(2);
-  measures.between({ imagesPerSecond: 4 });
-  expect(request).toHaveBeenCalledTimes(1);
-  step(1);
-  expect(reading('reading-left')).toBe('17 s');
-  expect(cellsOf(ownRow(app.state, app.settings)!).at(-1)).toBe('1 min 43 s');
-  expect(app.state.measured.timeUp).toBe(false);
-  pass(17);
-  measures.between({ imagesPerSecond: 4 });
-  expect([app.state.measured.timeUp, place.core.pause.mock.calls.length]).toEqual([true, 1]);
+  await step();
+  expect(turn).toHaveBeenCalledTimes(2);
+  expect(reading('reading-left')).toBe('14 s');
+  expect(cellsOf(ownRow(app.state, app.settings)!).at(-1)).toBe('1 min 46 s');
+  expect([app.state.measured.timeUp, pause.mock.calls.length]).toEqual([false, 0]);
+  pass(14);
+  await step();
+  expect([app.state.measured.timeUp, pause.mock.calls.length]).toEqual([true, 1]);
 });
 
 test('the terminal shows in seconds when the first step was made, and how long epochs took', async () => {

@@ -1,11 +1,6 @@
 /** The plan of a run on the page: what the worker makes of it, and what the page says, remembers and keeps out of the address. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type {
-  DataDescription,
-  EventOf,
-  PageEvent,
-  WorkerEvent,
-} from '../../../harness/page/messages/messages';
+import type { DataDescription, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { type Key, parseQuery, withSetting } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, reduce, type State } from '../../../harness/page/shell/state';
@@ -44,17 +39,22 @@ describe('plans in the worker', () => {
       complete: false,
     };
     const adjust = vi.fn<(changes: RunChanges) => void>();
-    const events: PageEvent[] = [];
-    const core = {
-      ...{ run: undefined as typeof run | undefined, wanted: 'end' as string | undefined, adjust },
+    const patches: Patch[] = [];
+    const session = {
+      ...{ run: undefined as typeof run | undefined, adjust },
       engine: { adapter: { software: true } },
     };
-    const place = { core, objective, settings: { minutes }, post: (event: PageEvent) => events.push(event) };
+    const place = {
+      session,
+      objective,
+      settings: { minutes },
+      patch: (patch: Patch) => patches.push(patch),
+    };
     const plans = new Planning(place as never);
     const begin = (speed?: number, wished = true) => {
       plans.press(wished ? { speed } : undefined);
       const plan = plans.begin(9000, true);
-      core.run = run;
+      session.run = run;
       return plan;
     };
     let now = 0;
@@ -65,10 +65,10 @@ describe('plans in the worker', () => {
         plans.between(now);
       }
     };
-    const planned = () => events.filter((event): event is EventOf<'planned'> => event.type === 'planned');
-    const speeds = () => events.flatMap((event) => (event.type === 'speed' ? event.imagesPerSecond : []));
+    const planned = () => patches.flatMap(({ planned }) => planned ?? []);
+    const speeds = () => patches.flatMap(({ pace }) => pace ?? []);
     const rehearse = () => plans.rehearse(new AbortController().signal);
-    return { plans, run, core, adjust, begin, rehearse, steps, planned, speeds, place };
+    return { plans, run, session, adjust, begin, rehearse, steps, planned, speeds, place };
   }
 
   test('a run that is deleted or cannot be built leaves no plan: the next one has the epochs that the user chooses', () => {
@@ -117,15 +117,13 @@ describe('plans in the worker', () => {
   });
 
   test('the time of a pause does not count, the time of an interruption of training does', () => {
-    const { begin, steps, plans, core, speeds } = planning();
+    const { begin, steps, plans, speeds } = planning();
     begin(undefined, false);
     steps(4, 1);
-    core.wanted = undefined;
-    plans.training(false);
-    core.wanted = 'end';
+    plans.rest();
     steps(1, 600);
     expect(speeds()).toEqual([]);
-    plans.training(false);
+    // No pause before this one.
     steps(1, 3);
     expect(speeds()).toEqual([(3 * 16) / 5]);
   });
@@ -155,8 +153,8 @@ describe('plans in the worker', () => {
   });
 
   test('a resumed run keeps its plan, if it has one', async () => {
-    const { plans, core, run, rehearse, steps, planned, adjust, speeds } = planning();
-    core.run = run;
+    const { plans, session, run, rehearse, steps, planned, adjust, speeds } = planning();
+    session.run = run;
     run.settings.maxSteps = 500;
     plans.resume(run as never, { average: { most: 0.9999 } });
     expect(planned()).toMatchObject([
@@ -174,8 +172,8 @@ describe('plans in the worker', () => {
   });
 
   test('a planned run that goes on before it has an end gets one', async () => {
-    const { plans, core, run, rehearse, planned } = planning();
-    core.run = run;
+    const { plans, session, run, rehearse, planned } = planning();
+    session.run = run;
     plans.resume(run as never, { average: { most: 0.9999 } });
     await rehearse();
     expect(planned()).toMatchObject([{ plan: { steps: undefined } }, { plan: { batch: 16, steps: 360 } }]);
@@ -229,14 +227,20 @@ describe('the planner of the page', () => {
     return { app, planner, tell, offers, element };
   }
   const measure = (imagesPerSecond: number, { planner } = page()) =>
-    planner.receive({ type: 'speed', imagesPerSecond });
+    planner.receive({ type: 'patch', patch: { pace: imagesPerSecond } });
   const speedOf = ({ planner } = page()) => planner.wish?.speed;
   const order = { count: 9000, minutes: 3, software: true, dropLast: true };
-  const planned = (plan: Plan): WorkerEvent => ({ type: 'planned', plan, averages: true });
-  const losses = (count: number): WorkerEvent => ({
-    ...{ type: 'loss', first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
+  const planned = (plan: Plan): WorkerEvent => ({
+    type: 'patch',
+    patch: { planned: { plan, averages: true } },
   });
-  const built = { type: 'built', images: 9000, stepsPerEpoch: 562, network: {} } as WorkerEvent;
+  const losses = (count: number): WorkerEvent => ({
+    ...{ type: 'losses', again: false, first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
+  });
+  const built = {
+    type: 'patch',
+    patch: { run: { images: 9000, stepsPerEpoch: 562, network: {} } },
+  } as WorkerEvent;
 
   test.each([
     [false, '', 'Train makes 300 steps, or more if they fit into 3 minutes here: it measures a few first.'],
@@ -298,7 +302,7 @@ describe('the planner of the page', () => {
     expect(known.offers()).toBe(false);
     known.tell(planned(planOf(order, 16, 4)));
     expect(known.offers()).toBe(false);
-    known.tell({ type: 'data', data: digits });
+    known.tell({ type: 'patch', patch: { data: digits } });
     expect(known.offers()).toEqual(['pretrained']);
     known.element('plan-pretrained').click();
     expect([known.app.settings.begin, known.app.command.mock.calls.length]).toEqual(['pretrained', 0]);
@@ -319,7 +323,7 @@ describe('the planner of the page', () => {
       app.set('batch', '16');
       for (const event of [built, planned(planOf({ ...order, minutes }, 16, speed)), losses(count)] as const)
         tell(event);
-      tell({ type: 'speed', imagesPerSecond: speed });
+      tell({ type: 'patch', patch: { pace: speed } });
       expect(offers()).toEqual(isOffered && ['pretrained']);
     },
   );

@@ -30,7 +30,7 @@ test.each([
   },
 );
 
-const failed = { type: 'error', code: 'unexpected', message: 'It failed' } as const;
+const failed = { type: 'problem', code: 'unexpected', message: 'It failed' } as const;
 
 test.each<[string, WorkerEvent, string | undefined]>([
   ['a lost device', lost, 'sample'],

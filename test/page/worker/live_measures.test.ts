@@ -1,4 +1,5 @@
 /** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
+
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   type Measurement,
@@ -9,14 +10,14 @@ import {
   rewound,
   risenSince,
 } from '../../../harness/page/messages/measurements';
+import type { Patch } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import { trainingProgress } from '../../../harness/page/train/train_readings';
 import { PictureClock, TimeShare, TrainingClock } from '../../../harness/page/worker/clocks';
 import { Measures } from '../../../harness/page/worker/measures';
-import type { Workplace } from '../../../harness/page/worker/place';
-import type { Views } from '../../../harness/page/worker/views';
+import type { WorkerState } from '../../../harness/page/worker/worker_state';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -51,33 +52,31 @@ function measuresOf(evaluate: () => Promise<object>) {
     ...{ trainer: { evaluate }, losses: [1, 1], settings: { seed: 1 } },
     ...{ unet: { config: {} }, objective: 'tutorial' },
   };
-  const [tell, request] = [vi.fn(), vi.fn()];
   const measured: (readonly [step: number, loss: number])[] = [];
-  const engine = { adapter: { software: true }, createDataset: async () => ({ destroy() {} }) };
-  const tasks = {
-    interruptible: (_: string, work: (signal: AbortSignal) => unknown) => work(new AbortController().signal),
-    request,
+  const turn = vi.fn((_: string, work: (context: object) => unknown) => work(new AbortController()));
+  let destroy = () => {};
+  const use = async (_: string, __: object, make: () => Promise<{ destroy(): void }>) => {
+    ({ destroy } = await make());
   };
-  const place = {
-    core: { run, engine, tasks, phase() {}, isReported: () => false, host: { tell } },
-    planning: { minutes: 0 },
-    settings: { samples: 0 },
-    imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
-    post: (event: Measurement) => {
-      if (event.type === 'heldOut') measured.push([event.measured.step, event.measured.loss]);
+  const tell = vi.fn();
+  const state = {
+    session: {
+      ...{ run, turn, use, tell, stretch: undefined, devices: { isReported: () => false } },
+      engine: { adapter: { software: true }, createDataset: async () => ({ destroy() {} }) },
     },
-  } as unknown as Workplace;
-  return { measures: new Measures(place, {} as Views), run, measured, tell, request };
+    ...{ clock: new TrainingClock(), settings: { samples: 0 } },
+    imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
+    patch({ measured: made }: Patch) {
+      if (made?.type === 'heldOut') measured.push([made.measured.step, made.measured.loss]);
+    },
+  } as unknown as WorkerState;
+  return { measures: new Measures(state), run, measured, tell, turn, state, reset: () => destroy() };
 }
 
 test('a step is measured once, and again after a reset, or with a trainer that was built anew', async () => {
   const evaluate = (loss: number) => async () => ({ loss, bins: [] });
-  const { measures, run, measured } = measuresOf(evaluate(0));
-  const again = [
-    () => {},
-    () => measures.free(),
-    () => Object.assign(run, { trainer: { evaluate: evaluate(1) } }),
-  ];
+  const { measures, run, measured, reset } = measuresOf(evaluate(0));
+  const again = [() => {}, reset, () => Object.assign(run, { trainer: { evaluate: evaluate(1) } })];
   for (const [i, change] of again.entries()) {
     change();
     for (let times = 0; times < 2; times++) await measures.measure('heldOut');
@@ -92,15 +91,17 @@ test('a step is measured once, and again after a reset, or with a trainer that w
 });
 
 test('a measurement that fails says so once, and the others are made', async () => {
-  const { measures, tell, request } = measuresOf(() => Promise.reject(new Error('no network')));
+  const { measures, tell, turn, state } = measuresOf(() => Promise.reject(new Error('no network')));
+  state.clock.start(performance.now());
   await measures.atEnd();
   const message = 'The loss on held-out images could not be measured: no network';
   expect(tell.mock.calls).toEqual([['warning', { message, run: true }]]);
   // It would be due at once.
-  measures.training(true);
   vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1e6);
-  measures.between({ imagesPerSecond: 1e6 });
-  expect(request).not.toHaveBeenCalled();
+  const { length } = turn.mock.calls;
+  expect(length).toBeGreaterThan(1);
+  await measures.between({ imagesPerSecond: 1e6 });
+  expect(turn).toHaveBeenCalledTimes(length);
 });
 
 test('the clock of a run counts training and no pauses, and begins anew for each press', () => {

@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { LivePictures } from '../../../harness/page/worker/live_pictures';
 import type { Engine, Sampler, UNet } from '../../../src/index';
+import type { Session } from '../../../src/worker';
 import { SamplerCache } from '../../../src/worker/samplers';
 
 /** The pictures of an engine, its samplers, and the events. */
@@ -14,7 +15,7 @@ function pictures() {
   };
   const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
   const told = vi.fn();
-  const live = new LivePictures(told, new SamplerCache());
+  const live = new LivePictures(told, { samplers: new SamplerCache() } as Session);
   const grid = (unet: UNet, count: number, isLast = false) =>
     live.grid(engine, { unet, objective: 'flow' }, { step: 1, count, seed: 1, isLast });
   return { made, told, grid };
@@ -36,8 +37,8 @@ test('samples of another number or network get a new sampler, and the sampler of
     [other, 9],
   ] as const)
     await grid(of, count);
-  const grids = told.mock.calls.filter(([{ type }]) => type === 'grid');
-  expect(grids.map(([{ images }]) => images.length)).toEqual([16, 16, 36, 36]);
+  const grids = told.mock.calls.flatMap(([{ pictures }]) => pictures?.grid ?? []);
+  expect(grids.map(({ images }) => images.length)).toEqual([16, 16, 36, 36]);
   const destroyed = (sampler: Sampler) => vi.mocked(sampler.destroy).mock.calls.length;
   expect(made.map((sampler) => [sampler.count, sampler.unet === other, destroyed(sampler)])).toEqual([
     [4, false, 1],

@@ -6,7 +6,7 @@ import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 import { loadPretrained } from 'webgpu-diffusion/pretrained';
 import { createPictureTexture, deviceOf, type RendererLike, type ThreeTexture } from 'webgpu-diffusion/three';
-import { createWorkerClient, serve } from 'webgpu-diffusion/worker';
+import { connect, createSession, expose } from 'webgpu-diffusion/worker';
 
 await installWebGPU();
 const options: EngineOptions = { powerPreference: 'low-power', tune: undefined };
@@ -31,12 +31,18 @@ const beside = await createEngine({ device: await deviceOf(renderer) });
 const picture = await createPictureTexture(beside, ExternalTexture, { height: 28, width: 28, channels: 1 });
 export const name: string = picture.texture.name;
 const { port1, port2 } = new MessageChannel();
-serve(port1, { images: loadDigits, engine: options });
-using client = createWorkerClient(port2);
-await client.begin({ images: digits, network: model.config, fit: { epochs: 1, seed: undefined } });
-await client.load(model);
-const { loss, step } = await client.start({ signal: undefined });
-export const last: [number | undefined, number] = [loss, step];
+const inWorker = createSession({ images: loadDigits, engine: options });
+const half = (value: number) => inWorker.turn('answer', ({ trainer }) => [trainer?.batchSize, value / 2]);
+expose(port1, inWorker, { half });
+using session = connect<{ calls: { half: typeof half }; events: { seen: string } }>(port2);
+await session.begin({ images: digits, network: model.config, fit: { epochs: 1, seed: undefined } });
+await session.load(model);
+session.on('seen', (text) => text.toUpperCase());
+session.on('stored', ({ id }) => id.toUpperCase());
+for await (const { step, loss } of session.train({ signal: undefined })) if (loss) loss.toFixed(step);
+const [size, halved] = await session.half(5);
+const { loss, step } = await session.pause();
+export const last: (number | undefined)[] = [loss, step, size, halved];
 
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });

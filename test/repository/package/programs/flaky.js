@@ -1,6 +1,6 @@
 /** In a page whose server gives each file only when it is asked for a second time: the library's own, here and in a worker. */
 import { createEngine } from 'webgpu-diffusion';
-import { createWorkerClient } from 'webgpu-diffusion/worker';
+import { connect } from 'webgpu-diffusion/worker';
 
 const network = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 const images = { images: new Uint8Array(64).fill(9), count: 4, height: 4, width: 4, channels: 1 };
@@ -42,12 +42,14 @@ async function main(isHealthy) {
   const inPage = failures;
 
   await fetch('/fail-never');
-  const client = createWorkerClient(new Worker('./flaky_worker.js', { type: 'module' }));
-  await client.call('answer');
+  const session = connect(new Worker('./flaky_worker.js', { type: 'module' }));
+  await session.answer();
   if (!isHealthy) await fetch('/fail-once');
-  await untilLoaded(() => client.begin({ images, network, trainer, fit: { epochs: 1 } }));
-  await untilLoaded(() => client.start());
-  const drawn = await untilLoaded(() => client.sample({ count: 4, ...run }));
-  client.destroy();
+  await untilLoaded(() => session.begin({ images, network, trainer, fit: { epochs: 1 } }));
+  await untilLoaded(async () => {
+    for await (const _ of session.train());
+  });
+  const drawn = await untilLoaded(() => session.sample({ count: 4, ...run }));
+  session.destroy();
   return { page, worker: [...drawn.images], inPage, inWorker: failures - inPage };
 }

@@ -1,5 +1,5 @@
 /** A worker, with the types of workers alone. */
 import { loadDigits } from 'webgpu-diffusion/digits';
-import { serve } from 'webgpu-diffusion/worker';
+import { createSession, expose } from 'webgpu-diffusion/worker';
 
-serve(globalThis, { images: loadDigits, store: false });
+expose(globalThis, createSession({ images: loadDigits, store: false }));

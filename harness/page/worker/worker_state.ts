@@ -1,4 +1,4 @@
-/** The state of the page's training worker: its session, the page's settings, images, and networks to sample from. */
+/** The state of the page's training worker: the page's settings, its images, and networks to sample from. */
 
 import {
   type Engine,
@@ -16,30 +16,37 @@ import { recipeSampling, samplingFor } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { Model } from '../../../src/weights/model';
 import type { RunSettings } from '../../../src/weights/run_fields';
+import { createNetwork, type NewRun, type Trained } from '../../../src/worker/run';
+import type { Session, TurnContext } from '../../../src/worker/session';
+import type { TurnKind } from '../../../src/worker/turns';
+import type { CallOptions } from '../../../src/worker/types';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { checkSides, levelsOf } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
 import { beginningOf, plannedRate, trainingOf } from '../messages/fine_tune';
-import type { DataDescription, Order, PageEvent } from '../messages/messages';
+import type { DataDescription, Order, PageMessage, Patch } from '../messages/messages';
 import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
 import { type Beginning, heldOutOf, type PageSettings } from '../messages/settings';
-import { createNetwork, type NewRun, type Trained, type TrainingSession } from './door';
+import { TrainingClock } from './clocks';
 import { Planning } from './planning';
 
-export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
+/** Sends the page a message. */
+export type Post = (message: PageMessage, transfer?: Transferable[]) => void;
 
 /** The pretrained networks, each loaded once. */
 export const pretrained = Object.fromEntries(
   pretrainedNames.map((name) => [name, once(() => loadPretrained(name))]),
 ) as Readonly<Record<PretrainedName, () => Promise<Model>>>;
 
-export class Workplace {
-  readonly core: TrainingSession;
+export class WorkerState {
+  readonly session: Session;
   readonly post: Post;
   readonly planning = new Planning(this);
+  /** The run's training time. */
+  readonly clock = new TrainingClock();
   settings!: PageSettings;
   images: ImageSet | undefined;
   /** What the page knows of the images. */
@@ -51,23 +58,28 @@ export class Workplace {
   /** An untrained network to sample from. */
   untrained: UNet | undefined;
 
-  constructor(core: TrainingSession, post: Post) {
-    this.core = core;
+  constructor(session: Session, post: Post) {
+    this.session = session;
     this.post = post;
+  }
+
+  /** Tells the page what has changed. */
+  patch(patch: Patch, transfer?: Transferable[]): void {
+    this.post({ type: 'patch', patch }, transfer);
   }
 
   /** The settings of the run, or of the one that would begin now. */
   get current(): PageSettings {
-    return this.core.run && this.begun ? this.begun : this.settings;
+    return this.session.run && this.begun ? this.begun : this.settings;
   }
 
   get objective() {
-    return this.core.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
+    return this.session.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
   }
 
   /** The run's network, else the untrained one. */
   get unet(): UNet | undefined {
-    return this.core.run?.unet ?? this.untrained;
+    return this.session.run?.unet ?? this.untrained;
   }
 
   /** A run with the page's settings. Throws if there are no images. */
@@ -98,7 +110,7 @@ export class Workplace {
   /** Tells the page what is known of a run before it is built. `sampling`: its network's; `begin`: its initial weights, if it begins. */
   tellBegun(sampling: Sampling, begin?: Beginning): void {
     const held = this.imagesOf(this.begun!).held?.count ?? 0;
-    this.post({ type: 'begun', held, begin, sampling });
+    this.patch({ begun: { held, begin, sampling } });
   }
 
   /** Training images and held-out images of a run with these settings. */
@@ -117,40 +129,55 @@ export class Workplace {
   }
 
   async networkFrom(source: Order['source']): Promise<Network> {
-    const { core } = this;
-    const engine = await core.device();
-    if (source === 'file') return (await core.samplers.network('model', engine))!;
+    const { session } = this;
+    const engine = await session.device();
+    if (source === 'file') return (await session.samplers.network('model', engine))!;
     if (source === 'instant') return this.pretrained(INSTANT.name);
     if (source === 'pretrained') return this.pretrained(pretrainedOf(this.current.recipe));
-    const unet = core.run ? await core.run.network(engine) : await this.newNetwork(engine);
+    const unet = session.run ? await session.run.network(engine) : await this.newNetwork(engine);
     return { unet, objective: this.objective };
   }
 
   /** A pretrained network, on the GPU. */
   async pretrained(name: PretrainedName): Promise<Network> {
-    const { samplers } = this.core;
-    const engine = await this.core.device();
+    const { session } = this;
+    const engine = await session.device();
+    const { samplers } = session;
     return (await samplers.network(name, engine)) ?? samplers.load(name, await pretrained[name](), engine);
   }
 
   freeUntrained(): void {
-    if (!this.untrained) return;
-    this.core.freeUses(this.untrained);
-    this.untrained.destroy();
+    if (this.untrained) this.session.samplers.free(this.untrained);
     this.untrained = undefined;
+  }
+
+  /** Does what the page asks for in a turn. What takes the time of training is not counted as such. */
+  turn<T>(kind: TurnKind, work: (context: TurnContext) => Promise<T>, options?: CallOptions): Promise<T> {
+    return this.session.turn(
+      kind,
+      async (context) => {
+        this.clock.stop(performance.now());
+        try {
+          return await work(context);
+        } finally {
+          if (this.session.stretch?.goesOn) this.clock.start(performance.now());
+        }
+      },
+      options,
+    );
   }
 
   report(error: unknown, at: 'start' | 'data' | 'task'): void {
     // A device that is lost before there is an engine has no event of its own.
-    if (at !== 'start' && this.core.isReported(error)) return;
+    if (at !== 'start' && this.session.devices.isReported(error)) return;
     const code = error instanceof EngineError ? error.code : 'unexpected';
     if (code === 'unexpected') console.error(error);
     const message = error instanceof Error ? error.message : String(error);
     if (code === 'diverged') {
-      const copy = this.core.run?.before ?? this.core.run?.checkpoint;
+      const copy = this.session.run?.before ?? this.session.run?.checkpoint;
       const back = copy && stepIn(copy);
-      this.post({ type: 'error', at, code, message: divergedMessage(message, back), back });
-    } else this.post({ type: 'error', at, code, message });
+      this.post({ type: 'problem', at, code, message: divergedMessage(message, back), back });
+    } else this.post({ type: 'problem', at, code, message });
   }
 
   private async newNetwork(engine: Engine): Promise<UNet> {
@@ -160,8 +187,14 @@ export class Workplace {
     const network = await this.initialNetwork(this.settings, began);
     const { trainer } = recipes[recipe];
     const sampling = this.samplingOf(recipe, network, began);
-    this.untrained = await createNetwork(engine, { network, trainer }, { seed, sampling });
-    return this.untrained;
+    const unet = await createNetwork(engine, { network, trainer }, { seed, sampling });
+    const destroy = () => {
+      unet.destroy();
+      this.untrained = undefined;
+    };
+    await this.session.use('untrained', unet, async () => ({ unet, destroy }));
+    this.untrained = unet;
+    return unet;
   }
 
   /** The initial network of a run: a configuration, or trained weights. */

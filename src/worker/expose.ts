@@ -1,0 +1,256 @@
+/** The side of the worker: lets clients of other threads call a session. */
+import { checkFunctions, EngineError, show, typeOf } from '../base/errors';
+import {
+  type Answer,
+  type CrossedError,
+  HELLO,
+  isMarked,
+  marked,
+  type Packed,
+  READY,
+  type Request,
+  transfersOf,
+} from './remote';
+import { CALLS, EVENTS, type Session } from './session';
+import type { SessionEvents } from './types';
+
+/** A worker's global scope, or a `MessagePort`. */
+export interface ScopeLike {
+  /** As a worker's. */
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  /** As a worker's. */
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  /** A port's. */
+  start?(): void;
+}
+
+/** What another thread may call. */
+interface Exposed {
+  /** Calls a function. `signal` aborts when the client no longer waits; an argument that holds a signal holds this one. */
+  call(name: string, args: readonly unknown[], signal: AbortSignal): unknown;
+  /** The client no longer waited for this call when its result came. */
+  withdraw(name: string): void;
+  /** The client has ended, or its page is closed. */
+  end(): void;
+}
+
+/** Sends an event to all clients. `transfer`: memory to transfer instead of copying it. */
+export type TellAny = (name: string, value?: unknown, transfer?: Transferable[]) => void;
+
+const exposed = new WeakSet<object>();
+/** How long items of an iterable wait for each other. */
+const GATHER_MS = 100;
+const UNREAD =
+  'The page could not read the answer of the worker. Memory may be short: close what is not needed, and call again.';
+
+/** A call under way, or one whose result the client may not have yet. */
+interface Call {
+  readonly name: string;
+  readonly controller: AbortController;
+  isDone: boolean;
+}
+
+/** Lets clients call functions of a worker; see `expose`. Throws `argument` for a scope that is none, or is exposed already. */
+function exposeCalls(scope: ScopeLike, api: Exposed): TellAny {
+  if (typeof scope?.postMessage !== 'function' || typeof scope.addEventListener !== 'function')
+    throw new EngineError(
+      'argument',
+      `expose was given something of type ${typeOf(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
+    );
+  if (exposed.has(scope))
+    throw new EngineError('argument', 'This scope is exposed already: give all calls to one expose.');
+  exposed.add(scope);
+  const ready = () => scope.postMessage(READY, []);
+  const tell: TellAny = (name, value, transfer = []) =>
+    scope.postMessage(marked({ type: 'event', name, value } satisfies Answer), transfer);
+  const clients = new Map<unknown, Calls>();
+  const end = () => {
+    for (const calls of clients.values()) calls.end();
+    api.end();
+  };
+  scope.addEventListener(
+    'message',
+    ({ data }: { readonly data: (Request & { client?: unknown }) | null }) => {
+      if ((data?.type as string) === HELLO.type) ready();
+      if (!data || !isMarked(data)) return;
+      if (data.type === 'end') return end();
+      const { client } = data;
+      const post = (answer: Answer, transfer: Transferable[] = []) =>
+        scope.postMessage(marked({ ...answer, client }), transfer);
+      const calls = clients.get(client) ?? new Calls(api, post);
+      clients.set(client, calls);
+      calls.receive(data);
+    },
+  );
+  // Newer browsers tell a port that its page is closed, or has crashed.
+  if (Reflect.has(scope, 'onclose')) (scope as MessagePort).addEventListener('close', end);
+  scope.start?.();
+  ready();
+  return tell;
+}
+
+/** The calls of one client. */
+class Calls {
+  private readonly api: Exposed;
+  private readonly post: (answer: Answer, transfer?: Transferable[]) => void;
+  private readonly calls = new Map<number, Call>();
+
+  constructor(api: Exposed, post: Calls['post']) {
+    this.api = api;
+    this.post = post;
+  }
+
+  receive(request: Request): void {
+    if (request.type === 'call') void this.answer(request);
+    else if (request.type === 'abort') this.abort(request.id);
+    else if (request.type === 'got') this.calls.delete(request.id);
+    else if (request.type === 'unread') this.answerAgain(request.ids);
+  }
+
+  end(): void {
+    for (const { controller } of this.calls.values()) controller.abort();
+  }
+
+  private abort(id: number): void {
+    const call = this.calls.get(id);
+    call?.controller.abort();
+    if (!call?.isDone) return;
+    // The answer is under way already.
+    this.calls.delete(id);
+    this.api.withdraw(call.name);
+  }
+
+  /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */
+  private answerAgain(ids: readonly number[]): void {
+    const error = crossed(new EngineError('data', UNREAD));
+    for (const id of ids) if (this.calls.get(id)?.isDone !== false) this.post({ type: 'failed', id, error });
+  }
+
+  private async answer(request: Extract<Request, { type: 'call' }>): Promise<void> {
+    const { id, call: name, crossings, iterates } = request;
+    const call: Call = { name, controller: new AbortController(), isDone: false };
+    this.calls.set(id, call);
+    try {
+      const made = this.api.call(name, this.argsOf(request, call), call.controller.signal);
+      if (iterates) await this.send(id, made as AsyncIterable<unknown>);
+      const value = iterates ? undefined : await made;
+      call.isDone = true;
+      // Only where its signal may abort later.
+      if (!crossings.some(({ isSignal }) => isSignal)) this.calls.delete(id);
+      this.post({ type: 'done', id, value }, transfersOf(value));
+    } catch (error) {
+      this.calls.delete(id);
+      this.post({ type: 'failed', id, error: crossed(unsent(name, error)) });
+    }
+  }
+
+  /** The arguments of a call, with its signals and functions. */
+  private argsOf({ id, args, crossings }: Extract<Request, { type: 'call' }>, { controller }: Call) {
+    const own = [...args];
+    crossings.forEach(({ at, key, isSignal }, crossing) => {
+      const tell = (value: unknown) => this.post({ type: 'told', id, crossing, value }, transfersOf(value));
+      own[at] = { ...Object(own[at]), [key]: isSignal ? controller.signal : tell };
+    });
+    return own;
+  }
+
+  /** Sends what an iterable yields as fast as it comes, gathered where much comes at once. */
+  private async send(id: number, items: AsyncIterable<unknown>): Promise<void> {
+    let gathered: unknown[] = [];
+    let sentAt = Number.NEGATIVE_INFINITY;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = () => {
+      clearTimeout(timer);
+      timer = undefined;
+      if (gathered.length === 0) return;
+      sentAt = performance.now();
+      const packed = pack(gathered);
+      gathered = [];
+      this.post({ type: 'items', id, items: packed }, [packed.numbers.buffer]);
+    };
+    try {
+      for await (const item of items) {
+        gathered.push(item);
+        const wait = sentAt + GATHER_MS - performance.now();
+        if (wait <= 0) flush();
+        else timer ??= setTimeout(flush, wait);
+      }
+    } finally {
+      flush();
+    }
+  }
+}
+
+/** What a message that could not be sent says. */
+function unsent(name: string, error: unknown): unknown {
+  if (!(error instanceof DOMException && error.name === 'DataCloneError')) return error;
+  const message = `${name} has a result that cannot be sent to the page, a function for instance: ${error.message}`;
+  return new EngineError('argument', message, { cause: error });
+}
+
+function crossed(error: unknown): CrossedError {
+  if (error instanceof EngineError) return { name: error.name, message: error.message, code: error.code };
+  // Anything can be thrown.
+  const shown = typeof error === 'object' ? show(error) : String(error);
+  const { name = 'Error', message = shown } = Object(error) as Partial<Error>;
+  return { name, message };
+}
+
+function pack(items: readonly unknown[]): Packed {
+  const names = Object.keys(Object(items[0]));
+  const isAlike = (item: unknown) => `${Object.keys(Object(item))}` === `${names}`;
+  const numbers = items.flatMap((item) => Object.values(Object(item)));
+  if (names.length === 0 || !items.every(isAlike) || !numbers.every((value) => typeof value === 'number'))
+    return { names: [], numbers: new Float64Array(), others: items };
+  return { names, numbers: Float64Array.from(numbers), others: [] };
+}
+
+/** The second argument of an app's own call. */
+export interface CallContext {
+  /** Aborts when the client no longer waits for the call. */
+  readonly signal: AbortSignal;
+  /** Sends an event of the app's own to all clients. `transfer`: memory to transfer instead of copying it. */
+  readonly tell: TellAny;
+}
+
+/** An app's own calls by name: `client.name(args)` resolves to their result, or rejects with their error. */
+export type OwnCalls = Readonly<Record<string, (args: never, context: CallContext) => unknown>>;
+
+/** What a client has beside the session's calls; with a method `then` it would be a promise. */
+const OF_CLIENTS = ['on', 'destroy', 'then'];
+
+/**
+ * Exposes a session, and calls of the app's own beside it, to `connect`. `scope` is `globalThis`, or a port. What the calls do on the GPU
+ * belongs in `session.turn`. Throws `argument` for anything else, and for a scope that is exposed already. Returns what sends an event of
+ * the app's own to all clients.
+ */
+export function expose(
+  scope: ScopeLike | typeof globalThis,
+  session: Session,
+  calls: OwnCalls = {},
+): TellAny {
+  if (typeof session?.turn !== 'function')
+    throw new EngineError(
+      'argument',
+      `expose was given no session, but something of type ${typeOf(session)}.`,
+    );
+  checkFunctions(calls);
+  const names: readonly string[] = CALLS;
+  const both = [...names, ...OF_CLIENTS].find((name) => Object.hasOwn(calls, name));
+  if (both)
+    throw new EngineError('argument', `A session has a call ${both} already; give yours another name.`);
+  const tell = exposeCalls(scope as ScopeLike, {
+    call(name, args, signal) {
+      if (names.includes(name))
+        return (Reflect.get(session, name) as (...args: unknown[]) => unknown).apply(session, [...args]);
+      if (Object.hasOwn(calls, name)) return calls[name](args[0] as never, { signal, tell });
+      const legal = [...names, ...Object.keys(calls)].join(', ');
+      throw new EngineError('argument', `This worker has no call ${show(name)}; it has ${legal}.`);
+    },
+    withdraw: (name) => session.withdraw(name),
+    end: () => void session.destroy(),
+  });
+  for (const name of Object.keys(EVENTS) as (keyof SessionEvents)[])
+    session.on(name, (value) => tell(name, value));
+  return tell;
+}

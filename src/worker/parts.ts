@@ -1,0 +1,13 @@
+/** What a session loads at its first call. */
+export { bytesOf, isBytes } from '../base/bytes';
+export { createEngine } from '../engine';
+export { stepIn } from '../keeping/slots';
+export { checkFit, checkTrainer } from '../training/options';
+export { UnusableKernel } from '../trust/unusable_kernel';
+export { checkConfig, defaultConfig } from '../unet/config';
+export { loadCheckpoint } from '../weights/checkpoint';
+export { loadModel } from '../weights/model';
+export { saveModel } from '../weights/save_model';
+export { TrainingRun } from './run';
+export { SamplerCache } from './samplers';
+export { StoredRuns } from './stored_runs';

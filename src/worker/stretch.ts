@@ -1,0 +1,230 @@
+/** The training under way in a session: an iteration of `train`. */
+import { checkInteger, checkNames, checkSignal, EngineError, type Names } from '../base/errors';
+import { SAVE_MS } from '../keeping/saver';
+import type { TrainingEvent } from '../training/options';
+import type { Trainer } from '../training/trainer';
+import type { UnusableKernel } from '../trust/unusable_kernel';
+import type { Devices } from './devices';
+import type { TrainingRun } from './run';
+import { PAUSED, type Turns } from './turns';
+import type { Phase, SessionEvents, TrainOrder } from './types';
+
+const ORDER: Names<TrainOrder> = { steps: true, signal: true };
+
+/** What it needs of its session. */
+export interface Trains {
+  readonly turns: Turns;
+  readonly devices: Devices;
+  readonly run: TrainingRun | undefined;
+  stretch: Stretch | undefined;
+  idlePhase: Phase;
+  /** When the last copy was made, from performance.now(). */
+  readonly storedAt: number;
+  parts(): Promise<{ readonly UnusableKernel: typeof UnusableKernel }>;
+  needRun(): TrainingRun;
+  build(): Promise<Trainer>;
+  store(): Promise<Float32Array>;
+  freeRun(): void;
+  phase: Phase;
+  tell<Name extends keyof SessionEvents>(name: Name, value: SessionEvents[Name]): void;
+}
+
+/** Reasons of aborts. */
+const LEFT = new DOMException('The loop was left.', 'AbortError');
+const MOVED = new DOMException('The end of the run has moved.', 'AbortError');
+
+export class Stretch {
+  private readonly session: Trains;
+  private readonly order: TrainOrder;
+  /** Aborts when it is to end, or the wait for a device. */
+  private readonly end = new AbortController();
+  /** The step to train to; known once it has its first turn. */
+  private target: number | undefined;
+  /** The steps that are being made, by this trainer. */
+  private fit: { readonly events: AsyncGenerator<TrainingEvent>; readonly stop: AbortController } | undefined;
+  private trainer: Trainer | undefined;
+  /** The step that is read. */
+  private reading: Promise<unknown> = Promise.resolve();
+  /** The last copy that is made. */
+  private resting = Promise.resolve();
+  /** Steps that a copy knows of, which `fit` has not yielded. */
+  private readonly missed: TrainingEvent[] = [];
+  private imagesPerSecond = Number.NaN;
+
+  constructor(session: Trains, order: TrainOrder) {
+    this.session = session;
+    this.order = order;
+  }
+
+  /** Whether no pause and no signal has ended it. */
+  get goesOn(): boolean {
+    return !this.end.signal.aborted;
+  }
+
+  /** Its steps; the first one begins now. */
+  iterate(): AsyncIterableIterator<TrainingEvent> {
+    const steps = this.steps();
+    let first: Promise<IteratorResult<TrainingEvent>> | undefined = steps.next();
+    first.catch(() => {});
+    const iterator: AsyncIterableIterator<TrainingEvent> = {
+      next() {
+        const next = first ?? steps.next();
+        first = undefined;
+        return next;
+      },
+      return: () => {
+        this.end.abort(LEFT);
+        return steps.return(undefined);
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** Ends it after the step under way. Resolves when there is a copy of all steps. */
+  async pause(): Promise<void> {
+    this.end.abort(PAUSED);
+    await this.reading.catch(() => {});
+    await this.rest();
+  }
+
+  /** The end of the run has moved, which is fixed when a fit begins. */
+  endMoved(): void {
+    this.fit?.stop.abort(MOVED);
+  }
+
+  private async *steps(): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { session, end, missed } = this;
+    const { steps, signal } = this.order;
+    checkNames('train', this.order, ORDER);
+    if (steps !== undefined) checkInteger('steps', steps, 1);
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    if (session.stretch) throw new EngineError('busy', 'The run trains already; pause ends that.');
+    const abort = () => end.abort(signal!.reason);
+    signal?.addEventListener('abort', abort);
+    session.stretch = this;
+    session.turns.training = true;
+    try {
+      await session.parts();
+      for (;;) {
+        const read = session.devices.during('training', () => this.step(), end.signal);
+        this.reading = read;
+        const event = await read.catch((error) => {
+          const isPaused = end.signal.reason === PAUSED && (error === PAUSED || session.devices.isLost);
+          if (!isPaused && error !== LEFT) throw error;
+        });
+        if (!event) break;
+        yield event;
+      }
+      await this.rest();
+      yield* missed.splice(0);
+      if (signal?.aborted) throw signal.reason;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      await this.rest();
+      session.stretch = undefined;
+      session.turns.training = false;
+      void session.turns.next();
+    }
+  }
+
+  /** The next step; undefined at the end. It has its turn. */
+  private async step(): Promise<TrainingEvent | undefined> {
+    const { session, end } = this;
+    // The run was closed meanwhile.
+    if (!session.run && this.target !== undefined) return undefined;
+    const run = session.needRun();
+    this.target ??= run.losses.length + (this.order.steps ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const missed = this.missed.shift();
+      if (missed) return missed;
+      // Another device, or another copy, has another.
+      if (this.trainer !== run.trainer) this.fit = undefined;
+      if (end.signal.aborted || run.losses.length >= Math.min(this.target, run.end)) {
+        if (!this.fit) return undefined;
+        await this.rest();
+        continue;
+      }
+      this.trainer = await session.build();
+      if (end.signal.aborted) continue;
+      session.idlePhase = 'paused';
+      session.phase = 'training';
+      const event = await this.next(run, this.target - run.losses.length);
+      if (event) return event;
+    }
+  }
+
+  /** The next of `steps` steps of the run's fit; undefined where that has ended. */
+  private async next(run: TrainingRun, steps: number): Promise<TrainingEvent | undefined> {
+    const { session, end } = this;
+    if (!this.fit) {
+      const stop = new AbortController();
+      this.fit = { stop, events: run.train({ steps, signal: stop.signal }) };
+    }
+    const { events, stop } = this.fit;
+    const abort = () => stop.abort(end.signal.reason);
+    end.signal.addEventListener('abort', abort);
+    try {
+      const { value: event } = await events.next();
+      if (event) {
+        this.add(run, event.loss);
+        this.imagesPerSecond = event.imagesPerSecond;
+        if (performance.now() - session.storedAt > SAVE_MS) await session.store();
+        return event;
+      }
+    } catch (error) {
+      if (error !== stop.signal.reason) {
+        this.fit = undefined;
+        await this.failed(run, error);
+      }
+    } finally {
+      end.signal.removeEventListener('abort', abort);
+    }
+    await this.rest();
+    return undefined;
+  }
+
+  /** Throws what a fit has thrown, unless the run begins again with another kernel. */
+  private async failed(run: TrainingRun, error: unknown): Promise<void> {
+    const { session } = this;
+    run.diverged = error instanceof EngineError && error.code === 'diverged';
+    const { UnusableKernel } = await session.parts();
+    if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== this.trainer) throw error;
+    session.freeRun();
+    run.undo();
+    const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
+    session.tell('warning', { message: `${error.text} The run begins again ${from}.`, run: true });
+  }
+
+  /** Ends the fit, keeps a copy of all steps that were under way, and notes those that were not yielded. The next read begins another. */
+  rest(): Promise<void> {
+    this.resting = this.resting.catch(() => {}).then(() => this.endFit());
+    return this.resting;
+  }
+
+  private async endFit(): Promise<void> {
+    const { session, fit, trainer, imagesPerSecond } = this;
+    const { run } = session;
+    this.fit = undefined;
+    if (!fit) return;
+    fit.stop.abort(LEFT);
+    await fit.events.return(undefined).catch(() => {});
+    await session.devices.engine?.idle;
+    if (!run?.trainer || run.trainer !== trainer) return;
+    const losses = await session.store();
+    for (const loss of losses.slice(run.losses.length)) {
+      this.add(run, loss);
+      const step = run.losses.length;
+      const epoch = Math.ceil(step / run.stepsPerEpoch);
+      const unknown = { learningRate: Number.NaN, gradientNorm: Number.NaN };
+      this.missed.push({ step, epoch, loss, ...unknown, imagesPerSecond });
+    }
+    if (run.complete) session.idlePhase = 'finished';
+  }
+
+  private add(run: TrainingRun, loss: number): void {
+    const message = run.add(loss);
+    if (message) this.session.tell('warning', { message, run: true });
+  }
+}

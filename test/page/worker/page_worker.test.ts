@@ -1,0 +1,408 @@
+/** The page's worker, from the page's calls to what it tells, without a GPU. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { initialOf } from '../../../harness/page/messages/settings';
+import { TimeShare } from '../../../harness/page/worker/clocks';
+import { HeldOut } from '../../../harness/page/worker/live_loss';
+import { Views } from '../../../harness/page/worker/views';
+import type { Plan } from '../../../harness/run/plan';
+import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
+import { recipeAt } from '../../../src/recipes';
+import { TrainingRun } from '../../../src/worker/run';
+import { gate } from '../../lib/gate';
+import { engineWithout, pageWorker, runOf } from '../../lib/page/page_worker';
+import { until } from '../../lib/until';
+
+/** The rehearsals that have begun, each with what ends it. One that is interrupted ends once the step under way is made. */
+const rehearsals: (() => void)[] = [];
+let stepMade = Promise.resolve();
+vi.mock('../../../harness/run/rehearsal', () => ({
+  rehearse: (_: unknown, { signal }: { readonly signal: AbortSignal }) =>
+    new Promise<Plan>((resolve, reject) => {
+      signal.addEventListener('abort', () => void stepMade.then(() => reject(signal.reason)));
+      const plan = { batch: 1, steps: 20, epochs: 2, seconds: 20, fits: true };
+      rehearsals.push(() => resolve(plan));
+    }),
+}));
+
+afterEach(() => {
+  rehearsals.length = 0;
+  vi.restoreAllMocks();
+});
+
+/** The open page's worker where there is no GPU, which rests. */
+async function served() {
+  const worker = await pageWorker();
+  await worker.open();
+  await worker.rests();
+  return worker;
+}
+
+/** The open page's worker with engines as these, which rests. */
+async function servedOn(...engines: readonly Engine[]) {
+  const left = [...engines];
+  const worker = await pageWorker(async () => left.shift()!);
+  await worker.open();
+  await worker.rests();
+  return worker;
+}
+
+const wish = { speed: undefined };
+const noRun = () => ({ free() {}, losses: [] }) as unknown as TrainingRun;
+const image = { height: 16, width: 16, channels: 1 };
+const grey = { images: new Uint8Array(20 * 256), count: 20, ...image };
+const noGpu = { at: 'task', code: 'no-webgpu', message: expect.any(String) };
+
+test('a pause does not end the images that are being made, and is answered at once', async () => {
+  const { client, trains, present, rests } = await served();
+  const sampling = present('order');
+  await client.press({});
+  expect(trains()).toBe(true);
+  await client.halt();
+  expect(trains()).toBe(false);
+  expect(sampling.over).not.toHaveBeenCalled();
+  sampling.end();
+  await rests();
+  expect(sampling.over).toHaveBeenCalledExactlyOnceWith(false);
+});
+
+test('training is answered at once, makes its run, and waits for what is being made', async () => {
+  const { client, trains, present, rests, told, patched } = await served();
+  const sampling = present('order');
+  await client.press({ steps: 3 });
+  await client.press({});
+  expect(trains()).toBe(true);
+  expect(sampling.over).not.toHaveBeenCalled();
+  expect(patched('data')).toEqual([]);
+  sampling.end();
+  // Without images it loads the digits. There is no GPU to go on with.
+  await until(() => !trains());
+  await rests();
+  expect(sampling.over).toHaveBeenCalledExactlyOnceWith(false);
+  expect(patched('data')).toHaveLength(1);
+  expect(told('problem').at(-1)).toEqual(noGpu);
+});
+
+test('a press on Train that is paused before its run is made makes none, and a later one makes it', async () => {
+  const { client, session, trains, present, rests, told, patched } = await served();
+  const sampling = present('order');
+  await client.press({});
+  await client.halt();
+  sampling.end();
+  await rests();
+  expect([patched('data'), trains()]).toEqual([[], false]);
+  await client.press({});
+  await until(() => !trains());
+  expect([patched('data').length, told('problem').at(-1)]).toEqual([1, noGpu]);
+  const { length: errors } = told('problem');
+  // One that is there stays.
+  const { run } = runOf(3, { end: 3 });
+  session.run = run;
+  await client.press({});
+  await until(() => !trains());
+  expect([session.run, told('problem').at(-1), told('problem').length]).toEqual([run, noGpu, errors]);
+});
+
+test('a run that is begun while the device is lost waits for another device, until a pause', async () => {
+  const { client, session, devices, trains, rests, told } = await served();
+  await client.data({ from: 'digits' });
+  await rests();
+  devices.isLost = true;
+  vi.spyOn(devices, 'get').mockRejectedValue(new EngineError('no-adapter', 'There is none.'));
+  const { length } = told('problem');
+  await client.press({});
+  await until(() => told('lost').length > 0);
+  expect(told('lost').at(-1)).toMatchObject({ recovers: true });
+  expect(session.run).toBeDefined();
+  await client.halt();
+  await until(() => !session.run);
+  expect(told('lost').at(-1)).toMatchObject({ recovers: false });
+  expect([trains(), told('problem').length]).toEqual([false, length]);
+});
+
+test('a press that stops the timing of dispatches ends it', async () => {
+  const { client, present, rests } = await served();
+  const timing = present('order');
+  await client.stopTiming();
+  await rests();
+  expect(timing.over).toHaveBeenCalledExactlyOnceWith(true);
+});
+
+test('images of the page give way to a later task, and to the page’s word', async () => {
+  let begun = 0;
+  async function* run({ signal }: { readonly signal: AbortSignal }) {
+    begun++;
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    signal.throwIfAborted();
+    yield { step: 0 };
+  }
+  const { client, session, turns, rests } = await servedOn(engineWithout({ run }).engine);
+  const onFrame = vi.fn();
+  const unet = { config: image } as UNet;
+  vi.spyOn(session.samplers, 'network').mockResolvedValue({ unet, objective: 'flow' });
+  const make = async (signal?: AbortSignal) => {
+    const before = begun;
+    const made = client.make({ network: 'file', count: 1, onFrame }, { signal });
+    await until(() => begun > before);
+    return { made };
+  };
+  const asked = vi.fn(async () => {});
+  const later = await make();
+  void turns.take('answer', asked);
+  await expect(later.made).rejects.toMatchObject({ name: 'AbortError' });
+  await until(() => asked.mock.calls.length === 1);
+  const controller = new AbortController();
+  const stopped = await make(controller.signal);
+  controller.abort();
+  await expect(stopped.made).rejects.toBe(controller.signal.reason);
+  await rests();
+  expect(onFrame).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['resets', false],
+  ['puts aside', true],
+])(
+  'a page that %s its run interrupts what is done, and leaves what was asked for before it',
+  async (_, keep) => {
+    const { client, session, turns, present, rests, patched } = await served();
+    const answering = present('answer');
+    const asked = vi.fn(async () => {});
+    const left = turns.take('answer', asked);
+    left.catch(() => {});
+    session.run = noRun();
+    await client.leave(keep);
+    await rests();
+    expect(answering.over).toHaveBeenCalledExactlyOnceWith(true);
+    await expect(left).rejects.toMatchObject({ name: 'AbortError' });
+    expect(asked).not.toHaveBeenCalled();
+    expect(session.run).toBeUndefined();
+    expect(patched('run')).toEqual([undefined]);
+  },
+);
+
+test('after a device is lost, the worker drops tasks from before the loss, and does new ones', async () => {
+  const { engine, lose } = engineWithout();
+  const { turns, present, told } = await servedOn(engine);
+  const [before, after] = [vi.fn(async () => {}), vi.fn(async () => {})];
+  const answering = present('answer');
+  const dropped = turns.take('answer', before);
+  dropped.catch(() => {});
+  lose();
+  await expect(dropped).rejects.toMatchObject({ code: 'device-lost' });
+  await turns.take('answer', after);
+  expect(answering.over).toHaveBeenCalledExactlyOnceWith(true);
+  expect([before.mock.calls.length, after.mock.calls.length]).toEqual([0, 1]);
+  expect(told('lost')).toMatchObject([{ recovers: false, reason: 'It is gone.' }]);
+});
+
+test('a network of the recipe pictures is sampled as the recipe says, also on grey images', async () => {
+  const { session, state } = await served();
+  const createUNet = vi.fn(async (_config: UNetConfig, _options: UNetOptions) => ({ destroy() {} }));
+  const engine = { createUNet } as unknown as Engine;
+  vi.spyOn(session, 'device').mockResolvedValue(engine);
+  state.settings = initialOf('pictures');
+  state.images = { ...grey, labels: new Uint8Array(20) };
+  await state.networkFrom('run');
+  const begin = async () => TrainingRun.begin(await state.newRun()).network(engine);
+  await begin();
+  state.images = grey;
+  await begin();
+  const of = (guidance?: number) => [
+    expect.objectContaining({ ...image, kernelSize: 3, convolutionsPerLevel: [2, 2, 3] }),
+    expect.objectContaining({ sampling: { method: 'adams', steps: 8, guidance } }),
+  ];
+  expect(createUNet.mock.calls).toEqual([of(1.5), of(1.5), of()]);
+  state.images = { ...grey, height: 12 };
+  await expect(state.newRun()).rejects.toThrow('The images are 12 x 16; the recipe pictures takes');
+});
+
+test('the page hears what a run begins with, and how many images it holds out', async () => {
+  const { state, patched } = await served();
+  state.settings = { ...initialOf('digits'), holdout: 5, begin: 'new' };
+  state.images = grey;
+  const { images, settings, trainer } = await state.newRun();
+  expect([images.count, settings.holdout, settings.dropLast]).toEqual([15, 5, true]);
+  expect(trainer).toEqual(recipeAt('digits', 64).trainer);
+  const sampling = expect.objectContaining({ steps: expect.any(Number) });
+  expect(patched('begun')).toEqual([{ held: 5, begin: 'new', sampling }]);
+  state.settings = { ...state.settings, holdout: 20 };
+  await expect(state.newRun()).rejects.toThrow(
+    '20 images cannot be held out, as there are 20: hold out fewer, so that some are left to train on.',
+  );
+});
+
+test('images that are given beside a run are refused, and the run keeps its own', async () => {
+  const { client, session, state, told } = await served();
+  session.run = noRun();
+  await client.data({ from: 'digits' });
+  const message = 'A run is under way. Reset it to train on other images.';
+  expect(told('problem')).toContainEqual({ at: 'data', code: 'argument', message });
+  expect(state.images).toBeUndefined();
+});
+
+test.each([
+  ['on', { tune: true }, true],
+  ['off', { tune: false }, false],
+  ['auto', {}, false],
+] as const)(
+  'with tune=%s an engine is made with %j, and one on a software adapter gets %s',
+  async (tune, given, later) => {
+    const { engine } = engineWithout();
+    const createEngine = vi.fn(async (_: object) => engine);
+    const { client, open, rests } = await pageWorker(createEngine);
+    const settings = { ...initialOf('digits'), tune };
+    await open(settings);
+    await rests();
+    const { tune: made, maxSubmitMilliseconds } = createEngine.mock.calls[0][0] as Record<string, unknown>;
+    expect({ tune: made, maxSubmitMilliseconds }).toEqual({ ...given, maxSubmitMilliseconds: 12 });
+    await client.settings({ ...settings, tune: tune === 'on' ? 'off' : 'on' });
+    await client.settings(settings);
+    expect(engine.tune).toBe(later);
+  },
+);
+
+describe('between two steps of a run', () => {
+  /** A worker that trains; pictures and measures come one after the other, and end when their signal aborts. */
+  async function training(what: 'pictures' | 'measures') {
+    const { engine } = engineWithout();
+    const worker = await servedOn(engine);
+    const { session, state, client } = worker;
+    state.images = { ...grey, labels: undefined };
+    state.settings = { ...state.settings, holdout: 5 };
+    const ended = vi.fn();
+    const begun = vi.fn();
+    const untilEnded = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        begun();
+        signal.addEventListener('abort', () => {
+          ended();
+          reject(signal.reason);
+        });
+      });
+    // The first measurement comes some time after the worker has started.
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => 1e6 + now());
+    vi.spyOn(TimeShare.prototype, 'isDue').mockReturnValue(what === 'measures');
+    vi.spyOn(HeldOut.prototype, 'measure').mockImplementation((_, __, signal) => untilEnded(signal));
+    vi.spyOn(Views.prototype, 'both').mockImplementation(async (_, signal) => {
+      // Not those after a pause, which nothing ends.
+      if (what === 'pictures' && session.stretch) await untilEnded(signal!);
+    });
+    const { run, step } = runOf(1);
+    session.run = run;
+    await client.press({});
+    await step();
+    await until(() => begun.mock.calls.length > 0);
+    return { ...worker, run, step, ended };
+  }
+
+  test.each(['pictures', 'measures'] as const)(
+    '%s give way to a sample, and training goes on',
+    async (what) => {
+      const { client, run, step, ended, trains, told } = await training(what);
+      expect(ended).not.toHaveBeenCalled();
+      const { images } = await client.sample({ count: 1 });
+      expect([images.length, ended.mock.calls.length]).toEqual([1, 1]);
+      await step();
+      expect([run.losses.length, trains(), told('problem'), told('warning')]).toEqual([3, true, [], []]);
+    },
+  );
+
+  test.each(['pictures', 'measures'] as const)('%s give way to a pause', async (what) => {
+    const { client, session, run, ended, rests } = await training(what);
+    await client.halt();
+    await until(() => !session.stretch);
+    await rests();
+    expect([run.losses.length, ended.mock.calls.length]).toEqual([2, 1]);
+  });
+});
+
+test('the page hears of each step once, and that the run went back where steps come again', async () => {
+  const [first, second] = [engineWithout(), engineWithout()];
+  const { client, session, state, devices, told, patched } = await servedOn(first.engine, second.engine);
+  state.images = grey;
+  vi.spyOn(Views.prototype, 'both').mockResolvedValue();
+  devices.recoverer = { lost: () => ({ wait: 0 }) } as unknown as typeof devices.recoverer;
+  const { run, step } = runOf(2, { end: 6, kept: 4 });
+  session.run = run;
+  await client.press({});
+  for (let made = 0; made < 3; made++) await step();
+  await until(() => patched('run').length > 0);
+  first.lose();
+  await until(() => told('recovered').length > 0);
+  for (let made = 0; made < 2; made++) await step();
+  await until(() => !session.stretch);
+  expect(told('losses')).toContainEqual(expect.objectContaining({ first: 4, again: true }));
+  const steps = (told('losses') as { first: number; losses: Float32Array }[]).flatMap(({ first, losses }) =>
+    [...losses].map((_, i) => first + i + 1),
+  );
+  expect(steps).toEqual([3, 4, 5, 5, 6]);
+  // Another run, from its beginning, has not gone back.
+  const other = runOf(0, { end: 1 });
+  await client.leave(false);
+  session.run = other.run;
+  await client.press({});
+  await other.step();
+  await until(() => !session.stretch);
+  expect(told('losses').at(-1)).toMatchObject({ first: 0, again: false });
+});
+
+test('a press while a run is built that a pause has ended makes another, which trains', async () => {
+  const { client, session, state, told } = await servedOn(engineWithout().engine);
+  state.images = grey;
+  const { open, opened: built } = gate();
+  const [paused, other] = [runOf(0, { built }), runOf(0)];
+  vi.spyOn(TrainingRun, 'begin').mockReturnValueOnce(paused.run).mockReturnValueOnce(other.run);
+  await client.press({});
+  await until(() => session.run);
+  await client.halt();
+  await client.press({});
+  open();
+  await other.step();
+  expect(session.run).toBe(other.run);
+  expect(told('problem')).toEqual([]);
+});
+
+describe('the rehearsal of a planned run', () => {
+  /** A worker that rehearses a run. */
+  async function rehearses() {
+    const worker = await servedOn(engineWithout().engine);
+    const { client, session, state } = worker;
+    state.images = grey;
+    const { run, step } = runOf(0);
+    const begin = vi.spyOn(TrainingRun, 'begin').mockReturnValue(run);
+    await client.press({ wish });
+    await until(() => rehearsals.length === 1);
+    return { ...worker, client, session, run, step, begin };
+  }
+
+  test('begins anew where something interrupts it, and the run trains after it', async () => {
+    const { client, run, step, patched } = await rehearses();
+    const { images } = await client.sample({ count: 1 });
+    expect(images).toHaveLength(1);
+    await until(() => rehearsals.length === 2);
+    expect(run.losses).toEqual([]);
+    rehearsals[1]();
+    await step();
+    expect(rehearsals).toHaveLength(2);
+    expect(patched('planned').map((planned) => planned!.plan.steps)).toEqual([undefined, 20]);
+  });
+
+  test('ends with a pause, and begins anew with the next press, also with one before it has ended', async () => {
+    const { client, run, step, trains, rests, begin } = await rehearses();
+    await client.halt();
+    await rests();
+    await client.press({ wish });
+    await until(() => rehearsals.length === 2);
+    expect([run.losses.length, trains(), begin.mock.calls.length]).toEqual([0, true, 1]);
+    const { open, opened } = gate();
+    stepMade = opened;
+    await client.halt();
+    await client.press({ wish });
+    open();
+    await until(() => rehearsals.length === 3);
+    rehearsals[2]();
+    await step();
+    expect(run.losses).toEqual([1]);
+  });
+});
