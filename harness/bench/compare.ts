@@ -2,55 +2,19 @@
 
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
+import { short, type Table } from '../text/table';
 import type { Named } from './read';
-import { type BenchResult, totalNames } from './result';
-import type { Times } from './statistics';
-import { short, type Table, titles } from './table';
+import type { BenchResult } from './result';
+import { nameOf } from './table';
+import type { Times } from './timer';
 
 /** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
 type Verdict = 'faster' | 'slower' | 'within noise';
 
-interface Compared {
-  /** Kernel, variant, layer; for the whole network its name and the size of the images. */
-  readonly what: readonly [string, string, string];
-  readonly batch: number;
-  readonly before: Times;
-  readonly after: Times;
-  /** Ratio of the medians, after / before: below 1 is faster. */
-  readonly ratio: number;
-  readonly verdict: Verdict;
-}
-
 /** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
 
-interface BenchDifference {
-  /** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
-  readonly differences: readonly string[];
-  /** The greatest speed-up first. */
-  readonly rows: readonly Compared[];
-  /** How many measurements exist only in the first result. */
-  readonly onlyBefore: number;
-  readonly onlyAfter: number;
-}
-
-export function compare(before: Named, after: Named): BenchDifference {
-  const [a, b] = [timesOf(before.result), timesOf(after.result)];
-  const rows = [...a].flatMap(([key, { what, batch, ms }]): Compared[] => {
-    const other = b.get(key);
-    if (!other) return [];
-    const ratio = other.ms.median / ms.median;
-    return [{ what, batch, before: ms, after: other.ms, ratio, verdict: verdict(ms, other.ms) }];
-  });
-  return {
-    differences: differences(before, after),
-    rows: rows.sort((x, y) => x.ratio - y.ratio),
-    onlyBefore: a.size - rows.length,
-    onlyAfter: b.size - rows.length,
-  };
-}
-
-function verdict(before: Times, after: Times): Verdict {
+function verdictOf(before: Times, after: Times): Verdict {
   const ratio = after.median / before.median;
   if (ratio < NOISE && ratio > 1 / NOISE) return 'within noise';
   if (after.p90 < before.p10) return 'faster';
@@ -58,30 +22,11 @@ function verdict(before: Times, after: Times): Verdict {
   return 'within noise';
 }
 
-interface MeasuredTimes {
-  readonly what: readonly [string, string, string];
-  readonly batch: number;
-  readonly ms: Times;
-}
+/** Times by the name that identifies a measurement. */
+const timesOf = ({ rows }: BenchResult) =>
+  new Map(rows.flatMap((row) => (row.ms ? [[nameOf(row), row.ms] as const] : [])));
 
-/** Every measurement of a result, by the key that identifies it. */
-function timesOf({ batch, rows, sweep, ...result }: BenchResult): Map<string, MeasuredTimes> {
-  const all: MeasuredTimes[] = [];
-  for (const name of totalNames) {
-    const total = result[name];
-    if (total) all.push({ what: [titles[name], '', ''], batch: total.batch, ms: total.ms });
-  }
-  for (const { axis, size, step, forward } of sweep) {
-    for (const [name, total] of Object.entries({ step, forward })) {
-      const what = [titles[name as 'step' | 'forward'], `${axis} sweep`, `${size}x${size}`] as const;
-      if (total) all.push({ what, batch: total.batch, ms: total.ms });
-    }
-  }
-  for (const { kernel, variant, layer, ms, ...row } of rows)
-    if (ms) all.push({ what: [kernel, variant, layer], batch: row.batch, ms });
-  return new Map(all.map((one) => [[...one.what, one.batch].join('\n'), one]));
-}
-
+/** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
 function differences(before: Named, after: Named): string[] {
   const [a, b] = [before.result, after.result];
   const found: string[] = [];
@@ -90,7 +35,7 @@ function differences(before: Named, after: Named): string[] {
   };
   unlike('Different adapters', ({ adapter }) => adapterText(adapter));
   unlike('Different runtimes', ({ runtime }) => runtime);
-  unlike('Different batches, so only what is alike in that is compared', ({ batch: n }) => String(n));
+  unlike('Different batches, so only what is alike in that is compared', ({ batches }) => batches.join(', '));
   unlike('Different networks', ({ network }) => choiceText(network));
   unlike('Different clocks', ({ timer }) => timer.kind);
   for (const { name, result } of [before, after])
@@ -102,10 +47,19 @@ function differences(before: Named, after: Named): string[] {
 
 const signs: Readonly<Record<Verdict, string>> = { faster: '▼', slower: '▲', 'within noise': '≈' };
 
+/** A row for each measurement that both have, the greatest speed-up first. */
 export function comparisonTable(before: Named, after: Named): Table {
-  const { rows, differences: unlike, onlyBefore, onlyAfter } = compare(before, after);
-  const count = (of: Verdict) => rows.filter((row) => row.verdict === of).length;
-  const apart = `${onlyBefore} only in ${before.name}, ${onlyAfter} only in ${after.name}`;
+  const [a, b] = [timesOf(before.result), timesOf(after.result)];
+  const rows = [...a]
+    .flatMap(([name, ms]) => {
+      const other = b.get(name);
+      return other
+        ? [{ name, ms, other, ratio: other.median / ms.median, verdict: verdictOf(ms, other) }]
+        : [];
+    })
+    .sort((x, y) => x.ratio - y.ratio);
+  const count = (of: Verdict) => rows.filter(({ verdict }) => verdict === of).length;
+  const apart = `${a.size - rows.length} only in ${before.name}, ${b.size - rows.length} only in ${after.name}`;
   const peaks = [before, after].map(
     ({ name, result: { peak } }) => `${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s in ${name}`,
   );
@@ -116,24 +70,13 @@ export function comparisonTable(before: Named, after: Named): Table {
         ? `The two have no measurement in common (${apart}).`
         : `${count('faster')} faster, ${count('slower')} slower, ${count('within noise')} within noise (less than 5% apart, or their bands from p10 to p90 touch); ${apart}.`,
       `Peaks: ${peaks.join(', ')}.`,
-      ...unlike,
+      ...differences(before, after),
     ],
-    head: ['after / before', 'what', 'batch', 'ms before', 'ms after'],
-    rows: rows.map(({ what, batch, before: a, after: b, ratio, verdict: v }) => [
-      `${ratio.toFixed(2)}x ${signs[v]} ${v}`,
-      nameOf(what),
-      String(batch),
-      short(a.median),
-      short(b.median),
+    head: ['after / before', 'what', 'ms before', 'ms after'],
+    rows: rows.map(({ name, ms, other, ratio, verdict }) => [
+      `${ratio.toFixed(2)}x ${signs[verdict]} ${verdict}`,
+      ...[name, short(ms.median), short(other.median)],
     ]),
     text: 2,
   };
-}
-
-/** `conv2d.direct down.1`, `training step`, `training step, batch sweep 28x28` */
-function nameOf([first, second, third]: Compared['what']): string {
-  if (!second) return first;
-  return (Object.values(titles) as string[]).includes(first)
-    ? `${first}, ${second} ${third}`
-    : `${first}.${second} ${third}`;
 }

@@ -24,24 +24,6 @@ export function convInsideFlops({
   );
 }
 
-/** Bytes of a convolution's input, output and weights, as they are. */
-export function convBytes({ batch, height, width, inChannels, outChannels, kernelSize }: ConvShape): number {
-  return (
-    4 * (batch * height * width * (inChannels + outChannels) + inChannels * outChannels * kernelSize ** 2)
-  );
-}
-
-/** How often a training step computes a layer's convolution: each gradient costs as much as the forward pass; the first layer needs no input gradient. */
-export const passesOfStep = (layer: number) => (layer === 0 ? 2 : 3);
-
-/** The sum over layers, each as often as it is computed, of `of`: nominal operations, those inside, or bytes. */
-export const sumOverLayers = (
-  layers: readonly Omit<ConvShape, 'batch'>[],
-  batch: number,
-  passes: (layer: number) => number,
-  of: (shape: ConvShape) => number,
-): number => layers.reduce((sum, layer, i) => sum + passes(i) * of({ ...layer, batch }), 0);
-
 /** The `nominal` operations of a kernel at `shape`, without a convolution's taps outside the image. */
 export function insideFlops(kernel: string, shape: unknown, nominal: number): number {
   if (!isConvolution(kernel)) return nominal;

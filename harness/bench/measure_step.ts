@@ -6,30 +6,18 @@ import { createEngine, type Engine, EngineError, type EngineReport, type Warning
 import type { Op } from '../../src/plan/op';
 import { recipeAt } from '../../src/recipes';
 import type { Variants } from '../../src/unet/variants';
-import { configOf, type NetworkChoice } from '../run/network';
-import { insideFlops } from './inside';
-import { measureWork, openWork, ownSize } from './network';
+import { configOf, type NetworkChoice, ownSize } from '../run/network';
 import { chooseTimer, measurePeaks } from './peaks';
-import { type BenchHead, type BenchTotal, copyRate, type Peak } from './result';
-import { timeOps } from './time_ops';
+import { type BenchHead, figuresOf, type Peak, type Row } from './result';
+import { shapeOf } from './rows';
+import { opTimes } from './time_ops';
+import { summary, type Timer } from './timer';
+import { measureWhole, openTask, shadersOf, workOf } from './whole';
 
 /** Images of the step: enough for kernels to show their speed, few enough for any adapter. */
 const STEP_IMAGES = 16;
 /** How long a measurement of many samples takes, about. */
 const SECONDS = 0.5;
-
-/** A kernel of the step, at all of its layers. */
-export interface StepKernel {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly layers: readonly string[];
-  readonly shaders: readonly string[];
-  /** In the step. */
-  readonly ms: number;
-  readonly flops: number;
-  /** As the bench has it: see `throughput`. */
-  readonly shareOfPeak: number;
-}
 
 export type StepEvent =
   | { readonly kind: 'progress'; readonly title: string }
@@ -43,9 +31,10 @@ export type StepEvent =
       readonly wrong: readonly string[];
       readonly report: EngineReport;
     }
-  | { readonly kind: 'step'; readonly step: BenchTotal }
   | { readonly kind: 'peak'; readonly peak: Peak }
-  | { readonly kind: 'kernel'; readonly timed: StepKernel };
+  | { readonly kind: 'step'; readonly step: Row }
+  /** A kernel of the step, at all of its layers, whose names `layer` has. */
+  | { readonly kind: 'kernel'; readonly timed: Row };
 
 interface StepChoice {
   readonly network?: NetworkChoice | undefined;
@@ -68,18 +57,17 @@ export async function measureStep(
     tell({ kind: 'progress', title: 'Trying the kernels of a training step' });
     const variants = await check(engine, { network, tune, anew }, tell);
     if (!variants) return;
-    tell({ kind: 'progress', title: 'Timing a training step' });
-    const work = await openWork(engine, 'step', ownSize(network), STEP_IMAGES, timer, network, variants);
-    try {
-      tell({ kind: 'step', step: await measureWork(work, SECONDS) });
-    } finally {
-      work.destroy();
-    }
     tell({ kind: 'progress', title: 'Measuring the peak' });
     const { peak, timer: another } = await measurePeaks(engine, SECONDS / 5);
     another.destroy();
     tell({ kind: 'peak', peak });
-    await timeKernels(engine, work.ops, peak, tell);
+    tell({ kind: 'progress', title: 'Timing a training step' });
+    const place = { network, size: ownSize(network), batch: STEP_IMAGES };
+    const task = await openTask(engine, 'step', place, variants);
+    const context = { engine, peak, seconds: SECONDS };
+    tell({ kind: 'step', step: await measureWhole(context, 'step', place, task) });
+    task.destroy();
+    await timeKernels(engine, task.ops, timer, peak, tell);
   } finally {
     timer.destroy();
   }
@@ -119,57 +107,41 @@ async function check(
 
 const nameOf = ({ kernel, variant }: Op) => `${kernel}.${variant}`;
 
-/** What an op's time depends on, apart from its kernel. */
-const shapeOf = ({ origin }: Op) => JSON.stringify({ ...origin.shape, name: undefined, next: undefined });
-
 function grouped(ops: readonly Op[], by: (op: Op) => string): Op[][] {
   const groups = new Map<string, Op[]>();
   for (const op of ops) groups.set(by(op), [...(groups.get(by(op)) ?? []), op]);
   return [...groups.values()];
 }
 
-const sumOf = (ops: readonly Op[], of: (op: Op) => number) => ops.reduce((sum, op) => sum + of(op), 0);
-const flopsOf = (ops: readonly Op[]) => sumOf(ops, ({ cost }) => cost.flops);
+const flopsOf = (ops: readonly Op[]) => ops.reduce((sum, { cost }) => sum + cost.flops, 0);
 
-/** Times each kernel of these ops, the one with the most work first; of ops of the same shape one stands for all. */
+/** Times each kernel of these ops, the one with the most work first, on tensors of its own; of ops of the same shape one stands for all. */
 async function timeKernels(
   { gpu }: Engine,
   ops: readonly Op[],
+  timer: Timer,
   peak: Peak,
   tell: (event: StepEvent) => void,
 ): Promise<void> {
   const kernels = grouped(ops, nameOf).sort((a, b) => flopsOf(b) - flopsOf(a));
-  const spans = kernels.flatMap((kernel, of) =>
-    grouped(kernel, shapeOf).map((alike) => ({ of, op: alike[0], times: alike.length })),
-  );
-  const begin = (at: number) =>
-    tell({ kind: 'progress', title: `Timing ${nameOf(kernels[at][0])}: ${at + 1} of ${kernels.length}` });
-  let ms = 0;
-  begin(0);
-  await timeOps(
-    gpu,
-    spans.map(({ op }) => op),
-    (index, once) => {
-      const { of, times } = spans[index];
-      ms += times * once;
-      if (spans[index + 1]?.of === of) return;
-      tell({ kind: 'kernel', timed: timedKernel(kernels[of], ms, peak) });
-      ms = 0;
-      if (of + 1 < kernels.length) begin(of + 1);
-    },
-  );
+  for (const [i, of] of kernels.entries()) {
+    tell({ kind: 'progress', title: `Timing ${nameOf(of[0])}: ${i + 1} of ${kernels.length}` });
+    const alike = grouped(of, (op) => JSON.stringify(shapeOf(op)));
+    const alone = alike.map(([op]) => op);
+    let ms = 0;
+    for await (const { index, ms: once } of opTimes(gpu, alone, new Map(), { timer }))
+      ms += alike[index].length * once.median;
+    tell({ kind: 'kernel', timed: rowOf(of, ms, peak) });
+  }
 }
 
-function timedKernel(ops: readonly Op[], ms: number, peak: Peak): StepKernel {
+function rowOf(ops: readonly Op[], ms: number, peak: Peak): Row {
   const [{ kernel, variant }] = ops;
-  const share = ({ origin, cost: { flops, bytes } }: Op) =>
-    Math.max(insideFlops(kernel, origin.shape, flops) / peak.gflops, bytes / copyRate(peak, bytes)) / 1e6;
-  const shaders = ops.flatMap(({ calls }) => calls.map(({ shader }) => shader.name));
   return {
-    ...{ kernel, variant, ms },
-    layers: ops.map(({ layer }) => layer),
-    shaders: [...new Set(shaders)],
-    flops: flopsOf(ops),
-    shareOfPeak: sumOf(ops, share) / ms,
+    ...{ part: 'op', kernel, variant, batch: STEP_IMAGES, size: ownSize() },
+    layer: ops.map(({ layer }) => layer).join(', '),
+    shaders: shadersOf(ops),
+    ms: summary([ms]),
+    ...figuresOf(ops.map(workOf), ms, peak),
   };
 }

@@ -5,10 +5,11 @@ import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { missingFeature, References } from '../run/check';
+import { missingFeature } from '../run/check';
 import { specs } from '../specs/lib/registry';
 import type { Peak } from './result';
-import { checkedShape, checkSmall, type Entry, listEntries, RowBuffers, wholeDispatches } from './rows';
+import { Checks, type Entry, listEntries, RowBuffers } from './rows';
+import { wholeDispatches } from './time_ops';
 import { Timer } from './timer';
 
 /** Measures the peaks, each for about `seconds`. Throws `shader` if a kernel that measures a peak fails its check. */
@@ -49,20 +50,16 @@ export async function measureGflops(
 /** Milliseconds of every variant and shape of a kernel, from the fastest samples: they are nearest to what the adapter can do. */
 async function* fastest(engine: Engine, name: string, timer: Timer, seconds: number, signal?: AbortSignal) {
   const buffers = new RowBuffers(engine);
-  const references = new References();
-  const passed = new Set<string>();
+  const checks = new Checks(engine);
   try {
     for (const entry of entriesOf(engine, name)) {
-      // Large sizes have the same small one.
-      const small = `${entry.variant} ${JSON.stringify(checkedShape(entry))}`;
-      const check = passed.has(small) ? undefined : await checkSmall(engine, entry, references);
-      if (check && !check.pass) {
+      const check = await checks.of(entry);
+      if (!check.pass) {
         throw new EngineError(
           'shader',
           `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. The throughput is unknown; run check.`,
         );
       }
-      passed.add(small);
       yield { entry, ms: (await buffers.measure(entry, timer, seconds, signal)).p10 };
     }
   } finally {
@@ -71,7 +68,7 @@ async function* fastest(engine: Engine, name: string, timer: Timer, seconds: num
 }
 
 const entriesOf = (engine: Engine, kernel: string): Entry[] =>
-  listEntries(4).filter(
+  listEntries(4, () => []).filter(
     ({ name, spec, variant }) => name === kernel && !missingFeature(engine, spec, variant),
   );
 

@@ -1,119 +1,61 @@
 /** The events of a bench and the result that they add up to, which is also its JSON format. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
+import type { Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
 import type { CaseResult } from '../run/check';
 import type { NetworkChoice } from '../run/network';
-import { isConvolution } from './inside';
-import type { Times } from './statistics';
-import type { TimerKind } from './timer';
+import { insideFlops } from './inside';
+import type { TimerKind, Times } from './timer';
 
 /** Changes whenever older files can no longer be read like current ones. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
-/** A kernel's variant at one of the UNet's real shapes. Without a passed check it has no numbers. */
-export interface BenchRow {
+/** Tasks of the whole network on a batch. */
+export const wholes = { step: 'training step', forward: 'forward pass', sample: 'sampling step' } as const;
+export type Whole = keyof typeof wholes;
+export const wholeNames = Object.keys(wholes) as readonly Whole[];
+
+/** The whole network, an op of its training step in the step's own buffers, or a kernel's variant at a layer by itself. */
+export const parts = ['whole', 'op', 'kernel'] as const;
+export type Part = (typeof parts)[number];
+
+/** A measurement; without `ms` it has no passed check, or was not made. */
+export interface Row extends Partial<Figures> {
+  readonly part: Part;
+  /** A Whole where the part is the whole network. */
   readonly kernel: string;
+  /** This and the layer, which is named like parameters (`down.1`), are empty for the whole network. */
   readonly variant: string;
-  /** Named like parameters: `down.1`, `up.0`. */
   readonly layer: string;
+  /** Images, and the pixels on a side of each. */
   readonly batch: number;
-  readonly ms: Times | null;
-  /** Nominal: counts every tap of every convolution, as libraries do, whatever the variant computes. */
-  readonly gflops: number | null;
-  /** Without the taps outside the image. Equal to nominal for kernels that are no convolutions. */
-  readonly insideGflops: number | null;
-  /** From the bytes that must be moved at least once. */
-  readonly gbps: number | null;
-  /** Share of the adapter's peak: the larger of insideGflops / peak.gflops and gbps / the copy of about as many bytes. */
-  readonly shareOfPeak: number | null;
-  readonly check: CaseResult;
-  /** In words; like the three below it is not in files of before 0.3. */
+  readonly size: number;
+  readonly ms?: Times;
+  /** On a small case, before it was timed; of the whole network the first failure of its kernels. Files of schema 1 have it of kernels alone. */
+  readonly check?: CaseResult;
+  /** Why it was not made. */
+  readonly reason?: string;
+  /** In words. */
   readonly shape?: string;
-  /** Nominal floating-point operations. */
-  readonly flops?: number;
-  /** Bytes that must be moved at least once. */
-  readonly bytes?: number;
   /** Names of the shaders that run. */
   readonly shaders?: readonly string[];
-}
-
-/** A skipped measurement and the reason. For the whole network, `kernel` is a TotalName; variant and layer name the part of it, if any. */
-export interface SkippedRow {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly layer: string;
-  readonly reason: string;
-}
-
-export const totalNames = ['step', 'forward', 'sample'] as const;
-export type TotalName = (typeof totalNames)[number];
-
-/** A task of the whole network on a batch. GFLOP/s count its convolutions. */
-export interface BenchTotal {
-  readonly batch: number;
-  readonly ms: Times;
-  readonly imagesPerSecond: number;
-  readonly gflops: number;
-  readonly insideGflops: number;
-  readonly timer: TimerKind;
-  /** The variants in use, by kernel and layer; an op that is not listed uses its kernel's first. */
-  readonly variants: Variants;
-  /** Milliseconds to make everything and run it once: compiling, and on a GPU choosing variants. Not in files of before 0.3. */
+  /** The variant of each op whose kernel has several, by kernel and layer; the whole network alone has it. */
+  readonly variants?: Variants;
+  /** Milliseconds to make the whole network and run it once: compiling, and on a GPU choosing variants. */
   readonly firstMs?: number;
 }
 
-/** A total's ops, each timed separately in the same buffers. */
-export interface Breakdown {
-  readonly ops: readonly OpTime[];
-  /** By kernel, the most expensive first. */
-  readonly kernels: readonly KernelShare[];
-  /** The sum of the medians of all ops. */
-  readonly sumMs: number;
-  /** The sum as a share of the total's own median: the ops timed one by one on warm caches, against the whole list in sequence. */
-  readonly sumOfTotal: number;
-  /** The share of the sum that is not convolutions. */
-  readonly otherShare: number;
-}
-
-export interface OpTime {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly layer: string;
-  readonly ms: Times;
-}
-
-interface KernelShare {
-  readonly kernel: string;
-  readonly ops: number;
-  readonly ms: number;
-  /** Share of the sum of all ops. */
-  readonly share: number;
-}
-
-export const axes = ['batch', 'size'] as const;
-export type Axis = (typeof axes)[number];
-
-/** The choices of a user. */
-export const sweepChoices = ['none', ...axes, 'both'] as const;
-export type SweepChoice = (typeof sweepChoices)[number];
-export const axesOf = (choice: SweepChoice): Axis[] =>
-  axes.filter((axis) => choice === axis || choice === 'both');
-
-/** The whole network at one batch size or image size; has no numbers if `reason` says why. */
-export interface SweepPoint {
-  readonly axis: Axis;
-  readonly batch: number;
-  /** Pixels on a side. */
-  readonly size: number;
-  readonly step: SweepTotal | null;
-  readonly forward: SweepTotal | null;
-  readonly reason?: string;
-}
-
-export interface SweepTotal extends BenchTotal {
-  readonly msPerImage: number;
-  /** Picoseconds per multiply-add inside the images: the same at every size if the cost grows linearly. */
-  readonly psPerMultiplyAdd: number;
+export interface Figures {
+  /** Nominal floating-point operations: every tap of every convolution, as libraries count, whatever the variant computes. */
+  readonly flops: number;
+  /** Bytes that must be moved at least once. */
+  readonly bytes: number;
+  readonly gflops: number;
+  /** Without the taps outside the image. Equal to nominal for kernels that are no convolutions. */
+  readonly insideGflops: number;
+  readonly gbps: number;
+  /** Time at the adapter's peak as a share of the measured one: of an op, arithmetic inside the image or a copy of as many bytes, whichever takes longer. */
+  readonly shareOfPeak: number;
 }
 
 /** Peak rates, measured in the same run, each from its fastest samples. */
@@ -133,12 +75,14 @@ export interface BenchHead {
   readonly runtime: string;
   /** ISO 8601. */
   readonly date: string;
-  /** The commit of the sources, with `-dirty` where they differed from it. Not in files of before 0.3, and unknown without git. */
+  /** The commit of the sources, with `-dirty` where they differed from it; unknown without git. */
   readonly commit?: string;
-  readonly batch: number;
-  /** The measured network. Absent for the tutorial, and in files from before there was a choice. */
+  readonly batches: readonly number[];
+  readonly sizes: readonly number[];
+  /** The measured network. Absent for the tutorial. */
   readonly network?: NetworkChoice;
   readonly budgetSeconds: number;
+  /** The clock of ops and kernels; the whole network is timed by the host's. */
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;
   /** The variants that a training step would run, kernels with one variant included: `kernel/layer` -> variant. */
@@ -146,67 +90,30 @@ export interface BenchHead {
 }
 
 export interface BenchResult extends BenchHead {
-  /** `budget`: time ran out, and `skipped` lists the rest. `stopped`: interrupted by the user or an error. */
+  /** `budget`: time ran out. `stopped`: interrupted by the user or an error. */
   readonly end: 'complete' | 'budget' | 'stopped';
   /** `peak.gflops`, measured again at the end: it differs on a machine that is busy or too hot. Null for a run that was stopped. */
   readonly gflopsAtEnd: number | null;
-  /** A whole training step; null if it was not requested or not measured. */
-  readonly step: BenchTotal | null;
-  readonly forward: BenchTotal | null;
-  /** One step of sampling. */
-  readonly sample: BenchTotal | null;
-  readonly breakdowns: Readonly<Record<TotalName, Breakdown | null>>;
-  readonly sweep: readonly SweepPoint[];
-  readonly rows: readonly BenchRow[];
-  readonly skipped: readonly SkippedRow[];
-  /** How many totals, points and rows were not finished when the run was stopped. */
-  readonly left?: number;
+  readonly rows: readonly Row[];
+  /** How many measurements had not begun at the end. */
+  readonly left: number;
 }
 
 export type BenchEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
   /** The first event other than progress. */
   | { readonly kind: 'head'; readonly head: BenchHead }
-  | { readonly kind: 'total'; readonly name: TotalName; readonly total: BenchTotal }
-  | { readonly kind: 'breakdown'; readonly name: TotalName; readonly breakdown: Breakdown }
-  | { readonly kind: 'point'; readonly point: SweepPoint }
-  | { readonly kind: 'row'; readonly row: BenchRow }
-  | { readonly kind: 'skipped'; readonly row: SkippedRow }
+  | { readonly kind: 'row'; readonly row: Row }
   | { readonly kind: 'end'; readonly end: 'complete' | 'budget'; readonly gflopsAtEnd: number };
 
 /** The result of the events so far, so that an interrupted run has one too. Undefined before the head has come. */
 export function addEvent(result: BenchResult | undefined, event: BenchEvent): BenchResult | undefined {
-  if (event.kind === 'head') {
-    return {
-      ...event.head,
-      end: 'stopped',
-      gflopsAtEnd: null,
-      step: null,
-      forward: null,
-      sample: null,
-      breakdowns: { step: null, forward: null, sample: null },
-      sweep: [],
-      rows: [],
-      skipped: [],
-    };
-  }
+  if (event.kind === 'head') return { ...event.head, end: 'stopped', gflopsAtEnd: null, rows: [], left: 0 };
   if (!result) return undefined;
-  switch (event.kind) {
-    case 'progress':
-      return { ...result, left: event.total - event.done };
-    case 'total':
-      return { ...result, [event.name]: event.total };
-    case 'breakdown':
-      return { ...result, breakdowns: { ...result.breakdowns, [event.name]: event.breakdown } };
-    case 'point':
-      return { ...result, sweep: [...result.sweep, event.point] };
-    case 'row':
-      return { ...result, rows: [...result.rows, event.row] };
-    case 'skipped':
-      return { ...result, skipped: [...result.skipped, event.row] };
-    case 'end':
-      return { ...result, end: event.end, gflopsAtEnd: event.gflopsAtEnd, left: undefined };
-  }
+  if (event.kind === 'progress') return { ...result, left: event.total - event.done };
+  if (event.kind === 'row') return { ...result, rows: [...result.rows, event.row] };
+  const { end, gflopsAtEnd } = event;
+  return { ...result, end, gflopsAtEnd, left: end === 'complete' ? 0 : result.left };
 }
 
 /** GB/s of a copy of about `bytes` bytes (reads and writes): a tensor that stays in a cache has another peak. */
@@ -215,21 +122,19 @@ export function copyRate({ copies }: Peak, bytes: number): number {
   return copies.reduce((best, copy) => (distance(copy) < distance(best) ? copy : best)).gbps;
 }
 
-export function breakdownOf(ops: readonly OpTime[], total: BenchTotal): Breakdown {
-  const sumMs = ops.reduce((sum, { ms }) => sum + ms.median, 0);
-  const kernels = new Map<string, { ops: number; ms: number }>();
-  for (const { kernel, ms } of ops) {
-    const known = kernels.get(kernel) ?? { ops: 0, ms: 0 };
-    kernels.set(kernel, { ops: known.ops + 1, ms: known.ms + ms.median });
-  }
-  const other = ops.reduce((sum, { kernel, ms }) => sum + (isConvolution(kernel) ? 0 : ms.median), 0);
+/** An op, as far as it counts as work. */
+export type Work = Pick<Op, 'kernel' | 'cost'> & { readonly shape: unknown };
+
+/** What `works` together do in `ms` milliseconds. */
+export function figuresOf(works: readonly Work[], ms: number, peak: Peak): Figures {
+  const sum = (of: (work: Work) => number) => works.reduce((all, work) => all + of(work), 0);
+  const inside = ({ kernel, shape, cost }: Work) => insideFlops(kernel, shape, cost.flops);
+  const atPeak = (work: Work) =>
+    Math.max(inside(work) / peak.gflops, work.cost.bytes / copyRate(peak, work.cost.bytes));
+  const [flops, bytes] = [sum(({ cost }) => cost.flops), sum(({ cost }) => cost.bytes)];
+  const rate = (amount: number) => amount / ms / 1e6;
   return {
-    ops,
-    kernels: [...kernels]
-      .map(([kernel, { ops: count, ms }]) => ({ kernel, ops: count, ms, share: ms / sumMs }))
-      .sort((a, b) => b.ms - a.ms),
-    sumMs,
-    sumOfTotal: sumMs / total.ms.median,
-    otherShare: other / sumMs,
+    ...{ flops, bytes, gflops: rate(flops), insideGflops: rate(sum(inside)), gbps: rate(bytes) },
+    shareOfPeak: rate(sum(atPeak)),
   };
 }

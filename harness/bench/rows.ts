@@ -2,18 +2,17 @@
 
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { firstVariant, type Op, op } from '../../src/plan/op';
-import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
-import { conditioningOf, type Layer, layersOf } from '../../src/unet/config';
-import { type CaseResult, checkCase, type References } from '../run/check';
-import { configOf, type NetworkChoice } from '../run/network';
+import { type Tensor, tensor } from '../../src/plan/tensor';
+import { type CaseResult, checkCase, References } from '../run/check';
+import type { NetworkChoice } from '../run/network';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { type Arrays, elementCount, Random } from '../specs/lib/spec';
-import { insideFlops, isConvolution } from './inside';
-import { type BenchRow, copyRate, type Peak } from './result';
-import type { Times } from './statistics';
-import type { Timer } from './timer';
+import { shadersOf, shapeText } from '../text/shape_text';
+import { isConvolution } from './inside';
+import { figuresOf, type Peak, type Row } from './result';
+import { wholeDispatches } from './time_ops';
+import type { Timer, Times } from './timer';
 
 export interface Entry {
   readonly name: string;
@@ -21,42 +20,52 @@ export interface Entry {
   readonly variant: string;
   readonly layer: string;
   readonly shape: unknown;
-  /** The same shape at small batches, for the check: the smallest first. */
+  /** The same shape at small batches, for the check: the smallest first. None: it is checked on a case of its kernel's tests. */
   readonly small: readonly unknown[];
 }
 
 /** Whether a kernel has several variants. */
 export const hasRivals = (kernel: string) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1;
 
-/** A step of another network than the tutorial's. */
-interface OwnStep {
-  readonly network: NetworkChoice;
-  /** Its ops at a batch size. */
-  readonly ops: (batch: number) => readonly Op[];
+/** Where kernels are measured: the network, the pixels on a side of its images, and their number. */
+export interface Place {
+  readonly network: NetworkChoice | undefined;
+  readonly size: number;
+  readonly batch: number;
 }
 
-/** For each kernel the shapes at a batch size, by layer. */
-type ShapesAt = (name: string, spec: AnySpec, batch: number) => Readonly<Record<string, unknown>>;
+/** Without a layer's name and neighbours. */
+export function shapeOf({ origin }: Op): object {
+  const { name, next, activation, ...shape } = origin.shape as Record<string, unknown>;
+  return shape;
+}
 
 /** Batch sizes of the checks: the smallest that a variant supports. */
 const SMALL = [4, 8, 16, 32, 64];
 
 /**
- * The variants at one layer are adjacent. A step's kernels have the shapes of that step, convolutions the shapes of its whole network;
- * kernels that it does not use have the tutorial's.
+ * The variants at one layer are adjacent. Kernels of a step have its shapes: `ops` gives its ops at a batch size. Kernels that it does not
+ * use have the tutorial's. `isUsual`: it has images of the recipe's size, for which the errors that checks allow are known to hold.
  */
-export function listEntries(batch: number, own?: OwnStep): Entry[] {
-  const shapesAt = own ? shapesOf(own, [batch, ...SMALL]) : tutorialShapes;
+export function listEntries(batch: number, ops: (batch: number) => readonly Op[], isUsual = true): Entry[] {
+  const shapesAt = (images: number) => {
+    const step = ops(images);
+    return (name: string, spec: AnySpec): Readonly<Record<string, unknown>> => {
+      const usual = spec.bench(images);
+      const used = step.filter(({ kernel }) => kernel === name);
+      // What a step's shape leaves to the step state is as in the tutorial.
+      const state = isConvolution(name) ? {} : Object.values(usual)[0];
+      const shapes = used.map((op) => [op.layer, { ...(state as object), ...shapeOf(op) }]);
+      return used.length > 0 ? Object.fromEntries(shapes) : usual;
+    };
+  };
+  const [full, ...reduced] = [batch, ...(isUsual ? SMALL : [])].map(shapesAt);
   return [...specs].flatMap(([name, spec]) => {
-    const small = SMALL.map((n) => shapesAt(name, spec, n));
-    return Object.entries(shapesAt(name, spec, batch)).flatMap(([layer, shape]) =>
+    const small = reduced.map((shapes) => shapes(name, spec));
+    return Object.entries(full(name, spec)).flatMap(([layer, shape]) =>
       variantsAt(spec, layer).map((variant) => ({
-        name,
-        spec,
-        variant,
-        layer,
-        shape,
-        small: [...(own ? [] : [spec.cases[`UNet ${layer}`]]), ...small.map((shapes) => shapes[layer])],
+        ...{ name, spec, variant, layer, shape },
+        small: small.map((shapes) => shapes[layer]),
       })),
     );
   });
@@ -65,58 +74,6 @@ export function listEntries(batch: number, own?: OwnStep): Entry[] {
 /** The conditions go through linear layers, which have one variant. */
 const variantsAt = ({ kernel }: AnySpec, layer: string) =>
   layer.startsWith('conditioning.') ? [firstVariant(kernel)] : Object.keys(kernel.variants);
-
-const tutorialShapes: ShapesAt = (_, spec, batch) => spec.bench(batch);
-
-function shapesOf({ network, ops }: OwnStep, batches: readonly number[]): ShapesAt {
-  const steps = new Map(batches.map((batch) => [batch, ops(batch)]));
-  return (name, spec, batch) => {
-    const usual = spec.bench(batch);
-    if (isConvolution(name)) return convolutionsOf(name, network, batch);
-    const used = steps.get(batch)!.filter(({ kernel }) => kernel === name);
-    if (used.length === 0) return usual;
-    // What a step's shape leaves to the step state is as in the tutorial.
-    const [state] = Object.values(usual);
-    return Object.fromEntries(used.map(({ layer, origin }) => [layer, { ...state, ...origin.shape }]));
-  };
-}
-
-/** The shapes of a convolution kernel in a network, by layer. */
-export function convolutionsOf(
-  kernel: string,
-  network: NetworkChoice,
-  batch: number,
-): Record<string, ConvShape> {
-  const config = configOf(network);
-  const layers = layersOf(config);
-  const { hidden, output } = conditioningOf(config) ?? {};
-  const linear = hidden && output ? [hidden, output] : [];
-  const [first, last] = [layers[0], layers[layers.length - 1]];
-  const isForward = kernel === 'conv2d' || kernel === 'conv2d_pool';
-  const shapeOf = ({ height, width, inChannels, outChannels, kernelSize, imageBias }: Layer): ConvShape => ({
-    batch: padBatch(batch),
-    height,
-    width,
-    inChannels,
-    outChannels,
-    kernelSize,
-    ...(isForward && imageBias !== undefined ? { imageBias } : {}),
-  });
-  const all = Object.fromEntries([...layers, ...linear].map((layer) => [layer.name, shapeOf(layer)]));
-  // Without a second level nothing is pooled, and inside a level nothing is fused.
-  const before = layers[layers.length - 2];
-  const back = before.next === 'upsample' && !before.residual;
-  const fused: Readonly<Record<string, Record<string, ConvShape>>> = {
-    conv2d_pool: first.next === 'pool' ? { [first.name]: shapeOf(first) } : {},
-    conv2d_grad_upsample: back ? { [last.name]: shapeOf(last) } : {},
-    conv2d_grad_pool: back ? { [first.name]: shapeOf(last) } : {},
-  };
-  if (Object.hasOwn(fused, kernel)) return fused[kernel];
-  if (kernel !== 'conv2d_grad_input') return all;
-  // What comes from outside needs no gradient.
-  const outside = [first.name, hidden?.name];
-  return Object.fromEntries(Object.entries(all).filter(([name]) => !outside.includes(name)));
-}
 
 /** References are plain loops, so a check is limited to this many numbers. */
 const CHECK_ELEMENTS = 4e6;
@@ -131,11 +88,27 @@ export function checkedShape({ spec, variant, small }: Entry): unknown {
   return candidates.find(fits);
 }
 
-/** Checks the variant against its reference. */
-export async function checkSmall(engine: Engine, entry: Entry, references: References): Promise<CaseResult> {
-  const shape = checkedShape(entry);
-  if (shape === undefined) return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
-  return checkCase(engine, entry.spec, entry.variant, shape, references);
+/** Checks variants against their references, each on a shape once. */
+export class Checks {
+  private readonly engine: Engine;
+  private readonly references = new References();
+  private readonly known = new Map<string, CaseResult>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  async of(entry: Entry): Promise<CaseResult> {
+    const { name, spec, variant } = entry;
+    const shape = checkedShape(entry);
+    if (shape === undefined)
+      return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
+    const key = `${name}.${variant} ${JSON.stringify(shape)}`;
+    const found =
+      this.known.get(key) ?? (await checkCase(this.engine, spec, variant, shape, this.references));
+    this.known.set(key, found);
+    return found;
+  }
 }
 
 /** The lowest share of the peak that a kernel is assumed to reach. */
@@ -150,26 +123,30 @@ export function tooLong({ spec, shape }: Entry, software: boolean, peak: Peak): 
   return `at ${100 * LEAST_OF_PEAK}% of this GPU's peak it would take ${seconds.toFixed(1)} s at once, for which a system may reset the GPU: use a smaller --batch`;
 }
 
-export function throughput(
-  { spec, shape }: Entry,
-  { median }: Times,
+/** Checks an entry, then times it: a row, without numbers for one that is wrong. Throws `limit` if the device cannot hold its tensors. */
+export async function measureEntry(
+  entry: Entry,
+  { size, batch }: Place,
   peak: Peak,
-): Pick<BenchRow, 'gflops' | 'insideGflops' | 'gbps' | 'shareOfPeak'> {
-  const { flops, bytes } = spec.kernel.cost(shape);
-  const insideGflops = insideFlops(spec.kernel.name, shape, flops) / median / 1e6;
-  const gbps = bytes / median / 1e6;
-  return {
-    gflops: flops / median / 1e6,
-    insideGflops,
-    gbps,
-    shareOfPeak: Math.max(insideGflops / peak.gflops, gbps / copyRate(peak, bytes)),
+  checks: Checks,
+  time: (entry: Entry) => Promise<Times>,
+): Promise<Row> {
+  const { name: kernel, spec, variant, layer, shape } = entry;
+  const check = await checks.of(entry);
+  const row: Row = {
+    ...{ part: 'kernel', kernel, variant, layer, batch, size, check },
+    ...{ shape: shapeText(shape), shaders: shadersOf(spec, shape, variant) },
   };
+  if (!check.pass) return row;
+  const ms = await time(entry);
+  const work = { kernel, shape, cost: spec.kernel.cost(shape) };
+  return { ...row, ms, ...figuresOf([work], ms.median, peak) };
 }
 
 /** The buffers of one kernel at one shape, filled with random numbers and shared by all its variants. */
 export class RowBuffers {
   private readonly engine: Engine;
-  private key: unknown;
+  private filled: Pick<Entry, 'spec' | 'shape'> | undefined;
   private tensors: Record<string, Tensor> = {};
   private boundBuffers = new Map<Tensor, GPUBuffer>();
 
@@ -184,7 +161,7 @@ export class RowBuffers {
     seconds: number,
     signal?: AbortSignal,
   ): Promise<Times> {
-    if (this.key !== `${spec.kernel.name} ${layer}`) await this.fill(spec, layer, shape);
+    if (this.filled?.spec !== spec || this.filled.shape !== shape) await this.fill(spec, shape);
     const { gpu } = this.engine;
     const plan = op(spec.kernel, layer, shape, this.tensors, variant);
     const program = await Program.compile(gpu, 'bench', [plan], this.boundBuffers, wholeDispatches);
@@ -195,7 +172,7 @@ export class RowBuffers {
     }
   }
 
-  private async fill(spec: AnySpec, layer: string, shape: unknown): Promise<void> {
+  private async fill(spec: AnySpec, shape: unknown): Promise<void> {
     this.clear();
     const { gpu } = this.engine;
     const sizes = spec.kernel.sizes(shape);
@@ -209,7 +186,7 @@ export class RowBuffers {
       this.tensors[name] = tensor(name, sizes[name]);
       this.boundBuffers.set(this.tensors[name], buffers[i]);
     });
-    this.key = `${spec.kernel.name} ${layer}`;
+    this.filled = { spec, shape };
     // Tensors that a kernel updates in place start random too, as do weights and activations.
     const inputs: Arrays = spec.inputs(shape, new Random(1));
     names.forEach((name, i) => {
@@ -224,9 +201,6 @@ export class RowBuffers {
     for (const buffer of this.boundBuffers.values()) buffer.destroy();
     this.boundBuffers = new Map();
     this.tensors = {};
-    this.key = undefined;
+    this.filled = undefined;
   }
 }
-
-/** Times each dispatch uncut, however long it takes. */
-export const wholeDispatches = { partWork: Number.POSITIVE_INFINITY } as const;

@@ -1,57 +1,49 @@
 /**
- * Measures the throughput of the whole network and of every kernel on the current adapter; each kernel is checked before it is timed.
- * Shared by the page and the command line.
+ * Measures the throughput of the whole network and of every kernel on the current adapter; each is checked before it is timed. Shared by
+ * the page and the command line.
  */
 
 import { EngineError } from '../../src/base/errors';
 import type { Engine } from '../../src/engine';
+import type { Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
-import { missingFeature, References } from '../run/check';
+import { type CaseResult, missingFeature } from '../run/check';
 import { namesInUse, stepOps, variantsOf } from '../run/in_use';
-import { changesOf, type NetworkChoice } from '../run/network';
+import { changesOf, configOf, type NetworkChoice, ownSize } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
-import { shadersOf, shapeText } from '../text/shape_text';
-import { breakDown, measureWork, openWork, ownSize } from './network';
 import { measureGflops, measurePeaks } from './peaks';
+import { type BenchEvent, type Peak, type Row, SCHEMA, type Whole, wholeNames } from './result';
 import {
-  type Axis,
-  type BenchEvent,
-  type BenchRow,
-  type BenchTotal,
-  type Peak,
-  SCHEMA,
-  type SkippedRow,
-  type SweepPoint,
-  type TotalName,
-  totalNames,
-} from './result';
-import { checkSmall, type Entry, hasRivals, listEntries, RowBuffers, throughput, tooLong } from './rows';
-import { foretell, measurePoint, placesOf, type SweepSize, workOf } from './sweep';
+  Checks,
+  type Entry,
+  hasRivals,
+  listEntries,
+  measureEntry,
+  type Place,
+  RowBuffers,
+  tooLong,
+} from './rows';
 import { usedIn } from './table';
 import type { Timer } from './timer';
+import { checkOps, measureOps, measureWhole, openTask, type Task } from './whole';
 
 /** Default number of images. */
 export const BATCH = 256;
 
+/** Seconds of samples, about: of a task of the whole network; of an op, a kernel or a peak. */
+const SECONDS = { whole: 1, part: 0.2 } as const;
+
 export interface BenchOptions {
-  /** Images of the UNet's layers. Default BATCH. */
-  readonly batch?: number;
+  /** Numbers of images. Default: BATCH. Of several batches or sizes the whole network alone is measured, kernels only if `kernel` names some. */
+  readonly batches?: readonly number[];
+  /** Pixels on a side. Default: the recipe's own. */
+  readonly sizes?: readonly number[];
   /** The network to measure. Default: the tutorial's. */
   readonly network?: NetworkChoice;
-  /**
-   * Measures only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. Default: everything, or only the
-   * sweeps if there are any.
-   */
+  /** Measures only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. Default: everything. */
   readonly kernel?: string;
-  /** Measures the whole network at growing sizes along each of these axes. Default none. */
-  readonly sweep?: readonly Axis[];
-  /** Batch sizes, or pixels on a side, of a single sweep. Default: see `defaultPoints`. */
-  readonly points?: readonly number[];
-  /**
-   * About how long everything may take. A measurement that has begun takes at least three samples, however long that takes; what has not
-   * begun by then is skipped and reported. Default 60.
-   */
+  /** What has not begun by then is not measured. A measurement takes at least three samples, however long that takes. Default 60. */
   readonly budgetSeconds?: number;
   /**
    * A run's variants: the rows that a training step runs with them come first. Where the whole network is measured, its own variants
@@ -66,77 +58,86 @@ export interface BenchOptions {
 }
 
 /**
- * Yields progress before each measurement and its result after it; `addEvent` adds them up. The whole network comes first, then sweeps,
- * then row by row: what the network uses before all else, so that a short budget is spent on what matters. Throws `argument` for points that make no network, and for a kernel that does not exist.
+ * Yields progress before each measurement and its row after it; `addEvent` adds them up. The whole network comes first, then kernels: what
+ * the network uses before all else, so that a short budget is spent on what matters. Throws `argument` for a size that the network does not
+ * support, and for a kernel that does not exist.
  */
 export async function* runBench(
   engine: Engine,
   options: BenchOptions = {},
 ): AsyncGenerator<BenchEvent, void, undefined> {
-  const {
-    batch = BATCH,
-    kernel,
-    sweep = [],
-    points,
-    budgetSeconds = 60,
-    variants,
-    runtime = 'unknown',
-    commit,
-    signal,
-  } = options;
+  const { kernel, budgetSeconds = 60, variants, runtime = 'unknown', commit, signal } = options;
   const network = changesOf(options.network);
-  const { software } = engine.adapter;
-  const { features } = engine.device;
-  const ops = (n: number) => stepOps({ network, batch: n, software, features, variants });
-  const inUse = variantsOf(ops(batch));
-  const asked = kernel?.split(',').map((part) => part.trim());
-  // The bare name means the whole network, not the kernels whose names contain the word.
-  const others = asked?.filter((part) => !totalNames.some((name) => name === part)).join(',');
-  const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(others);
-  const names = totalNames.filter((name) => asked?.includes(name) || wanted(name));
-  const places = sweep.flatMap((axis) => placesOf(axis, batch, points, network));
-  const entries = listEntries(batch, network && { network, ops }).filter(({ name, variant, layer }) =>
-    wanted(`${name}.${variant} ${layer}`),
-  );
-  if (kernel !== undefined && names.length + entries.length === 0)
-    throw matchesNothing(kernel, [...totalNames, ...specs.keys()]);
-  const pace = new Pace(budgetSeconds, names.length + places.length + entries.length);
+  const [batches, sizes] = [
+    inOrder(options.batches ?? [BATCH]),
+    inOrder(options.sizes ?? [ownSize(network)]),
+  ];
+  const places = sizes.flatMap((size) => batches.map((batch): Place => ({ network, size, batch })));
+  const { adapter, device } = engine;
+  const { software } = adapter;
+  for (const size of sizes) configOf(network, { height: size, width: size });
+  const opsAt = (size: number, chosen: Variants | undefined) => (batch: number) => {
+    try {
+      return stepOps({ network, size, batch, software, features: device.features, variants: chosen });
+    } catch (error) {
+      limitOf(error);
+      return [];
+    }
+  };
+  const inUse = variantsOf(opsAt(sizes[0], variants)(batches[0]));
+  const { names, isWanted } = choiceOf(kernel, places.length > 1);
+  const sites = places.map((place) => {
+    // The plain variants have the shapes of what others fuse.
+    const [plain, used] = [opsAt(place.size, {}), opsAt(place.size, variants)];
+    const isUsual = place.size === ownSize(network);
+    const all = listEntries(place.batch, (batch) => [...plain(batch), ...used(batch)], isUsual);
+    return { place, all };
+  });
+  const wanted = sites.map((site) => ({ ...site, entries: site.all.filter(isWanted) }));
+  const ofSteps = places.length === 1 ? sites.filter(() => names.includes('step')) : [];
+  const entries = wanted.reduce((sum, site) => sum + site.entries.length, 0);
+  if (kernel !== undefined && names.length + entries === 0)
+    throw matchesNothing(kernel, [...wholeNames, ...specs.keys()]);
+  const pace = new Pace(budgetSeconds, names.length * places.length + ofSteps.length + entries);
 
   yield pace.progress('peaks');
   signal?.throwIfAborted();
-  // A tenth of the time, in a handful of measurements.
-  const peakSeconds = Math.min(budgetSeconds / 80, 1);
-  const { timer, peak } = await measurePeaks(engine, peakSeconds, signal);
-  const context = { engine, batch, network, timer, peak, pace, signal };
-  const totals: Record<TotalName, BenchTotal | null> = { step: null, forward: null, sample: null };
+  const { timer, peak } = await measurePeaks(engine, SECONDS.part, signal);
+  const context = { engine, timer, peak, pace, signal, checks: new Checks(engine) };
+  const rows: Row[] = [];
   try {
     const { kind, resolutionMs } = timer;
-    const { adapter } = engine;
-    const date = new Date().toISOString();
-    const measured = {
-      ...(commit ? { commit } : {}),
-      batch,
-      ...(network ? { network } : {}),
-      budgetSeconds,
-      timer: { kind, resolutionMs },
-      peak,
-      inUse,
-    };
-    yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
-    for (const name of names) {
-      for await (const event of measureTotal(context, name)) {
-        if (event.kind === 'total') totals[name] = event.total;
-        yield event;
-      }
-    }
-    yield* measureSweeps(context, places);
-    yield* measureRows(context, usedFirst(entries, usedIn({ ...totals, inUse }), peak));
+    const about = { runtime, date: new Date().toISOString(), ...(commit ? { commit } : {}) };
+    const of = { batches, sizes, ...(network ? { network } : {}), budgetSeconds };
+    const measured = { timer: { kind, resolutionMs }, peak, inUse };
+    yield { kind: 'head', head: { schema: SCHEMA, adapter, ...about, ...of, ...measured } };
+    for (const site of sites)
+      for (const name of names)
+        for await (const event of measureNetwork(context, name, site)) {
+          if (event.kind === 'row') rows.push(event.row);
+          yield event;
+        }
+    for (const site of ofSteps) yield* measureStepOps(context, site);
+    const used = usedIn({ rows, inUse });
+    for (const site of wanted)
+      yield* measureEntries(context, site.place, usedFirst(site.entries, used, peak));
     yield pace.progress('peak, again');
-    const gflopsAtEnd = await measureGflops(engine, timer, peakSeconds, signal);
-    yield { kind: 'end', end: pace.leftOut ? 'budget' : 'complete', gflopsAtEnd };
+    const gflopsAtEnd = await measureGflops(engine, timer, SECONDS.part, signal);
+    yield { kind: 'end', end: pace.isOver ? 'budget' : 'complete', gflopsAtEnd };
   } finally {
     timer.destroy();
   }
+}
+
+const inOrder = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
+
+/** What a pattern asks for. The bare name of a task means the whole network, not the kernels whose names contain the word. */
+function choiceOf(pattern: string | undefined, several: boolean) {
+  const asked = pattern?.split(',').map((part) => part.trim());
+  const matches = matcher(asked?.filter((part) => !wholeNames.some((name) => name === part)).join(','));
+  const isWanted = ({ name, variant, layer }: Entry) =>
+    (!several || asked !== undefined) && matches(`${name}.${variant} ${layer}`);
+  return { names: wholeNames.filter((name) => asked?.includes(name) || matches(name)), isWanted };
 }
 
 /** Puts the variants that the network uses first, by decreasing work; the rest keeps its order. */
@@ -159,26 +160,15 @@ export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak
   return [...used, ...entries.filter((entry) => !isUsed(entry))];
 }
 
-interface Context {
-  readonly engine: Engine;
-  readonly batch: number;
-  readonly network: NetworkChoice | undefined;
-  readonly timer: Timer;
-  readonly peak: Peak;
-  readonly pace: Pace;
-  readonly signal?: AbortSignal;
-}
-
-/** The progress, the remaining time, and what must be skipped for lack of it. */
+/** Counts the measurements that have begun, until the budget ends. */
 class Pace {
-  leftOut = false;
+  /** Whether the budget ended before something had begun. */
+  isOver = false;
   private done = 0;
   private readonly total: number;
-  private readonly budget: number;
   private readonly end: number;
 
   constructor(budgetSeconds: number, total: number) {
-    this.budget = budgetSeconds;
     this.total = total;
     this.end = performance.now() + budgetSeconds * 1000;
   }
@@ -187,131 +177,117 @@ class Pace {
     return { kind: 'progress', done: this.done, total: this.total, title };
   }
 
-  finished(): void {
-    this.done++;
-  }
-
-  /** Seconds. */
-  get left(): number {
-    return Math.max(this.end - performance.now(), 0) / 1000;
-  }
-
-  /** The remaining time divided by the remaining measurements. */
-  get share(): number {
-    return this.left / Math.max(this.total - this.done, 1);
-  }
-
-  /** The share for the most informative measurements. */
-  get largeShare(): number {
-    return Math.max(this.share, Math.min(this.budget / 30, this.left));
-  }
-
-  /** The reason why no time is left for a measurement of at least `seconds`; undefined if there is time. */
-  refusal(seconds = 0): string | undefined {
-    const { left, budget } = this;
-    if (seconds < left) return undefined;
-    this.leftOut = true;
-    if (left === 0) return `the budget of ${budget} s ended`;
-    return `it would take about ${Math.ceil(seconds)} s, and ${Math.floor(left)} s of the budget of ${budget} s are left`;
-  }
-}
-
-async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<BenchEvent> {
-  const { engine, batch, network, timer, pace, signal } = context;
-  const skip = (variant: string, reason: string) => skipped({ kernel: name, variant, layer: '', reason });
-  signal?.throwIfAborted();
-  yield pace.progress(name);
-  const refusal = pace.refusal();
-  if (refusal) yield skip('', refusal);
-  else {
-    try {
-      const work = await openWork(engine, name, ownSize(network), batch, timer, network);
-      try {
-        const total = await measureWork(work, pace.largeShare / 2, signal);
-        yield { kind: 'total', name, total };
-        yield pace.progress(`${name}, op by op`);
-        // Warm-up, trial, and two more samples.
-        const short = pace.refusal((4 * total.ms.median) / 1000);
-        if (short) yield skip('breakdown', short);
-        else {
-          const breakdown = await breakDown(engine, work, total, timer, pace.largeShare / 2, signal);
-          yield { kind: 'breakdown', name, breakdown };
-        }
-      } finally {
-        work.destroy();
-      }
-    } catch (error) {
-      yield skip('', limitOf(error));
-    }
-  }
-  pace.finished();
-}
-
-async function* measureSweeps(context: Context, places: readonly SweepSize[]): AsyncGenerator<BenchEvent> {
-  const { engine, network, timer, pace, signal } = context;
-  let last: SweepPoint | undefined;
-  for (const [i, place] of places.entries()) {
+  /** Yields progress and counts a measurement; false if there is no time for it. */
+  *begin(title: string, signal: AbortSignal | undefined): Generator<BenchEvent, boolean, undefined> {
     signal?.throwIfAborted();
-    yield pace.progress(`sweep: batch ${place.batch}, ${place.size}x${place.size} pixels`);
-    const reason = pace.refusal(foretell(place, last, network));
-    // In proportion to their work, or small points would use up the time of large ones.
-    const rest = places.slice(i).reduce((sum, other) => sum + workOf(other, network), 0);
-    const seconds =
-      Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place, network) / rest);
-    const point = reason
-      ? { ...place, step: null, forward: null, reason }
-      : await measurePoint(engine, place, timer, seconds, signal, network);
-    if (point.step) last = point;
-    yield { kind: 'point', point };
-    pace.finished();
+    this.isOver ||= performance.now() >= this.end;
+    if (this.isOver) return false;
+    yield this.progress(title);
+    this.done++;
+    return true;
   }
 }
 
-async function* measureRows(context: Context, entries: readonly Entry[]): AsyncGenerator<BenchEvent> {
-  const { engine, batch, timer, peak, pace, signal } = context;
-  const references = new References();
+interface Context {
+  readonly engine: Engine;
+  readonly timer: Timer;
+  readonly peak: Peak;
+  readonly pace: Pace;
+  readonly checks: Checks;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A place, and all that can be measured there. */
+interface Site {
+  readonly place: Place;
+  readonly all: readonly Entry[];
+}
+
+async function* measureNetwork(context: Context, name: Whole, { place, all }: Site) {
+  const title = `${name}, batch ${place.batch}, ${place.size}x${place.size} pixels`;
+  if (!(yield* context.pace.begin(title, context.signal))) return;
+  const measuring = { ...context, seconds: SECONDS.whole };
+  yield* withTask(context, name, { place, all }, async function* (task, checked) {
+    yield await measureWhole(measuring, name, place, task, checkOfAll(checked));
+  });
+}
+
+async function* measureStepOps(context: Context, { place, all }: Site) {
+  if (!(yield* context.pace.begin('step, op by op', context.signal))) return;
+  const measuring = { ...context, seconds: SECONDS.part };
+  yield* withTask(context, 'step', { place, all }, (task, checked) =>
+    measureOps(measuring, place, task, checked),
+  );
+}
+
+/** Opens a task and checks its ops, for `measure`. Where the device is too small there is a row with the reason. */
+async function* withTask(
+  { engine, pace, checks, signal }: Context,
+  name: Whole,
+  { place, all }: Site,
+  measure: (task: Task, checked: ReadonlyMap<Op, CaseResult>) => AsyncIterable<Row>,
+): AsyncGenerator<BenchEvent, void, undefined> {
+  try {
+    const task = await openTask(engine, name, place);
+    try {
+      const checking = checkOps(task.ops, all, checks);
+      let next = await checking.next();
+      for (; !next.done; next = await checking.next()) {
+        signal?.throwIfAborted();
+        yield pace.progress(`${name}: checking ${next.value.kernel}.${next.value.variant}`);
+      }
+      for await (const row of measure(task, next.value)) yield { kind: 'row', row };
+    } finally {
+      task.destroy();
+    }
+  } catch (error) {
+    const { batch, size } = place;
+    const reason = limitOf(error);
+    yield {
+      kind: 'row',
+      row: { part: 'whole', kernel: name, variant: '', layer: '', batch, size, reason },
+    };
+  }
+}
+
+/** The first failure, which names its kernel, or else the largest share. */
+function checkOfAll(checked: ReadonlyMap<Op, CaseResult>): CaseResult {
+  for (const [{ kernel, variant, layer }, check] of checked)
+    if (!check.pass) return { ...check, failure: `${kernel}.${variant} ${layer}: ${check.failure}` };
+  return { pass: true, share: Math.max(...[...checked.values()].map(({ share }) => share)) };
+}
+
+async function* measureEntries(
+  { engine, timer, peak, pace, checks, signal }: Context,
+  place: Place,
+  entries: readonly Entry[],
+): AsyncGenerator<BenchEvent, void, undefined> {
   const buffers = new RowBuffers(engine);
   try {
     for (const entry of entries) {
-      const { name, spec, variant, layer, shape } = entry;
-      const head = { kernel: name, variant, layer };
-      signal?.throwIfAborted();
-      yield pace.progress(`${name}.${variant} ${layer}`);
-      const reason =
+      const { name: kernel, spec, variant, layer, shape } = entry;
+      if (!(yield* pace.begin(`${kernel}.${variant} ${layer}`, signal))) return;
+      let reason =
         missingFeature(engine, spec, variant) ??
         spec.kernel.variants[variant].refuses?.(shape) ??
-        tooLong(entry, engine.adapter.software, peak) ??
-        pace.refusal();
-      if (reason) yield skipped({ ...head, reason });
-      else {
-        const check = await checkSmall(engine, entry, references);
-        const none = { ms: null, gflops: null, insideGflops: null, gbps: null, shareOfPeak: null };
-        const of = {
-          shape: shapeText(shape),
-          ...spec.kernel.cost(shape),
-          shaders: shadersOf(spec, shape, variant),
-        };
-        let row: BenchRow = { ...head, batch, ...none, check, ...of };
-        try {
-          if (check.pass) {
-            const ms = await buffers.measure(entry, timer, pace.share, signal);
-            row = { ...row, ms, ...throughput(entry, ms, peak) };
-          }
-          yield { kind: 'row', row };
-        } catch (error) {
-          yield skipped({ ...head, reason: limitOf(error) });
+        tooLong(entry, engine.adapter.software, peak);
+      try {
+        if (!reason) {
+          const time = (of: Entry) => buffers.measure(of, timer, SECONDS.part, signal);
+          yield { kind: 'row', row: await measureEntry(entry, place, peak, checks, time) };
         }
+      } catch (error) {
+        reason = limitOf(error);
       }
-      pace.finished();
+      const { batch, size } = place;
+      if (reason) yield { kind: 'row', row: { part: 'kernel', kernel, variant, layer, batch, size, reason } };
     }
   } finally {
     buffers.clear();
   }
 }
 
-const skipped = (row: SkippedRow): BenchEvent => ({ kind: 'skipped', row });
-
-/** A measurement that the device is too small for is skipped; any other error is thrown. */
+/** A measurement that the device is too small for has a reason; any other error is thrown. */
 function limitOf(error: unknown): string {
   if (error instanceof EngineError && error.code === 'limit') return error.message;
   throw error;

@@ -1,6 +1,46 @@
-/** Measures GPU time: by the GPU's own clock if it has one, otherwise by the host's. */
+/** Measures time: of the GPU by its own clock if it has one, of anything by the host's. */
 import type { Gpu } from '../../src/gpu/gpu';
-import { summary, type Times } from './statistics';
+
+/** Milliseconds: the median of `n` samples, and the band that holds all but the outer tenths. */
+export interface Times {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  readonly n: number;
+}
+
+export function summary(samples: readonly number[]): Times {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+  };
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9), n: sorted.length };
+}
+
+/** Milliseconds of `run` by the host's clock. */
+export async function clocked(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+}
+
+/** At least three samples, `samples` included, and more for about `seconds`. */
+export async function sampled(
+  sample: () => Promise<number>,
+  seconds: number,
+  signal?: AbortSignal,
+  samples: number[] = [],
+): Promise<Times> {
+  const end = performance.now() + seconds * 1000;
+  while (samples.length < 3 || (samples.length < 50 && performance.now() < end)) {
+    signal?.throwIfAborted();
+    samples.push(await sample());
+  }
+  return summary(samples);
+}
 
 export type TimerKind = 'timestamp-query' | 'wall clock';
 
@@ -69,25 +109,19 @@ export class Timer {
     const pass = encoder.beginComputePass({ label: 'bench' });
     encode(pass);
     pass.end();
-    const start = performance.now();
-    await this.gpu.submit(encoder);
-    return performance.now() - start;
+    return clocked(() => this.gpu.submit(encoder));
   }
 
-  /** Milliseconds of one `encode`, from samples over about `seconds`, at least three. */
-  async measure(encode: Encode, seconds: number, signal?: AbortSignal): Promise<Times> {
-    const start = performance.now();
+  /** Milliseconds of one `encode`, from samples over about `seconds`, at least three; from a single one without `seconds`. */
+  async measure(encode: Encode, seconds?: number, signal?: AbortSignal): Promise<Times> {
     const { ms, repeats } = await this.span(encode, signal);
-    const samples = [ms];
-    while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
-      signal?.throwIfAborted();
-      samples.push((await this.once(repeated(encode, repeats))) / repeats);
-    }
-    return summary(samples);
+    if (seconds === undefined) return summary([ms]);
+    const sample = async () => (await this.once(repeated(encode, repeats))) / repeats;
+    return sampled(sample, seconds, signal, [ms]);
   }
 
   /** A single sample: milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. */
-  async span(encode: Encode, signal?: AbortSignal): Promise<{ ms: number; repeats: number }> {
+  private async span(encode: Encode, signal?: AbortSignal): Promise<{ ms: number; repeats: number }> {
     await this.once(encode); // compiles, and moves the buffers to where they are used
     const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
     let repeats = 1;

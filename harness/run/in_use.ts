@@ -13,20 +13,22 @@ import { planWhole } from './step_list';
 
 interface StepInUse {
   /** Default: the tutorial. */
-  readonly network?: NetworkChoice;
+  readonly network?: NetworkChoice | undefined;
+  /** Pixels on a side. Default: the recipe's own. */
+  readonly size?: number;
   readonly batch: number;
   readonly software: boolean;
   readonly features: ReadonlySet<string>;
   /** The variants of a run. Default, and for a run of another network: the usual variants of the adapter. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 /** Images of the data set: the digits that come with the package. */
 const IMAGES = 10_000;
 
 /** The ops of the step, which draws its batch from a data set. */
-export function stepOps({ network, batch, software, features, variants }: StepInUse): Op[] {
-  const config = configOf(network);
+export function stepOps({ network, size, batch, software, features, variants }: StepInUse): Op[] {
+  const config = configOf(network, size === undefined ? {} : { height: size, width: size });
   const layers = layersOf(config);
   const padded = padBatch(batch);
   const own = variants && fits(() => checkVariants(variants, layers, padded, { features }, true));

@@ -24,6 +24,9 @@ export function configOf(choice: NetworkChoice = {}, size: Partial<UNetConfig> =
   });
 }
 
+/** The side of a recipe's own images, which are squares. */
+export const ownSize = (network?: NetworkChoice): number => configOf(network).height;
+
 /** Throws `argument` for images that a recipe was not made for. */
 export function checkSides(
   recipe: RecipeName,

@@ -4,28 +4,19 @@
  * @module-tag nightly
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { convInsideFlops, passesOfStep, sumOverLayers } from '../../harness/bench/inside';
-import { breakDown, measureWork, openWork, ownSize } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
-import {
-  addEvent,
-  type BenchEvent,
-  type BenchResult,
-  type BenchTotal,
-  totalNames,
-} from '../../harness/bench/result';
+import { addEvent, type BenchEvent, type BenchResult, type Row } from '../../harness/bench/result';
+import { Checks } from '../../harness/bench/rows';
 import { type BenchOptions, runBench } from '../../harness/bench/run';
-import { summary } from '../../harness/bench/statistics';
-import { measurePoint } from '../../harness/bench/sweep';
-import { Timer } from '../../harness/bench/timer';
+import { opTimes } from '../../harness/bench/time_ops';
+import { summary, Timer } from '../../harness/bench/timer';
+import { openTask } from '../../harness/bench/whole';
 import { type CheckRow, runCheck } from '../../harness/run/check';
-import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
 import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
-import { layersOf } from '../../src/unet/config';
 import { testGpu } from '../lib/gpu';
 import { refused } from '../lib/refused';
 
@@ -34,10 +25,15 @@ vi.mock(import('../../harness/bench/peaks'), async (original) => {
   const real = await original();
   return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };
 });
+// Three samples of the whole network: what is measured does not matter here.
+vi.mock(import('../../harness/bench/timer'), async (original) => {
+  const real = await original();
+  const sampled: typeof real.sampled = (sample, _, signal) => real.sampled(sample, 0, signal);
+  return { ...real, sampled };
+});
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 const createTimer = () => Timer.create(gpu, () => {});
-const timer = await createTimer();
 const peak = { gflops: 50, gbps: 5, copies: [{ bytes: 2 ** 20, gbps: 5 }] };
 
 const { measure } = Timer.prototype;
@@ -59,11 +55,11 @@ function tellPeaks(): void {
   vi.mocked(measureGflops).mockResolvedValueOnce(peak.gflops);
 }
 
-/** What is measured up to the end, or an abort. */
+/** What is measured up to the end, or an abort. The budget does not run out. */
 async function bench(options: BenchOptions, told = (_: BenchEvent) => {}) {
   let result: BenchResult | undefined;
   try {
-    for await (const event of runBench(engine, options)) {
+    for await (const event of runBench(engine, { batches: [4], budgetSeconds: 3600, ...options })) {
       result = addEvent(result, event);
       told(event);
     }
@@ -78,27 +74,28 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   vi.mocked(Timer.prototype.measure).mockImplementation(function (this: Timer, encode, _, signal) {
     return measure.call(this, encode, 0, signal);
   });
-  const result = await bench({
-    kernel: 'swish_max_pool.*down.1,conv2d.one_output up.2,noop',
-    batch: 4,
-    budgetSeconds: 3600, // does not run out
-    runtime: 'a test',
-  });
-  expect([result.runtime, result.end]).toEqual(['a test', 'complete']);
+  const kernel = 'swish_max_pool.*down.1,conv2d.one_output up.2,noop';
+  const result = await bench({ kernel, runtime: 'a test' });
+  expect([result.runtime, result.end, result.left]).toEqual(['a test', 'complete', 0]);
   expect(result.peak.gflops).toBeGreaterThan(0);
   expect(result.gflopsAtEnd).toBeGreaterThan(0);
   expect(result.peak.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
   expect(result.peak.gbps).toBe(result.peak.copies[2].gbps);
   const rows = result.rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
   expect(rows.sort()).toEqual(['conv2d up.2', 'noop dispatch', 'swish_max_pool down.1']);
-  for (const { check, ms, gbps, shareOfPeak, batch } of result.rows) {
-    expect({ batch, pass: check.pass }).toEqual({ batch: 4, pass: true });
+  for (const { part, check, ms, gbps, shareOfPeak, batch, size } of result.rows) {
+    expect({ part, batch, size, pass: check!.pass }).toEqual({
+      part: 'kernel',
+      batch: 4,
+      size: 28,
+      pass: true,
+    });
     expect(ms!.n).toBeGreaterThanOrEqual(3);
     expect(gbps).toBeGreaterThan(0);
     expect(shareOfPeak).toBeGreaterThan(0);
   }
   const conv = result.rows.find(({ kernel }) => kernel === 'conv2d')!;
-  expect(conv.shape).toBe('batch 4, height 28, width 28, in channels 32, out channels 1, kernel size 5');
+  expect(conv.shape).toBe('height 28, width 28, in channels 32, out channels 1, kernel size 5, batch 4');
   expect(conv.flops! / conv.ms!.median / 1e6).toBeCloseTo(conv.gflops!);
   expect(conv.bytes! / conv.ms!.median / 1e6).toBeCloseTo(conv.gbps!);
   expect(conv.shaders).toEqual(['conv2d.one_output']);
@@ -114,19 +111,13 @@ test('the measured peak is the faster form of fma_peak', async () => {
   expect(gflops).toBeCloseTo(kernel.cost(shapes(4).peak).flops / 1e6);
 });
 
-/** The totals of a network, with the breakdown of each. */
-async function totalsOf(network: NetworkChoice) {
-  const all = [];
-  for (const name of totalNames) {
-    const work = await openWork(engine, name, ownSize(network), 4, timer, network);
-    const total = await measureWork(work, 0);
-    all.push({ name, total, ...(await breakDown(engine, work, total, timer, 0)) });
-    work.destroy();
-  }
-  return all;
-}
+const wholes = (rows: readonly Row[]) => rows.filter(({ part }) => part === 'whole');
+const ops = (rows: readonly Row[]) => rows.filter(({ part }) => part === 'op');
+/** What a row computes. */
+const workOf = ({ insideGflops, ms }: Row) => insideGflops! * ms!.median * 1e6;
 
-test('bench: the whole network, with the variants in use, op by op', async () => {
+test('bench: the whole network, with the variants in use, and its step op by op', async () => {
+  tellPeaks();
   const { chooser } = engine;
   const choose = chooser.choose.bind(chooser);
   // As if a tuner had preferred the plain form in one place.
@@ -134,42 +125,40 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
     const chosen = await choose(...args);
     return { ...chosen, variants: { ...chosen.variants, 'conv2d/down.1': 'direct' } };
   });
-  for (const { total, ops, sumMs, otherShare } of await totalsOf({ widths: [8, 16, 16] })) {
-    expect(total.batch).toBe(4);
-    expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
-    expect(total.insideGflops / total.gflops).toBeCloseTo(0.803, 2);
-    expect(total.variants['conv2d/down.1']).toBe('direct');
-    for (const { kernel, layer, variant } of ops)
-      if (kernel === 'conv2d') expect(total.variants[`conv2d/${layer}`]).toBe(variant);
-    expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
-    expect(otherShare).toBeGreaterThan(0);
-    expect(otherShare).toBeLessThan(1);
+  const { rows } = await bench({ network: { widths: [8, 16, 16] }, kernel: 'step,forward,sample' });
+  expect(wholes(rows).map(({ kernel }) => kernel)).toEqual(['step', 'forward', 'sample']);
+  for (const { variants, insideGflops, gflops, check, firstMs, ms } of wholes(rows)) {
+    expect(insideGflops! / gflops!).toBeCloseTo(0.81, 1);
+    expect([variants!['conv2d/down.1'], check!.pass]).toEqual(['direct', true]);
+    expect(firstMs).toBeGreaterThan(ms!.median);
   }
+  const [step] = wholes(rows);
+  const variantAt = (layer: string) =>
+    ops(rows).find((op) => op.kernel === 'conv2d' && op.layer === layer)!.variant;
+  expect(variantAt('down.1')).toBe('direct');
+  expect(variantAt('up.1')).toBe(step.variants!['conv2d/up.1']);
+  const work = ops(rows).reduce((sum, op) => sum + workOf(op), 0);
+  expect(work / workOf(step)).toBeCloseTo(1, 6);
 });
 
-test('bench: a conditioned network is trained and sampled as its recipe says', async () => {
-  const network = { recipe: 'digits', widths: [4] } as const;
-  const all = await totalsOf(network);
-  const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' };
-  for (const { name, kernels } of all) expect(kernels.map(({ kernel }) => kernel)).toContain(own[name]);
-  // With guidance the network sees each image twice.
-  const [step, forward, sample] = all.map(({ total }) => total);
-  const flopsOf = ({ gflops, ms }: BenchTotal) => gflops * ms.median;
-  expect(flopsOf(sample) / flopsOf(forward)).toBeCloseTo(2);
-  expect(step.firstMs).toBeGreaterThan(0);
-});
-
-test('bench: a network is measured at the size of its recipe’s images, as its kernels are', async () => {
+test('bench: a conditioned network is trained and sampled as its recipe says, at the size of its images', async () => {
   tellPeaks();
+  const network = { recipe: 'digits', widths: [4] } as const;
+  const { rows } = await bench({ network, kernel: 'step,forward,sample' });
+  expect(ops(rows).map(({ kernel }) => kernel)).toContain('average_weights');
+  // With guidance the network sees each image twice.
+  const [, forward, sample] = wholes(rows);
+  expect(workOf(sample) / workOf(forward)).toBeCloseTo(2, 0);
   // Of four levels, which 24 x 24 has and 28 x 28 has not.
-  const network = { recipe: 'pictures', widths: [4, 4, 4, 4], convolutionsPerLevel: 1 } as const;
-  const { step } = await bench({ network, kernel: 'step', batch: 4, budgetSeconds: 3600 });
-  const flops = sumOverLayers(layersOf(configOf(network)), 4, passesOfStep, convInsideFlops);
-  expect((step!.insideGflops * step!.ms.median * 1e6) / flops).toBeCloseTo(1, 6);
+  tellPeaks();
+  const pictures = { recipe: 'pictures', widths: [4, 4, 4, 4], convolutionsPerLevel: 1 } as const;
+  const { rows: small } = await bench({ network: pictures, kernel: 'forward' });
+  expect(small).toMatchObject([{ kernel: 'forward', size: 24, check: { pass: true }, ms: { n: 3 } }]);
 });
 
-test('bench: the breakdown of a network times each op by its own dispatches', async () => {
-  const work = await openWork(engine, 'forward', ownSize(), 4, timer);
+test('bench: each op of a step is timed by its own dispatches', async () => {
+  const place = { network: undefined, size: 28, batch: 4 };
+  const task = await openTask(engine, 'step', place);
   const timed: string[][] = [];
   const recorder = {
     measure: async (encode: (pass: GPUComputePassEncoder) => void) => {
@@ -186,46 +175,63 @@ test('bench: the breakdown of a network times each op by its own dispatches', as
       return summary([1]);
     },
   } as unknown as Timer;
-  const total = { ms: summary([work.ops.length]) } as BenchTotal;
-  const { sumOfTotal } = await breakDown(engine, work, total, recorder, 0);
-  expect(sumOfTotal).toBe(1);
-  expect(timed).toEqual(work.ops.map(({ calls }) => calls.map(({ shader }) => shader.name)));
-  work.destroy();
+  for await (const _ of opTimes(gpu, task.ops, task.boundBuffers!, { timer: recorder }));
+  expect(timed).toEqual(task.ops.map(({ calls }) => calls.map(({ shader }) => shader.name)));
+  task.destroy();
 });
 
-test('bench: a sweep has a row for each size, or the reason where the device is too small', async () => {
-  const { step, forward, reason } = await measurePoint(
-    engine,
-    { axis: 'size', size: 32, batch: 4 },
-    timer,
-    0,
-  );
-  expect(reason).toBeUndefined();
-  for (const total of [step!, forward!]) {
-    expect(total.msPerImage).toBeCloseTo(total.ms.median / 4);
-    expect(total.psPerMultiplyAdd).toBeCloseTo(2000 / total.insideGflops);
-  }
-  const large = await measurePoint(engine, { axis: 'size', size: 4096, batch: 64 }, timer, 0);
-  expect([large.step, large.forward]).toEqual([null, null]);
-  expect(large.reason).toMatch(/needs a buffer of \d+ bytes; this device allows/);
-});
-
-test('bench: rows that do not begin within the budget are left out, and named', async () => {
+test('bench: several batches and sizes have rows of the whole network alone, or the reason where the device is too small', async () => {
   tellPeaks();
-  // Over before anything can begin, also on a device that has compiled it all before.
-  const { sample, rows, skipped, sweep, end } = await bench({
-    kernel: 'sample, noop',
-    batch: 4,
-    budgetSeconds: 1e-6,
-    sweep: ['batch'],
-    points: [4],
-  });
-  expect([sample, rows, end]).toEqual([null, [], 'budget']);
-  expect(skipped.map(({ kernel, reason }) => [kernel, reason])).toEqual([
-    ['sample', 'the budget of 0.000001 s ended'],
-    ['noop', 'the budget of 0.000001 s ended'],
+  const network = { widths: [4] };
+  const { rows, batches, sizes } = await bench({ network, batches: [4, 1, 4], sizes: [32, 30] });
+  expect([batches, sizes]).toEqual([
+    [1, 4],
+    [30, 32],
   ]);
-  expect(sweep.map(({ step, reason }) => [step, reason])).toEqual([[null, 'the budget of 0.000001 s ended']]);
+  const places = ['30 1', '30 4', '32 1', '32 4'];
+  expect(rows.map(({ kernel, size, batch }) => `${kernel} ${size} ${batch}`)).toEqual(
+    places.flatMap((place) => ['step', 'forward', 'sample'].map((name) => `${name} ${place}`)),
+  );
+  for (const { ms } of rows) expect(ms!.median).toBeGreaterThan(0);
+  tellPeaks();
+  const large = await bench({ network, batches: [16384], sizes: [512], kernel: 'forward' });
+  expect(large.rows).toMatchObject([
+    { part: 'whole', kernel: 'forward', reason: expect.stringMatching(/needs a buffer of \d+ bytes/) },
+  ]);
+});
+
+test('bench: at other sizes than the recipe’s own the network and its kernels pass their checks', async () => {
+  tellPeaks();
+  const kernel = 'forward,conv2d_pool.one_input_subgroups';
+  const { rows } = await bench({ sizes: [32], kernel });
+  expect(rows.map(({ kernel, check, size }) => [kernel, size, check!.pass])).toEqual([
+    ['forward', 32, true],
+    ['conv2d_pool', 32, true],
+  ]);
+});
+
+test('bench: what fails its check is not timed, nor the network that runs it', async () => {
+  tellPeaks();
+  const { of } = Checks.prototype;
+  vi.spyOn(Checks.prototype, 'of').mockImplementation(async function (this: Checks, entry) {
+    const isWrong = entry.name === 'adam';
+    return isWrong ? { pass: false, share: 9, failure: 'it is wrong' } : of.call(this, entry);
+  });
+  const { rows } = await bench({ network: { widths: [4] }, kernel: 'step,adam' });
+  const wrong = rows.filter(({ ms }) => !ms);
+  expect(wrong.map(({ part, check }) => [part, check!.failure])).toEqual([
+    ['whole', 'adam.plain all layers: it is wrong'],
+    ['op', 'it is wrong'],
+    ['kernel', 'it is wrong'],
+  ]);
+  expect(rows.length).toBeGreaterThan(5);
+});
+
+test('bench: what has not begun by the end of the budget is counted', async () => {
+  tellPeaks();
+  const { rows, left, end } = await bench({ kernel: 'step, noop', budgetSeconds: 1e-6 });
+  // The step, its ops, and a kernel.
+  expect({ rows, left, end }).toEqual({ rows: [], left: 3, end: 'budget' });
 });
 
 test('check: each variant has a row, skipped ones apart', async () => {
@@ -266,7 +272,8 @@ describe('bench and check', () => {
   test('refuse an unknown kernel before anything is measured', async () => {
     const why = /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/;
     for (const run of [runBench, runCheck])
-      await refused(run(engine, { kernel: 'nope', sweep: ['batch'] }).next(), 'argument', why);
+      await refused(run(engine, { kernel: 'nope' }).next(), 'argument', why);
+    await refused(runBench(engine, { sizes: [30] }).next(), 'argument', /height is 30/);
   });
 
   test('a check stops when its signal is aborted', async () => {
@@ -283,9 +290,9 @@ describe('bench and check', () => {
     const told = ({ kind }: BenchEvent) => {
       if (kind === 'row') abort.abort(new Error('enough'));
     };
-    const stopped = { kernel: 'noop,swish_grad', batch: 4, signal: abort.signal };
+    const stopped = { kernel: 'noop,swish_grad', signal: abort.signal };
     const result = await bench(stopped, told);
     expect(result).toMatchObject({ end: 'stopped', gflopsAtEnd: null, rows: [{ kernel: 'swish_grad' }] });
-    expect(result.rows).toHaveLength(1);
+    expect([result.rows.length, result.left > 0]).toEqual([1, true]);
   });
 });

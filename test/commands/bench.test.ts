@@ -1,24 +1,29 @@
-/** What the bench makes of its measurements: counts, tables, files, comparisons. No GPU. */
+/** What the bench makes of its measurements: figures, table, files, comparisons. No GPU. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { compare, comparisonTable } from '../../harness/bench/compare';
-import { rowsToJson, toCsv, toJson, toMarkdown } from '../../harness/bench/export';
-import { parseResult } from '../../harness/bench/read';
+import { comparisonTable } from '../../harness/bench/compare';
+import { parseResult, rowsToJson } from '../../harness/bench/read';
 import {
   addEvent,
   type BenchEvent,
   type BenchHead,
   type BenchResult,
-  type BenchRow,
-  type BenchTotal,
-  breakdownOf,
   copyRate,
+  figuresOf,
+  type Row,
   SCHEMA,
-  type SweepPoint,
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
-import { foretell, placesOf } from '../../harness/bench/sweep';
-import { benchTables, caveats, headLines, isInUse, rowCells, textTable } from '../../harness/bench/table';
+import {
+  benchMarkdown,
+  benchTables,
+  caveats,
+  headLines,
+  isInUse,
+  measuredText,
+  rowCells,
+} from '../../harness/bench/table';
+import { textTable } from '../../harness/text/table';
 import { EngineError } from '../../src/base/errors';
 
 const times = (median: number, spread = 0.1) => ({
@@ -27,101 +32,78 @@ const times = (median: number, spread = 0.1) => ({
   p90: median * (1 + spread),
   n: 5,
 });
-const total = (ms: number): BenchTotal => ({
-  batch: 4,
-  ms: times(ms),
-  imagesPerSecond: 4000 / ms,
-  gflops: 100 / ms,
-  insideGflops: 80 / ms,
-  timer: 'wall clock',
-  variants: { 'conv2d/down.1': 'winograd4' },
+const place = { batch: 4, size: 28 };
+const check = { pass: true, share: 0.1 };
+const wholeOf = (kernel: string, ms: number): Row => ({
+  ...{ part: 'whole', kernel, variant: '', layer: '', ...place, check, ms: times(ms) },
+  ...{ gflops: 100 / ms, insideGflops: 80 / ms, variants: { 'conv2d/down.1': 'winograd4' } },
 });
+const opOf = (kernel: string, ms: number): Row => ({
+  ...{ part: 'op', kernel, variant: 'plain', layer: 'down.1', ...place, check, ms: times(ms) },
+});
+const row: Row = {
+  ...{ part: 'kernel', kernel: 'conv2d', variant: 'direct', layer: 'down.1', ...place, check },
+  ...{ ms: times(2), gflops: 50, insideGflops: 40, gbps: 1, shareOfPeak: 0.4 },
+};
+const { ms: _, gflops: __, insideGflops: ___, gbps: ____, shareOfPeak: _____, ...untimed } = row;
+const failed: Row = {
+  ...{ ...untimed, kernel: 'mse' },
+  check: { pass: false, share: 7, failure: 'grad: 3 of 9 elements\nare | off' },
+};
+const skipped: Row = { ...untimed, kernel: 'adam', layer: 'all', reason: 'it is too large' };
+const large: Row = { ...wholeOf('step', 1), batch: 1024, reason: 'no memory' };
 const head: BenchHead = {
   schema: SCHEMA,
   adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe, "quick"', software: true },
-  runtime: 'a test',
-  date: '2026-01-02T03:04:05.000Z',
-  batch: 4,
-  budgetSeconds: 60,
+  ...{ runtime: 'a test', date: '2026-01-02T03:04:05.000Z', batches: [4], sizes: [28], budgetSeconds: 60 },
   timer: { kind: 'timestamp-query', resolutionMs: 1e-6 },
   peak: {
-    gflops: 100,
-    gbps: 10,
+    ...{ gflops: 100, gbps: 10 },
     copies: [
       { bytes: 2 ** 20, gbps: 40 },
       { bytes: 2 ** 27, gbps: 10 },
     ],
   },
 };
-const row: BenchRow = {
-  kernel: 'conv2d',
-  variant: 'direct',
-  layer: 'down.1',
-  batch: 4,
-  ms: times(2),
-  gflops: 50,
-  insideGflops: 40,
-  gbps: 1,
-  shareOfPeak: 0.4,
-  check: { pass: true, share: 0.1 },
-};
-const failed: BenchRow = {
-  ...row,
-  kernel: 'mse',
-  ms: null,
-  gflops: null,
-  insideGflops: null,
-  gbps: null,
-  shareOfPeak: null,
-  check: { pass: false, share: 7, failure: 'grad: 3 of 9 elements\nare | off' },
-};
-const op = (kernel: string, ms: number) => ({ kernel, variant: 'plain', layer: 'down.1', ms: times(ms) });
-const ops = [op('conv2d', 3), op('swish', 1), op('conv2d', 3), op('conv2d_grad_input', 1)];
-const point: SweepPoint = {
-  axis: 'batch',
-  batch: 4,
-  size: 28,
-  step: { ...total(8), msPerImage: 2, psPerMultiplyAdd: 200 },
-  forward: { ...total(2), msPerImage: 0.5, psPerMultiplyAdd: 50 },
-};
+const ops = [opOf('conv2d', 3), opOf('swish', 1), opOf('conv2d', 3), opOf('conv2d_grad_input', 1)];
+const rows = [wholeOf('step', 10), ...ops, row, failed, skipped];
 const events: BenchEvent[] = [
   { kind: 'progress', done: 0, total: 3, title: 'peaks' },
   { kind: 'head', head },
-  { kind: 'total', name: 'step', total: total(10) },
-  { kind: 'breakdown', name: 'step', breakdown: breakdownOf(ops, total(10)) },
-  { kind: 'point', point },
-  { kind: 'point', point: { ...point, batch: 1024, step: null, forward: null, reason: 'too large' } },
-  { kind: 'row', row },
-  { kind: 'row', row: failed },
-  { kind: 'skipped', row: { kernel: 'adam', variant: 'plain', layer: 'all', reason: 'no time' } },
+  ...rows.map((row): BenchEvent => ({ kind: 'row', row })),
+  { kind: 'progress', done: 3, total: 10, title: 'peak, again' },
   { kind: 'end', end: 'budget', gflopsAtEnd: 100 },
 ];
 const resultOf = (from: readonly BenchEvent[]) =>
   from.reduce<BenchResult | undefined>((result, event) => addEvent(result, event), undefined);
 const result = resultOf(events)!;
+const withRows = (...of: Row[]): BenchResult => ({ ...result, rows: of });
 
 describe('a bench result', () => {
   test('is built event by event, and is whole enough to show after its first event', () => {
     expect(resultOf(events.slice(0, 1))).toBeUndefined();
-    const early = resultOf(events.slice(0, 4))!;
-    expect(early).toMatchObject({
-      end: 'stopped',
-      step: { ms: { median: 10 } },
-      rows: [],
-      gflopsAtEnd: null,
-    });
+    const early = resultOf(events.slice(0, 3))!;
+    expect(early).toMatchObject({ end: 'stopped', rows: [{ kernel: 'step' }], gflopsAtEnd: null });
     expect(caveats(early)).toEqual(['Stopped before its end: this is what was measured until then.']);
-    const after = addEvent(early, { kind: 'progress', done: 3, total: 10, title: 'a row' })!;
-    expect(caveats(after)[0]).toContain('and 7 more were to come');
-    const whole = addEvent(after, { kind: 'end', end: 'complete', gflopsAtEnd: 1 })!;
-    expect(whole.left).toBeUndefined();
-    const { end, rows, skipped, sweep } = result;
-    expect([end, rows.length, skipped.length, sweep.length]).toEqual(['budget', 2, 1, 2]);
+    expect(caveats(result)).toEqual(['The budget of 60 s ended, and 7 more were to come.']);
+    expect(addEvent(result, { kind: 'end', end: 'complete', gflopsAtEnd: 1 })!.left).toBe(0);
   });
 
   test('takes as the memory roof of a row the rate of a copy of similar size', () => {
     const rates = [1, 2 ** 20, 2 ** 23, 2 ** 24, 2 ** 30].map((bytes) => copyRate(head.peak, bytes));
     expect(rates).toEqual([40, 40, 40, 10, 10]);
+  });
+
+  test('counts of a convolution what is inside the image against the peak, and adds up the peaks of several ops', () => {
+    const conv = { batch: 4, height: 7, width: 7, inChannels: 8, outChannels: 8, kernelSize: 5 };
+    const flops = 2 * 4 * 7 * 7 * 8 * 8 * 25;
+    const work = { kernel: 'conv2d', shape: conv, cost: { flops, bytes: 1 } };
+    const copy = { kernel: 'copy', shape: {}, cost: { flops: 0, bytes: 2 ** 20 } };
+    const inside = (29 / 35) ** 2 * flops;
+    expect(figuresOf([work], 1, head.peak).insideGflops).toBeCloseTo(inside / 1e6);
+    const both = figuresOf([work, copy], 2, head.peak);
+    expect(both).toMatchObject({ flops, bytes: 2 ** 20 + 1, gflops: flops / 2e6 });
+    expect(both.shareOfPeak).toBeCloseTo((inside / 100 + 2 ** 20 / 40) / 2e6);
   });
 
   const copy = { ...row, kernel: 'copy', layer: '1 MiB', shareOfPeak: 1.5 };
@@ -135,137 +117,83 @@ describe('a bench result', () => {
   });
 });
 
-describe('a bench sweep', () => {
-  const pictures = { recipe: 'pictures', widths: [16, 32, 64, 64] } as const;
-  test.each<[Parameters<typeof placesOf>, string[]]>([
-    [
-      ['batch', 256, [64, 1, 64]],
-      ['1 x 28', '64 x 28'],
-    ],
-    [
-      ['size', 256, undefined, pictures],
-      ['256 x 24', '256 x 32', '256 x 64', '256 x 128'],
-    ],
-  ])('goes through legal sizes in order: %j', (given, places) => {
-    expect(placesOf(...given).map(({ batch, size }) => `${batch} x ${size}`)).toEqual(places);
-  });
-
-  test('refuses other sizes, and estimates the time of each point from its work', () => {
-    const why = 'height is 30; with 3 levels it must be a multiple of 4';
-    expect(() => placesOf('size', 16, [30])).toThrow(why);
-    const place = { axis: 'batch', batch: 16, size: 28 } as const;
-    expect(foretell(place, undefined)).toBeUndefined();
-    // Five runs of 10 ms each, four times the images.
-    expect(foretell(place, point)).toBeCloseTo(0.2);
-    // Of a network of one level any size is legal.
-    const [odd] = placesOf('size', 4, [15], { widths: [8] });
-    expect(foretell(odd, point, { widths: [8] })).toBeLessThan(0.05 / 3);
-    // A batch of 1 is padded to 4, so it does not promise that 4 take four times as long.
-    expect(foretell({ ...place, batch: 4 }, { ...point, batch: 1 })).toBeCloseTo(0.05);
-  });
-});
-
-describe('the tables of a bench result', () => {
-  test('show no numbers for a row whose check failed, even if something had measured it', () => {
+describe('the table of a bench result', () => {
+  test('shows no numbers for a row whose check failed, even if something had measured it', () => {
     const why = 'not timed, its check failed: grad: 3 of 9 elements';
-    expect(rowCells(failed)).toEqual(['mse', 'direct', 'down.1', why]);
-    expect(rowCells({ ...row, check: failed.check })).toHaveLength(4);
-    expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
+    expect(rowCells(result, failed)).toEqual(['mse.direct down.1', why]);
+    expect(rowCells(result, { ...row, check: failed.check! })).toHaveLength(2);
+    expect(rowCells(result, row)).toEqual([
+      ...['conv2d.direct down.1', '2.00', '1.80 … 2.20', '5', '', '50.0', '40.0', '1.00', '40%'],
+    ]);
+    expect(measuredText(rows)).toBe(
+      '1 row of the whole network, 4 rows of ops of the step, 1 row of kernels; 1 failed its check and was not timed',
+    );
+  });
+
+  test('names images and size where there are several', () => {
+    expect(rowCells(result, wholeOf('sample', 10)).slice(0, 5)).toEqual([
+      ...['sampling step, 4 images of 28x28', '10.0', '9.00 … 11.0', '5', '400'],
+    ]);
+    const [name] = rowCells({ ...result, sizes: [28, 64] }, { ...row, batch: 1, size: 64 });
+    expect(name).toBe('conv2d.direct down.1, 1 image of 64x64');
   });
 
   const rival = { ...row, variant: 'winograd4' };
   const other = { ...rival, layer: 'up.1' };
   const adam = { kernel: 'adam', variant: 'plain', layer: 'all' };
-  const none = { step: null };
-  const forward = { ...total(1), variants: { 'conv2d/up.1': 'winograd4' } };
+  const forward = { ...wholeOf('forward', 1), variants: { 'conv2d/up.1': 'winograd4' } };
   const inUse = { 'adam/all': 'plain', 'conv2d/up.1': 'winograd4' };
   test.each<[string, Partial<BenchResult>, (boolean | undefined)[]]>([
-    ['of the step', {}, [false, true, undefined, undefined]],
-    [
-      'of the forward pass where there is none',
-      { ...none, forward },
-      [undefined, undefined, true, undefined],
-    ],
+    ['of the step', { rows: [forward, wholeOf('step', 1)] }, [false, true, undefined, undefined]],
+    ['of the forward pass where there is none', { rows: [forward] }, [undefined, undefined, true, undefined]],
     // Kernels without a choice are of the step's plan alone, which says nothing of convolutions that were measured.
     ['of the plan beside the step', { inUse }, [false, true, undefined, true]],
     [
       'of nothing beside a sampling',
-      { ...none, sample: total(1), inUse },
+      { rows: [wholeOf('sample', 1)], inUse },
       [false, true, undefined, undefined],
     ],
-  ])('know what is in use: variants %s', (_, changes, used) => {
+    ['of the plan alone', { rows: [], inUse }, [undefined, undefined, true, true]],
+  ])('knows what is in use: variants %s', (_, changes, used) => {
     const given = { ...result, ...changes };
     expect([row, rival, other, adam].map((one) => isInUse(given, one))).toEqual(used);
   });
 
-  test('name the variants behind the training step, and mark their rows', () => {
-    const [whole, , , kernels] = benchTables({ ...result, rows: [row, rival, other] });
-    expect(whole.notes).toEqual(['conv2d: winograd4 (down.1)']);
-    const layers = kernels.rows.map(([, variant, layer]) => `${variant} ${layer}`);
-    expect(layers).toEqual(['direct down.1', 'winograd4 down.1 *', 'winograd4 up.1']);
-    expect(kernels.notes).toEqual(['*: in use in the training step of tutorial.']);
-  });
-
-  test('hold everything that was measured, with a cell for each column or a remark', () => {
-    const tables = benchTables(result);
-    expect(tables.map(({ title }) => title)).toEqual([
-      'The whole network: tutorial, 4 images',
-      'Training step, by kernel',
-      'Over the batch',
-      'Kernels: tutorial',
+  test('holds everything that was measured, names what was not, and marks what the step uses', () => {
+    const [whole, step, kernels] = benchTables({ ...result, rows: [...rows, large, rival, other] });
+    expect(whole.title).toBe('The whole network: tutorial');
+    expect(whole.notes).toEqual([
+      'conv2d: winograd4 (down.1)',
+      'not run: training step, 1,024 images of 28x28: no memory',
     ]);
-    for (const { rows, head: columns } of tables)
-      for (const cells of rows) expect([columns.length, 3, 4]).toContain(cells.length);
-    expect(textTable(tables[1]).split('\n')).toEqual([
-      'Training step, by kernel',
-      '  kernel            ops   ms share',
-      '  conv2d              2 6.00 75.0%',
-      '  swish               1 1.00 12.5%',
-      '  conv2d_grad_input   1 1.00 12.5%',
-      '12.5% is not convolution. The ops one by one take 8.00 ms together, 80% of the whole.',
+    expect(kernels.lead).toEqual(['*: in use in the training step of tutorial.']);
+    expect(kernels.rows.map(([name]) => name)).toEqual([
+      ...['conv2d.direct down.1', 'mse.direct down.1', 'conv2d.winograd4 down.1 *', 'conv2d.winograd4 up.1'],
+    ]);
+    expect(kernels.notes).toEqual(['not run: adam.direct at all: it is too large']);
+    for (const { head: columns, rows: of } of [whole, step, kernels])
+      for (const cells of of) expect([columns.length, 2]).toContain(cells.length);
+    const lines = textTable(step).split('\n');
+    expect([lines[0], lines[1], lines[3]].map((line) => line.replace(/ +/g, ' '))).toEqual([
+      'The training step, op by op',
+      ' op of the step ms p10 … p90 n images/s GFLOP/s inside GB/s of peak',
+      ' swish.plain down.1 1.00 0.900 … 1.10 5',
+    ]);
+    expect(lines.slice(-2)).toEqual([
+      'By kernel: conv2d 75.0%, swish 12.5%, conv2d_grad_input 12.5%.',
+      '12.5% is not convolution. The 4 ops one by one take 8.00 ms together, 80% of the whole.',
     ]);
   });
 });
 
 describe('the files of a bench result', () => {
-  /** RFC 4180, as a spreadsheet reads it. */
-  function readCsv(text: string): string[][] {
-    const lines: string[][] = [[]];
-    const cells = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n)/gy;
-    for (let found = cells.exec(text); found; found = cells.exec(text)) {
-      const [, cell, end] = found;
-      lines[lines.length - 1].push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
-      if (end !== ',') lines.push([]);
-    }
-    expect(lines.pop()).toEqual([]);
-    return lines;
-  }
-
-  test('CSV has a line for each measurement, labelled with the adapter and whether it is software', () => {
-    const [columns, ...lines] = readCsv(toCsv(result));
-    const objects = lines.map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])));
-    for (const line of lines) expect(line).toHaveLength(columns.length);
-    const adapter = expect.stringContaining('llvmpipe, "quick" (software');
-    expect(objects).toMatchObject(objects.map(() => ({ adapter, software: 'true', end: 'budget' })));
-    expect(objects.map(({ section, kernel }) => `${section} ${kernel}`)).toEqual([
-      'total step',
-      ...ops.map(({ kernel }) => `step op ${kernel}`),
-      ...['batch sweep step', 'batch sweep forward', 'batch sweep '],
-      ...['row conv2d', 'row mse', 'not run adam'],
-    ]);
-    expect(objects.filter(({ section }) => section === 'row')).toMatchObject([
-      { ms_median: '2', gflops_inside: '40', share_of_peak: '0.4', check: 'pass' },
-      { ms_median: '', check: 'fail', note: failed.check.failure },
-    ]);
-  });
-
   test('Markdown has tables with a cell for each column, and says that the adapter is software', () => {
-    const text = toMarkdown(result);
+    const text = benchMarkdown(result);
     expect(text).toContain('(software, on the CPU');
-    expect(text).toContain('**Not everything was measured within the budget of 60 s.**');
-    expect(text).toContain('- not run: adam.plain at all: no time');
+    expect(text).toContain('**The budget of 60 s ended, and 7 more were to come.**');
+    expect(text).toContain('not run: adam.direct at all: it is too large');
     const blocks = text.split('\n\n').filter((block) => block.startsWith('|'));
-    expect(blocks).toHaveLength(4);
+    expect(blocks).toHaveLength(3);
     for (const block of blocks) {
       const widths = block.split('\n').map((line) => line.replaceAll('\\|', '').split('|').length);
       expect(new Set(widths).size, block).toBe(1);
@@ -273,36 +201,67 @@ describe('the files of a bench result', () => {
   });
 
   test('JSON is read back unchanged', () => {
-    const whole = { ...row, shape: 'batch 4', flops: 1, bytes: 2, shaders: ['conv2d.direct'] };
-    for (const all of [result, { ...result, inUse: { 'conv2d/down.1': 'direct' }, rows: [whole] }])
-      expect(parseResult('a.json', toJson(all)).result).toEqual(all);
+    const whole = { ...row, shape: 'batch 4', flops: 1, bytes: 2, shaders: ['conv2d.direct'], firstMs: 3 };
+    for (const all of [result, { ...withRows(whole), inUse: { 'conv2d/down.1': 'direct' } }])
+      expect(parseResult('a.json', rowsToJson(all)).result).toEqual(all);
   });
 
   const kept = readdirSync('docs/results').filter((name) => name.endsWith('.json'));
 
-  test('each JSON file in docs/results has a line for each row, and the results of the bench can be read', () => {
-    expect(kept.filter((name) => name.startsWith('bench-')).length).toBe(2);
+  test('each JSON file in docs/results has a line for each row, and the bench reads its own, of schema 1, with all that was measured', () => {
     for (const name of kept) {
       const text = readFileSync(`docs/results/${name}`, 'utf8');
       expect(rowsToJson(JSON.parse(text)), name).toBe(text);
-      if (name.startsWith('bench-')) parseResult(name, text);
     }
+    const own = kept.filter((name) => name.startsWith('bench-'));
+    const read = own.map((name) => {
+      const old = JSON.parse(readFileSync(`docs/results/${name}`, 'utf8'));
+      const { rows: of, batches, sizes } = parseResult(name, JSON.stringify(old)).result;
+      expect([batches, sizes]).toEqual([[64], [28]]);
+      expect(of.filter(({ part }) => part === 'kernel')).toHaveLength(old.rows.length + old.skipped.length);
+      expect(of[0]).toMatchObject({ part: 'whole', kernel: 'step', ms: old.step.ms });
+      return of.filter(({ part, ms }) => part === 'op' && ms).length === old.breakdowns.step.ops.length;
+    });
+    expect(read).toEqual([true, true]);
+  });
+
+  test('a sweep of schema 1 becomes rows of the whole network', () => {
+    const total = { batch: 4, ms: times(8), imagesPerSecond: 500, gflops: 1, insideGflops: 1, timer: 'x' };
+    const old = {
+      ...{ ...head, schema: 1, batch: 4, end: 'complete', gflopsAtEnd: null, rows: [], network: undefined },
+      ...{ step: null, forward: null, sample: null, breakdowns: { step: null } },
+      sweep: [
+        { axis: 'size', batch: 4, size: 32, step: total, forward: total },
+        { axis: 'batch', batch: 1024, size: 28, step: null, forward: null, reason: 'no memory' },
+      ],
+      skipped: [{ kernel: 'sample', variant: '', layer: '', reason: 'no time' }],
+    };
+    const { rows: read } = parseResult('a.json', JSON.stringify(old)).result;
+    expect(
+      read.map(({ kernel, batch, size, ms, reason }) => [kernel, batch, size, ms?.median, reason]),
+    ).toEqual([
+      ['step', 4, 32, 8, undefined],
+      ['forward', 4, 32, 8, undefined],
+      ['step', 1024, 28, undefined, 'no memory'],
+      ['forward', 1024, 28, undefined, 'no memory'],
+      ['sample', 4, 28, undefined, 'no time'],
+    ]);
   });
 
   test.each<[string, string | object, string]>([
     ['no JSON', '<html>', 'it is not JSON'],
     ['a list', '[1]', 'no field schema'],
-    ['another schema', { schema: 99 }, 'its schema is 99, this program reads 1'],
-    ['a row without a check', { rows: [{ ...row, check: null }] }, 'field rows'],
-    ['half a time', { step: { ...total(1), ms: { median: 1 } } }, 'field step'],
-    ['a strange sweep', { sweep: [{ ...point, forward: 1 }] }, 'field sweep'],
+    ['another schema', { schema: 99 }, 'its schema is 99, this program reads 1 and 2'],
+    ['half of schema 1', { schema: 1 }, 'it is not whole'],
+    ['half a check', { rows: [{ ...row, check: {} }] }, 'field rows'],
+    ['half a time', { rows: [{ ...row, ms: { median: 1 } }] }, 'field rows'],
+    ['a strange task', { rows: [wholeOf('constructor', 1)] }, 'field rows'],
     ['no adapter', { adapter: {} }, 'field adapter'],
     ['no peak', { peak: null }, 'field peak'],
-    ['half a breakdown', { breakdowns: { step: {} } }, 'field breakdowns'],
     ['no clock', { timer: { kind: 'wall clock' } }, 'field timer'],
     ['a width', { network: { widths: 8 } }, 'field network'],
   ])('a file with %s is refused in one sentence', (_, content, why) => {
-    const json = typeof content === 'string' ? content : toJson({ ...result, ...content });
+    const json = typeof content === 'string' ? content : rowsToJson({ ...result, ...content });
     const parse = () => parseResult('x.json', json);
     expect(parse).toThrow(EngineError);
     expect(parse).toThrow('x.json is not a result of this bench: ');
@@ -315,48 +274,49 @@ describe('comparing two bench results', () => {
     name,
     result: { ...result, ...changed },
   });
+  const verdicts = (before: Row[], after: Row[]) =>
+    comparisonTable(named('a', { rows: before }), named('b', { rows: after })).rows.map((cells) =>
+      cells.slice(0, 2).join(': '),
+    );
 
-  test('matches rows by kernel, variant, layer and batch; a difference counts where the bands do not touch', () => {
-    const layers = (...rows: Partial<BenchRow>[]) => rows.map((changes) => ({ ...row, ...changes }));
-    const before = named('a.json', { rows: layers({}, { layer: 'up.1' }, { layer: 'only' }) });
-    const after = named('b.json', {
-      step: total(5),
-      peak: { ...head.peak, gflops: 50 },
-      rows: layers({ ms: times(2.3) }, { layer: 'up.1', ms: times(3) }, { layer: 'only', batch: 8 }),
-    });
-    const { onlyBefore, onlyAfter, differences } = compare(before, after);
-    expect([onlyBefore, onlyAfter]).toEqual([1, 1]);
-    expect(differences).toEqual(['Both ran in software, on the CPU: this says nothing about GPUs.']);
-    const table = comparisonTable(before, after);
-    expect(table.rows.map((cells) => cells.slice(0, 2).join(': '))).toEqual([
-      '0.50x ▼ faster: training step',
-      '1.00x ≈ within noise: training step, batch sweep 28x28',
-      '1.00x ≈ within noise: forward pass, batch sweep 28x28',
-      '1.15x ≈ within noise: conv2d.direct down.1',
-      '1.50x ▲ slower: conv2d.direct up.1',
+  test('matches rows by kernel, variant, layer, batch and size; a difference counts where the bands do not touch', () => {
+    const layers = (...of: Partial<Row>[]) => of.map((changes) => ({ ...row, ...changes }));
+    const before = layers({}, { layer: 'up.1' }, { layer: 'only' }, { layer: 'large' });
+    const more = [
+      { layer: 'only', batch: 8 },
+      { layer: 'large', size: 64 },
+    ];
+    const after = layers({ ms: times(2.3) }, { layer: 'up.1', ms: times(3) }, ...more);
+    const [a, b] = [wholeOf('step', 10), wholeOf('step', 5)];
+    expect(verdicts([...before, a, ops[0]], [...after, b, ops[0]])).toEqual([
+      '0.50x ▼ faster: training step, 4 images of 28x28',
+      '1.00x ≈ within noise: conv2d.plain down.1 in the step, 4 images of 28x28',
+      '1.15x ≈ within noise: conv2d.direct down.1, 4 images of 28x28',
+      '1.50x ▲ slower: conv2d.direct up.1, 4 images of 28x28',
     ]);
-    const peaks = 'Peaks: 100 GFLOP/s and 10.0 GB/s in a.json, 50.0 GFLOP/s and 10.0 GB/s in b.json.';
-    expect(table.lead!.slice(0, 2)).toEqual([
-      expect.stringContaining('1 faster, 1 slower, 3 within noise'),
-      peaks,
+    const half = { ...head.peak, gflops: 50 };
+    const { lead } = comparisonTable(named('a', { rows: before }), named('b', { rows: after, peak: half }));
+    expect(lead).toEqual([
+      expect.stringMatching(/^0 faster, 1 slower, 1 within noise .*; 2 only in a, 2 only in b\.$/),
+      'Peaks: 100 GFLOP/s and 10.0 GB/s in a, 50.0 GFLOP/s and 10.0 GB/s in b.',
+      'Both ran in software, on the CPU: this says nothing about GPUs.',
     ]);
   });
 
   test.each([
-    [0.94, 'faster'],
-    [1.04, 'within noise'],
+    [0.94, '0.94x ▼ faster'],
+    [1.04, '1.04x ≈ within noise'],
   ])(
     'counts medians less than a twentieth apart as noise, however narrow the bands: %d is %s',
-    (ms, verdict) => {
-      const of = (ms: number) =>
-        named('a', { step: { ...total(1), ms: times(ms, 0.001) }, sweep: [], rows: [] });
-      expect(compare(of(1), of(ms)).rows[0]).toMatchObject({ verdict });
+    (ms, said) => {
+      const of = (median: number) => [{ ...row, ms: times(median, 0.001) }];
+      expect(verdicts(of(1), of(ms))[0]).toContain(`${said}: `);
     },
   );
 
   test('names what differs beside the times, such as the adapter', () => {
     const adapter = { ...head.adapter, description: 'A GPU', software: false };
-    const after = { adapter, runtime: 'another', end: 'stopped', rows: [], step: null, sweep: [] } as const;
+    const after = { adapter, runtime: 'another', end: 'stopped', rows: [] } as const;
     const { lead = [] } = comparisonTable(named('a.json', { rows: [row] }), named('b.json', after));
     expect(lead[0]).toContain('The two have no measurement in common');
     expect(lead[2]).toMatch(/^Different adapters: llvmpipe.*\(software.* in a\.json, A GPU in b\.json\.$/);
@@ -366,10 +326,10 @@ describe('comparing two bench results', () => {
 });
 
 describe('the roofline', () => {
-  const svgOf = (rows: readonly BenchRow[]) => rooflineSvg({ ...result, rows })!;
+  const svgOf = (...of: Row[]) => rooflineSvg(withRows(...of))!;
 
-  test('has a titled point for each row that computes, and the roofs and the label of the adapter', () => {
-    const svg = svgOf([row, { ...row, layer: '<b>' }, failed]);
+  test('has a titled point for each kernel that computes, and the roofs and the label of the adapter', () => {
+    const svg = svgOf(row, { ...row, layer: '<b>' }, failed, opOf('conv2d', 3));
     expect(svg.match(/<title>/g)).toHaveLength(2);
     for (const text of [
       'conv2d.direct &lt;b&gt;: 40.0 GFLOP/s at 40.0 FLOP per byte, 2.00 ms, 40% of peak',
@@ -383,22 +343,19 @@ describe('the roofline', () => {
   test('draws the memory roof up to where it meets the peak', () => {
     // x from 1 to 100 FLOP per byte over 64 … 772, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
     // 1 and 10, and reaches 100 at 10.
-    expect(svgOf([row])).toContain('d="M64,472 L418,264"');
+    expect(svgOf(row)).toContain('d="M64,472 L418,264"');
   });
 });
 
-describe('the network of a bench', () => {
-  test('is named in all texts, tables and files', () => {
-    const other = { ...result, network: { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const };
-    const name = 'digits with widths 8 16, kernels 3x3';
-    expect([other, result].map((of) => headLines(of)[2])).toEqual([
-      ...[`Network: ${name}; 4 images.`, 'Network: tutorial; 4 images.'],
-    ]);
-    expect(toCsv(other).split('\r\n')[1]).toContain(`,"${name}"`);
-    const named = (name: string, of: BenchResult) => parseResult(name, toJson(of));
-    expect(named('b', other).result.network).toEqual(other.network);
-    const lead = (before: BenchResult) => comparisonTable(named('a', before), named('b', other)).lead!;
-    expect(lead(result)).toContain(`Different networks: tutorial in a, ${name} in b.`);
-    expect(lead(other).join()).not.toContain('networks');
-  });
+test('the network of a bench is named in all texts and files', () => {
+  const other = { ...result, network: { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const };
+  const name = 'digits with widths 8 16, kernels 3x3';
+  expect([other, result].map((of) => headLines(of)[2])).toEqual([
+    ...[`Network: ${name}; 4 images of 28x28.`, 'Network: tutorial; 4 images of 28x28.'],
+  ]);
+  const named = (name: string, of: BenchResult) => parseResult(name, rowsToJson(of));
+  expect(named('b', other).result.network).toEqual(other.network);
+  const lead = (before: BenchResult) => comparisonTable(named('a', before), named('b', other)).lead!;
+  expect(lead(result)).toContain(`Different networks: tutorial in a, ${name} in b.`);
+  expect(lead(other).join()).not.toContain('networks');
 });

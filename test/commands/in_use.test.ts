@@ -31,7 +31,7 @@ test.each<[NetworkChoice]>([
 ])('all that a step of %j uses is first in the bench, and can be measured', (network) => {
   const ops = (batch: number) => stepOps({ ...step, network, batch });
   const inUse = variantsOf(ops(16));
-  const entries = listEntries(16, { network, ops });
+  const entries = listEntries(16, ops);
   const sorted = usedFirst(entries, inUse, { gflops: 100, gbps: 10, copies: [] });
   const firsts = sorted.slice(0, Object.keys(inUse).length);
   expect(firsts.map(({ name, variant, layer }) => [`${name}/${layer}`, variant]).sort()).toEqual(

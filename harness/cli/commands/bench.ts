@@ -1,38 +1,26 @@
 /** `bench`: measures how fast every kernel and the whole network run here. */
 
 import { comparisonTable } from '../../bench/compare';
-import { toCsv, toJson, toMarkdown } from '../../bench/export';
-import { parseResult } from '../../bench/read';
-import { addEvent, axesOf, type BenchEvent, type BenchResult, sweepChoices } from '../../bench/result';
+import { parseResult, rowsToJson } from '../../bench/read';
+import { addEvent, type BenchEvent, type BenchResult, type Part } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { BATCH, type BenchOptions, runBench } from '../../bench/run';
 import {
-  breakdownTable,
+  benchMarkdown,
   caveats,
-  inUseNote,
+  headLines,
   isInUse,
-  kernelLines,
   measuredText,
-  networkLine,
-  peaksLine,
+  partOf,
   rowCells,
-  rowColumns,
-  rowHead,
-  skippedLines,
-  sweepCells,
-  sweepColumns,
-  sweepHead,
-  sweepTitles,
-  textLine,
-  textTable,
-  timerLine,
-  totalRow,
+  widthsOf,
 } from '../../bench/table';
 import { changesOf } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
+import { textLine, textTable } from '../../text/table';
 import { duration } from '../../text/units';
-import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
-import { type Colour, paint } from '../colours';
+import { type Command, defineCommand, integers, number, oneOf, text, UsageError } from '../args';
+import { paint } from '../colours';
 import { checkApart, prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
@@ -43,9 +31,7 @@ import { summaries } from '../summaries';
 import { sourceCommit, versions } from '../versions';
 
 /** The file formats and their writers, which return undefined where there is nothing to write. */
-const formats: Readonly<
-  Record<'json' | 'csv' | 'markdown' | 'svg', (result: BenchResult) => string | undefined>
-> = { json: toJson, csv: toCsv, markdown: toMarkdown, svg: rooflineSvg };
+const formats = { json: rowsToJson, markdown: benchMarkdown, svg: rooflineSvg } as const;
 type Format = keyof typeof formats;
 
 export const bench: Command = defineCommand({
@@ -54,86 +40,69 @@ export const bench: Command = defineCommand({
   usage: '[flags]',
   flags: {
     kernel: text('PATTERN', 'only measurements whose names match, such as conv2d, winograd*down.1, step'),
-    batch: integer('N', 'images (default 256)', 1, 65536),
-    sweep: oneOf(
-      'the whole network at batches from 1 to 1024, or at images of 28\n(pictures: 24), 32, 64 and 128 pixels; kernels then only with --kernel',
-      ...sweepChoices,
-    ),
-    points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
-    ...networkFlags,
-    budget: number(
-      'SECONDS',
-      'time for everything, about (default 60); drops measurements not begun by then',
+    batch: integers(
+      '1,16,256',
+      'images (default 256); of several batches or sizes the whole network, and\nkernels only with --kernel',
       1,
-      86400,
+      65536,
     ),
+    size: integers('28,64', "pixels on a side (default: the recipe's own)", 1, 65536),
+    ...networkFlags,
+    budget: number('SECONDS', 'an end (default 60): what has not begun by then is not run', 1, 86400),
     in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
     json: text('FILE', 'write the results there: everything, for programs and for --compare'),
-    csv: text('FILE', 'for spreadsheets'),
     markdown: text('FILE', 'the tables, for people'),
     svg: text('FILE', 'the roofline plot of the kernels'),
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
     ...kernelFlags,
   },
-  notes: `The whole network comes first, trained and sampled as --recipe says (without images of a data set), then the
-kernels: the variants that it uses, then their rivals, then kernels that it does not use, at the tutorial's shapes.
+  notes: `The whole network comes first, trained and sampled as --recipe says (without images of a data set), then each op of
+its training step, then the kernels: the variants that it uses, then their rivals, then kernels that it does not use, at
+the tutorial's shapes. Each is checked on a small case before it is timed.
 GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes; "inside" leaves out
 taps outside the image. "of peak" is the larger of two shares: of the adapter's multiply-adds in registers, and of its
 copy of about as many bytes, both measured in the same run. Only Winograd, which multiplies less, may exceed 100% by
 much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
-    const { batch = BATCH, sweep = 'none', points, in: place = 'node' } = given;
-    if (points && axesOf(sweep).length !== 1)
-      throw new UsageError(
-        `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
-      );
-    const { variants, json, csv, markdown, svg } = given;
-    checkApart({ variants, json, csv, markdown, svg });
+    const { in: place = 'node', variants, json, markdown, svg } = given;
+    const network = changesOf(choiceOf(given));
+    checkApart({ variants, json, markdown, svg });
     const files = (Object.keys(formats) as Format[]).flatMap((format) => {
       const path = given[format];
       return path ? [{ format, path }] : [];
     });
     const engine = await kernelChoice(given);
-    checkKernels(engine, networkFromFlags(given), batch);
+    const { batch: batches = [BATCH], size: sizes = [networkFromFlags(given).height] } = given;
+    for (const size of sizes)
+      for (const batch of batches)
+        checkKernels(engine, networkFromFlags(given, { height: size, width: size }), batch);
     for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
     const progress = new Progress();
-    const options = {
-      kernel: given.kernel,
-      batch,
-      network: changesOf(choiceOf(given)),
-      sweep: axesOf(sweep),
-      points,
-      budgetSeconds: given.budget,
-      engine,
-      commit: sourceCommit(),
-    };
-    let result: BenchResult | undefined;
+    const { kernel, budget: budgetSeconds } = given;
+    const options = { kernel, batches, sizes, network, budgetSeconds, engine, commit: sourceCommit() };
+    const printer = new Printer(progress);
     let brokenOff: unknown;
     try {
-      result = await follow(
-        place === 'node' ? benchHere(options, signal) : inBrowser(place, 'bench', options, signal),
-        progress,
-        (news) => {
-          result = news;
-        },
-      );
+      const events =
+        place === 'node'
+          ? benchHere(options, signal)
+          : inBrowser<BenchEvent>(place, 'bench', options, signal);
+      for await (const event of events) printer.take(event);
     } catch (error) {
-      if (!result) throw error;
+      if (!printer.result) throw error;
       brokenOff = error;
     }
+    const { result } = printer;
     progress.clear();
     if (!result) throw new Error('the bench ended without a result');
-    const { rows, skipped, left = 0 } = result;
-    if (skipped.length > 0) progress.print();
-    for (const line of skippedLines(skipped)) progress.print(line);
-    const failed = rows.filter(({ check }) => !check.pass).length;
+    printer.endPart();
+    const { rows, left } = result;
+    const notRun = left + rows.filter(({ reason }) => reason !== undefined).length;
     const seconds = duration((performance.now() - start) / 1000);
-    progress.print(
-      `\nMeasured ${measuredText(result) || 'nothing'}. Not run: ${skipped.length + left}. It took ${seconds}.`,
-    );
+    progress.print(`\nMeasured ${measuredText(rows) || 'nothing'}. Not run: ${notRun}. It took ${seconds}.`);
     for (const line of caveats(result)) progress.print(line);
     for (const { format, path } of files) {
       const content = formats[format](result);
@@ -145,62 +114,50 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       progress.print(`Wrote ${path}.`);
     }
     if (brokenOff) throw brokenOff;
-    return failed > 0 ? 1 : 0;
+    return rows.some(({ check }) => check?.pass === false) ? 1 : 0;
   },
 });
 
-type Events = AsyncIterable<BenchEvent | { readonly kind: 'adapter'; readonly line: string }>;
+/** Adds events up and prints the table's rows as they come. */
+class Printer {
+  result: BenchResult | undefined;
+  private part: Part | undefined;
+  private readonly progress: Progress;
 
-/** Prints events as they come and adds them up; `keep` gets each intermediate result, in case the run stops. */
-async function follow(
-  events: Events,
-  progress: Progress,
-  keep: (result: BenchResult | undefined) => void,
-): Promise<BenchResult | undefined> {
-  let result: BenchResult | undefined;
-  let section = '';
-  const print = (line: string, of: string, head?: string) => {
-    if (section !== of) progress.print();
-    if (section !== of && head !== undefined) progress.print(head);
-    section = of;
-    progress.print(line);
-  };
-  for await (const event of events) {
+  constructor(progress: Progress) {
+    this.progress = progress;
+  }
+
+  take(event: BenchEvent | { readonly kind: 'adapter'; readonly line: string }): void {
+    const { progress } = this;
     if (event.kind === 'adapter') {
       progress.print(event.line);
-      continue;
+      return;
     }
-    result = addEvent(result, event);
-    keep(result);
+    this.result = addEvent(this.result, event);
     if (event.kind === 'progress') progress.update({ ...event, text: event.title });
-    else if (event.kind === 'head') {
-      progress.print(networkLine(event.head));
-      progress.print(`Peaks: ${peaksLine(event.head.peak)}.`);
-      progress.print(`Timer: ${timerLine(event.head.timer)}.`);
-    } else if (event.kind === 'total') {
-      print(totalRow(event.name, event.total), event.name);
-      for (const line of kernelLines(result!, event.name)) progress.print(`               ${line}`);
-    } else if (event.kind === 'breakdown')
-      print(textTable(breakdownTable(event.name, event.breakdown)), event.name);
-    else if (event.kind === 'point') {
-      const { point } = event;
-      print(
-        textLine(sweepCells(point), sweepColumns),
-        `${point.axis} sweep`,
-        `${sweepTitles[point.axis]}\n${textLine(sweepHead, sweepColumns)}`,
-      );
-    } else if (event.kind === 'row') {
-      const used = isInUse(result!, event.row);
-      const line = textLine(rowCells(event.row, used), rowColumns);
-      const colour: Colour | undefined = event.row.check.pass ? (used ? 'bold' : undefined) : 'red';
-      print(
-        colour ? paint(colour, line) : line,
-        'rows',
-        [...inUseNote(result!), textLine(rowHead, rowColumns)].join('\n'),
-      );
+    else if (event.kind === 'head') for (const line of headLines(event.head).slice(-3)) progress.print(line);
+    else if (event.kind === 'row') {
+      const { row } = event;
+      const { part, check, reason } = row;
+      if (part !== this.part) {
+        this.endPart();
+        const { title, lead, head } = partOf(this.result!, part);
+        for (const line of ['', title, ...lead, textLine(head, 1, widthsOf(this.result!))])
+          progress.print(line);
+      }
+      this.part = part;
+      if (reason !== undefined) return;
+      const line = textLine(rowCells(this.result!, row), 1, widthsOf(this.result!));
+      const isUsed = part === 'kernel' && isInUse(this.result!, row);
+      progress.print(check?.pass === false ? paint('red', line) : isUsed ? paint('bold', line) : line);
     }
   }
-  return result;
+
+  /** Prints what must be said after the rows of a part. */
+  endPart(): void {
+    if (this.part) for (const line of partOf(this.result!, this.part).notes) this.progress.print(line);
+  }
 }
 
 async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {

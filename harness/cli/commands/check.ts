@@ -1,8 +1,8 @@
 /** `check`: compares every kernel on this machine with its reference. */
 
 import type { EngineReport } from '../../../src/report';
-import { checkJson, compileText } from '../../bench/check_export';
 import { BATCH, type CheckEvent, type CheckRow, runCheck } from '../../run/check';
+import { checkJson, compileText } from '../../run/check_export';
 import { adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, oneOf, text } from '../args';

@@ -1,7 +1,6 @@
 /** Times two ways to do the same by turns, so that other work of the machine slows down both alike. */
 
-import { summary } from '../../bench/statistics';
-import type { Encode, Timer } from '../../bench/timer';
+import { type Encode, summary, type Timer } from '../../bench/timer';
 
 const ROUNDS = 9;
 /** A span of one clock reading: long enough for any clock. */

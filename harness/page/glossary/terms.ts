@@ -20,11 +20,9 @@ export const terms: Readonly<Record<string, string>> = {
     'The range of the samples without the lowest tenth and the highest tenth. Where it is wide, the machine was busy.',
   ms: 'Milliseconds: the median of all samples.',
   n: 'Number of samples. The table shows their median.',
-  ops: 'How many times the kernel is called.',
-  share:
-    'Share of the sum of all calls, each timed alone. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum differs from the whole; on a processor that is busy it may be several times as long.',
-  'ps/MAC':
-    'Picoseconds for each multiply-add inside the images. It is the same at every size if the cost grows as the work does.',
+  'images/s': 'Images that go through the network in a second.',
+  'op of the step':
+    'One call of a kernel in the training step, timed alone. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum differs from the whole; on a processor that is busy it may be several times as long.',
   Roofline:
     'Each mark is a kernel that was timed: how fast it computes, against the number of operations for each byte that it moves. Kernels at the left wait for memory, and the slope is the most that memory allows. Kernels at the right can at best reach the level line, the peak of arithmetic. Winograd’s kernels may be above it, as they multiply less than they are credited with.',
   'Peak arithmetic': 'The most multiply-adds a second that this device reached, in registers alone.',

@@ -1,5 +1,6 @@
 /** Check: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
+import type { CheckedCase, CheckRow } from '../../run/check';
 import {
   type CheckReport,
   checkJson,
@@ -11,8 +12,7 @@ import {
   valueText,
   worstCase,
   worstText,
-} from '../../bench/check_export';
-import type { CheckedCase, CheckRow } from '../../run/check';
+} from '../../run/check_export';
 import { whole } from '../../text/units';
 import type { App } from '../shell/app';
 import { byId, download, onClick, setHidden } from '../shell/dom';

@@ -4,9 +4,10 @@ import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
 import type { StepEvent } from '../../bench/measure_step';
 import type { BenchHead } from '../../bench/result';
-import { percent, short, timerLine } from '../../bench/table';
+import { timerLine } from '../../bench/table';
 import { choiceText } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
+import { percent, short } from '../../text/table';
 import { whole } from '../../text/units';
 import type { MeasuredStep } from './step_view';
 
@@ -75,11 +76,11 @@ export function gpuReport(facts: GpuFacts, found: Measured, date: string, trains
     `webgpu-diffusion ${version}, ${date}`,
     ...Object.entries(gpuSummary(facts, found)).map(([name, value]) => `${name}: ${value || 'not given'}`),
     `Self-check: ${selfCheckText(found)}`,
-    ...(step ? [`Training step of ${step.batch} images: ${short(step.ms.median)} ms`] : []),
+    ...(step ? [`Training step of ${step.batch} images: ${short(step.ms!.median)} ms`] : []),
     ...(peak ? [`Peak: ${short(peak.gflops)} GFLOP/s, ${short(peak.gbps)} GB/s`] : []),
     ...kernels.map(
       ({ kernel, variant, ms, shareOfPeak }) =>
-        `${kernel}.${variant}: ${short(ms)} ms a step, ${percent(shareOfPeak)} of peak`,
+        `${kernel}.${variant}: ${short(ms!.median)} ms a step, ${percent(shareOfPeak!)} of peak`,
     ),
     `Runtime: ${runtime}`,
     ...limits.map((limit) => `${limit.name}: ${limitText(limit)}`),

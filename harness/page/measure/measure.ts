@@ -4,7 +4,7 @@
  */
 import type { Variants } from '../../../src/unet/variants';
 import type { StepEvent } from '../../bench/measure_step';
-import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
+import type { BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
 import { duration } from '../../text/units';
@@ -23,8 +23,9 @@ interface Events extends Record<MeasureName, unknown> {
 export interface MeasureTask {
   readonly name: MeasureName;
   readonly kernel?: string;
-  readonly batch: number;
-  readonly sweep: readonly Axis[];
+  readonly batches: readonly number[];
+  /** Undefined: the recipe's own. */
+  readonly sizes: readonly number[] | undefined;
   readonly budget: number;
   readonly tune: Tune;
   /** The recipe whose kernels are checked first. */
@@ -154,12 +155,12 @@ export const usualBatch = ({ settings, state }: App): number =>
 
 function taskOf(name: MeasureName, app: App, anew: boolean): MeasureTask {
   const { settings, state } = app;
-  const { recipe, kernel, benchBatch, sweep, budget, tune } = settings;
+  const { recipe, kernel, benchBatch, benchSize, budget, tune } = settings;
   return {
     ...{ name, anew },
     kernel: kernel || undefined,
-    batch: benchBatch || usualBatch(app),
-    sweep: axesOf(sweep),
+    batches: benchBatch.length > 0 ? benchBatch : [usualBatch(app)],
+    sizes: benchSize.length > 0 ? benchSize : undefined,
     budget,
     tune,
     recipe,

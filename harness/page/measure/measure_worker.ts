@@ -30,7 +30,8 @@ async function run(task: MeasureTask): Promise<void> {
 
 function eventsOf(engine: Engine, { name, ...task }: MeasureTask) {
   if (name === 'check') {
-    const { batch, recipe, variants } = task;
+    const { recipe, variants } = task;
+    const [batch] = task.batches;
     const { software } = engine.adapter;
     const { features } = engine.device;
     const inUse = variantsInUse({ network: { recipe }, batch, software, features, variants });

@@ -1,8 +1,7 @@
 /** Shows a measured training step: its time, the adapter's peak, and a bar for each kernel, which opens to its shaders. */
 
-import type { StepKernel } from '../../bench/measure_step';
-import type { BenchTotal, Peak } from '../../bench/result';
-import { percent, short } from '../../bench/table';
+import type { Peak, Row } from '../../bench/result';
+import { percent, short } from '../../text/table';
 import { byId, setHidden, setReading } from '../shell/dom';
 import { measured } from '../shell/format';
 import { bar, cell } from '../shell/table';
@@ -12,19 +11,22 @@ import { factList, openRow } from './open_row';
 const COLUMNS = 4;
 
 export interface MeasuredStep {
-  readonly step?: BenchTotal;
+  readonly step?: Row;
   readonly peak?: Peak;
-  readonly kernels: readonly StepKernel[];
+  /** The kernels of the step, each at all of its layers. */
+  readonly kernels: readonly Row[];
 }
 
 export class StepView {
   private readonly body = byId('gpu-bars', HTMLTableElement).tBodies[0];
-  private drawn: readonly StepKernel[] = [];
+  private drawn: readonly Row[] = [];
 
   draw({ step, peak, kernels }: MeasuredStep): void {
     setHidden('gpu-readings', !step);
-    if (step)
-      setReading('gpu-step', `${measured(step.ms.median)} ms`, ` ${measured(step.imagesPerSecond)} images/s`);
+    if (step?.ms) {
+      const { median } = step.ms;
+      setReading('gpu-step', `${measured(median)} ms`, ` ${measured((1000 * step.batch) / median)} images/s`);
+    }
     setReading('gpu-gflops', peak ? measured(peak.gflops) : '–', peak ? ' GFLOP/s' : '');
     setReading('gpu-gbps', peak ? measured(peak.gbps) : '–', peak ? ' GB/s' : '');
     setHidden('gpu-kernels', kernels.length === 0);
@@ -37,15 +39,13 @@ export class StepView {
     this.drawn = kernels;
   }
 
-  private add({ kernel, variant, layers, shaders, ms, flops, shareOfPeak }: StepKernel): void {
+  private add({ kernel, variant, layer, shaders = [], ms, gflops, shareOfPeak = 0 }: Row): void {
     const row = this.body.insertRow();
     cell(row, `${kernel}.${variant}`);
     cell(row, percent(shareOfPeak), 'number');
-    cell(row, flops > 0 ? short(flops / ms / 1e6) : '', 'number');
-    cell(row, short(ms), 'number');
-    openRow(row, COLUMNS, (box) =>
-      box.append(factList({ Layers: layers.join(', ') }), sourcesOf(kernel, shaders)),
-    );
+    cell(row, gflops ? short(gflops) : '', 'number');
+    cell(row, short(ms!.median), 'number');
+    openRow(row, COLUMNS, (box) => box.append(factList({ Layers: layer }), sourcesOf(kernel, shaders)));
     row.cells[0].append(bar(shareOfPeak));
   }
 }

@@ -6,7 +6,6 @@ import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
-import { type SweepChoice, sweepChoices } from '../../bench/result';
 import { usualHoldOut } from '../../pictures/hold_out';
 import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
 
@@ -114,12 +113,12 @@ export interface Settings {
   readonly level: number;
   /** The scene that the Explain view shows, by its number. */
   readonly scene: number;
-  /** Images of a step that is timed on the Bench view; 0 means as many as in training. */
-  readonly benchBatch: number;
+  /** Images that Bench measures with; of several batches or sizes the whole network. Empty: as many as in training. */
+  readonly benchBatch: readonly number[];
+  /** Pixels on a side of its images. Empty: the recipe's own. */
+  readonly benchSize: readonly number[];
   /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;
-  /** Measure the whole network from small to large, instead of the kernels or in addition. */
-  readonly sweep: SweepChoice;
   /** Time limit of a benchmark in seconds, about. */
   readonly budget: number;
   /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
@@ -218,6 +217,26 @@ function orEmpty(setting: Setting<number>, meaning: string): Setting<number> {
   };
 }
 
+/** Numbers with commas between them. */
+const several = (one: Setting<number>, initial: readonly number[]): Setting<readonly number[]> => ({
+  initial,
+  legal: `1 to 8 ${one.legal.replace('a whole number', 'whole numbers')} with commas between them`,
+  parse: (text) => {
+    const list = text.split(',').map((part) => one.parse(part.trim()));
+    return list.length <= 8 && list.every((n) => n !== undefined) ? list : undefined;
+  },
+  show: (value) => value.join(','),
+});
+
+function severalOrNone(one: Setting<number>, meaning: string): Setting<readonly number[]> {
+  const list = several(one, []);
+  return {
+    ...list,
+    legal: `${list.legal}, or empty for ${meaning}`,
+    parse: (text) => (text === '' ? [] : list.parse(text)),
+  };
+}
+
 function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> {
   return {
     initial: options[0],
@@ -232,7 +251,6 @@ const column: Setting<ColumnChoice | ''> = {
   legal: `one of ${columnChoices.join(', ')}, or empty for no comparison`,
 };
 
-const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
 const heldOut = whole(0, 0, 10_000_000);
@@ -262,15 +280,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, MOST_EPOCHS),
   seed: whole(123, 0, 4294967295),
-  widths: {
-    initial: [32, 64, 64],
-    legal: '1 to 8 whole numbers from 1 to 1,024 with commas between them',
-    parse: (text) => {
-      const list = text.split(',').map((part) => width.parse(part.trim()));
-      return list.length <= 8 && list.every((w) => w !== undefined) ? list : undefined;
-    },
-    show: (value) => value.join(','),
-  },
+  widths: several(whole(1, 1, 1024), [32, 64, 64]),
   limit: whole(0, 0, 10_000_000),
   holdout: {
     initial: 'auto',
@@ -321,14 +331,14 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   drawnClass: classOrAll,
   level: whole(60, 0, 100),
   scene: whole(0, 0, 4),
-  benchBatch: orEmpty(batch, 'the batch of training'),
+  benchBatch: severalOrNone(batch, 'the batch of training'),
+  benchSize: severalOrNone(whole(28, 1, 1024), 'the recipe’s own'),
   kernel: {
     initial: '',
     legal: 'at most 60 letters, digits, spaces and . _ * and commas',
     parse: (text) => (/^[\w.*, ]{0,60}$/.test(text) ? text : undefined),
     show: (value) => value,
   },
-  sweep: choice(...sweepChoices),
   budget: whole(60, 5, 3600),
   tune: choice(...tunes),
   autorun: yesOrNo,

@@ -1,6 +1,6 @@
 /** Table rows. Contents are always inserted as text, never as HTML. */
 
-import type { Table } from '../../bench/table';
+import type { Table } from '../../text/table';
 import { termed } from '../glossary/terms';
 import { make } from './dom';
 
@@ -31,8 +31,8 @@ export function bar(share: number, kind = ''): HTMLElement {
   return made;
 }
 
-/** A table of the bench with its title and notes. */
-export function tableSection(table: Table): HTMLElement {
+/** A table with its title and notes, to which rows may be added. */
+export function tableSection(table: Table) {
   const { title, lead = [], head, rows, text, notes = [] } = table;
   const section = element('section', head.length > 4 ? 'spaced wide' : 'spaced');
   // A scrollable element must be reachable by keyboard.
@@ -47,9 +47,12 @@ export function tableSection(table: Table): HTMLElement {
   const body = grid.createTBody();
   for (const cells of rows) appendRow(body, cells, table);
   scroll.append(grid);
-  const [above, below] = [lead, notes].map((lines) => lines.map((line) => element('p', 'muted', line)));
-  section.append(element('h2', 'title', title), ...above, scroll, ...below);
-  return section;
+  const paragraphs = (lines: readonly string[]) => lines.map((line) => element('p', 'muted', line));
+  const below = element('div', 'notes');
+  const showNotes = (lines: readonly string[] = []) => below.replaceChildren(...paragraphs(lines));
+  showNotes(notes);
+  section.append(element('h2', 'title', title), ...paragraphs(lead), scroll, below);
+  return { section, body, showNotes };
 }
 
 /** Adds a row and returns it; a row with fewer cells ends in a remark. */

@@ -2,7 +2,7 @@
 
 import { Waiter } from '../../../src/base/time';
 import type { AdapterDescription } from '../../../src/gpu/adapter';
-import { summary } from '../../bench/statistics';
+import { clocked, summary, type Times } from '../../bench/timer';
 import { watchDevices } from './devices';
 import { createOurs } from './ours';
 import { type CreatePeer, type Peer, type PeerRecipe, workloadOf } from './workload';
@@ -38,11 +38,10 @@ export interface Row {
   readonly name: string;
   /** The first step in seconds, including all compiling; in the first mode also the device and the upload of the weights. */
   readonly first: number;
-  /** One entry for each round in which the library took part. */
-  readonly seconds: readonly number[];
-  readonly median?: number;
+  /** The rounds in which the library took part; undefined if it took part in none. */
+  readonly ms?: Times | undefined;
   /** The library's median divided by ours. */
-  readonly ratio?: number;
+  readonly ratio: number;
   /**
    * Difference from ours: the largest relative difference among the losses of the first eight steps, or the largest difference among the
    * predictions divided by the largest prediction.
@@ -70,10 +69,10 @@ interface Library {
   peer?: Peer;
 }
 
-/** What a library does in a mode. The first of `seconds` compiles; the second, if there are three, warms up. */
+/** What a library does in a mode. The first of `ms` compiles; the second, if there are three, warms up. */
 interface Runs {
   readonly name: string;
-  readonly seconds: number[];
+  readonly ms: number[];
   readonly losses: number[];
   output: ArrayLike<number>;
 }
@@ -119,13 +118,13 @@ async function takeTurns(
 ): Promise<Runs[]> {
   const workload = workloadOf(recipe);
   const waiter = new Waiter(() => {});
-  const all = libraries.map(({ name }): Runs => ({ name, seconds: [], losses: [], output: [] }));
+  const all = libraries.map(({ name }): Runs => ({ name, ms: [], losses: [], output: [] }));
   for (let round = 0; round < rounds + 2; round++) {
     const line: string[] = [];
     for (const [i, library] of libraries.entries()) {
-      const { name, seconds, losses } = all[i];
+      const { name, ms, losses } = all[i];
       // A library sits out the rounds for which the time is up; one whose warming up would use the rest is timed at once.
-      const cost = (round === 1 ? 3 : 1) * (seconds.at(-1) ?? 0) * 1000;
+      const cost = (round === 1 ? 3 : 1) * (ms.at(-1) ?? 0);
       if (round > 0 && performance.now() + cost > deadline) continue;
       const images = workload.batch(losses.length, batch);
       // After a training run, the weights are no longer the same in all libraries.
@@ -135,13 +134,14 @@ async function takeTurns(
         if (mode === 'train') losses.push(await library.peer.step(images));
         else all[i].output = await library.peer.predict(images);
       };
-      const start = performance.now();
       // Ours has its own waiter. The others get one here: they are not to blame for what Node's binding does to them.
-      await (name === OURS ? work() : waiter.wait(work())).catch((cause: Error) => {
-        throw new Error(`${name}: ${cause.message}`, { cause });
-      });
-      seconds.push((performance.now() - start) / 1000);
-      line.push(`${name} ${seconds.at(-1)!.toPrecision(3)} s`);
+      const took = await clocked(() => (name === OURS ? work() : waiter.wait(work()))).catch(
+        (cause: Error) => {
+          throw new Error(`${name}: ${cause.message}`, { cause });
+        },
+      );
+      ms.push(took);
+      line.push(`${name} ${(took / 1000).toPrecision(3)} s`);
     }
     if (line.length === 0 && round > 1) break;
     console.warn(`${mode}, round ${round} of ${rounds + 1}: ${line.join(', ')}`);
@@ -150,14 +150,14 @@ async function takeTurns(
 }
 
 function rowsOf(mode: Mode, all: readonly Runs[]): Row[] {
-  const timed = ({ seconds }: Runs) => seconds.slice(seconds.length > 2 ? 2 : 1);
-  const median = (runs: Runs) => (timed(runs).length > 0 ? summary(timed(runs)).median : Number.NaN);
+  const timesOf = ({ ms }: Runs) => (ms.length > 1 ? summary(ms.slice(ms.length > 2 ? 2 : 1)) : undefined);
+  const ours = timesOf(all[0])?.median ?? Number.NaN;
   const differ = mode === 'train' ? lossDifference : outputDifference;
-  return all.map((runs) => ({
-    ...{ name: runs.name, first: runs.seconds[0], seconds: timed(runs), median: median(runs) },
-    ratio: median(runs) / median(all[0]),
-    difference: differ(all[0], runs),
-  }));
+  return all.map((runs) => {
+    const ms = timesOf(runs);
+    const ratio = (ms?.median ?? Number.NaN) / ours;
+    return { name: runs.name, first: runs.ms[0] / 1000, ms, ratio, difference: differ(all[0], runs) };
+  });
 }
 
 function lossDifference({ losses: ours }: Runs, { losses }: Runs): number {

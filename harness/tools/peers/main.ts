@@ -2,12 +2,13 @@
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';
-import { markdownGrid, rowsToJson } from '../../bench/export';
-import { short } from '../../bench/table';
+import { rowsToJson } from '../../bench/read';
+import { timeCells, timeHead } from '../../bench/table';
 import { helpOf, integer, number, oneOf, readFlags, show, text, UsageError } from '../../cli/args';
 import { prepareFile, writeWhole } from '../../cli/files';
 import { versions } from '../../cli/versions';
 import { adapterText } from '../../text/adapter_text';
+import { markdownTable, short } from '../../text/table';
 import { compareInChrome } from './chrome';
 import { compare, modes, OURS, type PeerName, type PeerPlan, type PeerTimes, peerNames } from './compare';
 import { peerRecipes } from './workload';
@@ -87,16 +88,14 @@ function print(comparison: PeerTimes, { recipe, batch }: PeerPlan, runtime: stri
   const { adapter, renderers, results, problems } = comparison;
   console.log(`${runtime} on ${adapterText(adapter)}`);
   for (const [name, renderer] of Object.entries(renderers)) console.log(`${name}: ${renderer}`);
-  const ms = (seconds: number) => short(seconds * 1000);
-  const head = ['', 'first, s', 'median, ms', 'min - max, ms', 'n', 'to ours', 'differs by'];
+  const head = ['', ...timeHead, 'first, s', 'to ours', 'differs by'];
   for (const { mode, rows } of results) {
-    const cells = rows.map(({ name, first, seconds, median, ratio, difference }) => [
-      ...[`${name} ${versionsOfAll[name]}`, short(first), median ? ms(median) : ''],
-      seconds.length > 0 ? `${ms(Math.min(...seconds))} - ${ms(Math.max(...seconds))}` : '',
-      ...[String(seconds.length), ratio ? `${short(ratio)}x` : '', difference.toExponential(1)],
+    const cells = rows.map(({ name, first, ms, ratio, difference }) => [
+      ...[`${name} ${versionsOfAll[name]}`, ...(ms ? timeCells(ms) : timeHead.map(() => ''))],
+      ...[short(first), ratio ? `${short(ratio)}x` : '', difference.toExponential(1)],
     ]);
-    console.log(`\n${titles[mode]}, recipe ${recipe}, ${batch} images\n`);
-    console.log(markdownGrid({ title: titles[mode], head, rows: cells, text: 1 }));
+    const title = `${titles[mode]}, recipe ${recipe}, ${batch} images`;
+    console.log(`\n${markdownTable({ title, head, rows: cells, text: 1 })}`);
   }
   for (const problem of problems) console.log(`PROBLEM: ${problem}`);
 }

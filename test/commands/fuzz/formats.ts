@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { comparisonTable } from '../../../harness/bench/compare';
-import { toCsv, toMarkdown } from '../../../harness/bench/export';
 import { type Named, parseResult } from '../../../harness/bench/read';
 import { rooflineSvg } from '../../../harness/bench/roofline';
-import { benchTables, caveats, headLines, textTable } from '../../../harness/bench/table';
+import { benchMarkdown, benchTables, caveats, headLines } from '../../../harness/bench/table';
 import { UsageError } from '../../../harness/cli/args';
 import { variantsOf } from '../../../harness/cli/kernel_flags';
 import { readNpy } from '../../../harness/pictures/npy';
+import { textTable } from '../../../harness/text/table';
 import { EngineError } from '../../../src/base/errors';
 import { type ImageSet, loadIdx, loadLabels } from '../../../src/data/idx';
 import { checkConfig, parametersOf } from '../../../src/unet/config';
@@ -118,8 +118,7 @@ const wholeVariants = (variants: Variants) =>
 /** All that is made of a result can be shown. */
 function wholeBench(named: Named): void {
   const { result } = named;
-  printed(toMarkdown(result));
-  printed(toCsv(result).replaceAll('\r\n', '\n'));
+  printed(benchMarkdown(result));
   printed(rooflineSvg(result) ?? '');
   printed([...benchTables(result), comparisonTable(named, named)].map(textTable).join('\n'));
   printed([...headLines(result), ...caveats(result)].join('\n'));

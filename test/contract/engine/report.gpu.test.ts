@@ -145,7 +145,7 @@ test('the page’s measurement of a step checks its kernels, times it and then e
     return all.filter(({ kind }) => kind !== 'progress');
   };
   const all = await events();
-  const [timer, checked, step, peak, ...rest] = all;
+  const [timer, checked, peak, step, ...rest] = all;
   expect(timer).toMatchObject({
     timer: { kind: expect.stringMatching(/^(timestamp-query|wall clock)$/) },
   });
@@ -163,12 +163,12 @@ test('the page’s measurement of a step checks its kernels, times it and then e
   const kernels = rest.map((event) => (event as Extract<StepEvent, { kind: 'kernel' }>).timed);
   expect(new Set(kernels.map(({ kernel, variant }) => `${kernel}.${variant}`)).size).toBe(count);
   expect(kernels).toHaveLength(count);
-  const work = kernels.map(({ flops }) => flops);
+  const work = kernels.map(({ flops }) => flops!);
   expect(work).toEqual(work.toSorted((a, b) => b - a));
   for (const { ms, shareOfPeak, shaders } of kernels) {
-    expect(ms).toBeGreaterThan(0);
+    expect(ms!.median).toBeGreaterThan(0);
     expect(shareOfPeak).toBeGreaterThan(0);
-    expect(shaders.length).toBeGreaterThan(0);
+    expect(shaders!.length).toBeGreaterThan(0);
   }
   using _ = makeHostile(device, wrongAdam);
   expect((await events()).at(-1)).toMatchObject({

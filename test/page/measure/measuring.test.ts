@@ -1,7 +1,7 @@
 /** What Check, Bench and the measurement of a step say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { toJson } from '../../../harness/bench/export';
-import { addEvent, type BenchEvent, type BenchResult, SCHEMA } from '../../../harness/bench/result';
+import { rowsToJson } from '../../../harness/bench/read';
+import { addEvent, type BenchResult, SCHEMA } from '../../../harness/bench/result';
 import { BenchView } from '../../../harness/page/measure/bench_view';
 import { type GpuFacts, gpuReport, type Measured } from '../../../harness/page/measure/gpu_facts';
 import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
@@ -105,16 +105,14 @@ const facts: GpuFacts = {
 test('the GPU report holds the adapter, its limits and features, and the results of the trials', () => {
   const report = { warnings: ['one'] } as unknown as EngineReport;
   const checked = { network: { recipe: 'digits' }, count: 25, wrong: [], report } as const;
-  const kernel = { kernel: 'mse', variant: 'plain', layers: ['loss'], shaders: ['mse'], ms: 0.5, flops: 9 };
+  const row = { part: 'op', kernel: 'mse', variant: 'plain', layer: 'loss', batch: 16, size: 28 } as const;
+  const times = (median: number) => ({ median, p10: median, p90: median, n: 3 });
   const found: Measured = {
     timer: { kind: 'timestamp-query', resolutionMs: 0.065536 },
     checked,
-    step: {
-      ...{ batch: 16, imagesPerSecond: 64, gflops: 1, insideGflops: 1, timer: 'wall clock', variants: {} },
-      ms: { median: 250, p10: 240, p90: 260, n: 3 },
-    },
+    step: { ...row, part: 'whole', kernel: 'step', ms: times(250) },
     peak: { gflops: 31.3, gbps: 12, copies: [] },
-    kernels: [{ ...kernel, shareOfPeak: 0.22 }],
+    kernels: [{ ...row, ms: times(0.5), shareOfPeak: 0.22 }],
   };
   const after = gpuReport(facts, found, '2026-01-02', report);
   for (const line of [
@@ -200,13 +198,13 @@ describe('the view of the GPU', () => {
     expect(worker).toBe(undefined);
   });
 
-  test('Bench takes the GPU from what is measured by itself, 16 images on a software adapter, and sweep and seconds of the address', async () => {
+  test('Bench takes the GPU from what is measured by itself, 16 images on a software adapter, and sizes and seconds of the address', async () => {
     const software = { ...facts.adapter, software: true };
-    const { app } = await opened({ adapter: software }, { sweep: 'batch', budget: 15, task: 'bench' });
+    const { app } = await opened({ adapter: software }, { benchSize: [28, 64], budget: 15, task: 'bench' });
     expect(worker!.task!.name).toBe('measurement');
     element('bench-run').click();
     expect(app.measuring).toBe('bench');
-    expect(worker!.task).toMatchObject({ name: 'bench', batch: 16, sweep: ['batch'], budget: 15 });
+    expect(worker!.task).toMatchObject({ name: 'bench', batches: [16], sizes: [28, 64], budget: 15 });
     expect(element('gpu-measure').textContent).toBe('Stop');
     expect(element('bench-batch').placeholder).toBe('16');
   });
@@ -238,19 +236,15 @@ describe('Bench', () => {
   const begun = addEvent(undefined, {
     kind: 'head',
     head: {
-      ...{ schema: SCHEMA, adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z', batch: 4 },
-      ...{ budgetSeconds: 60, timer, peak },
+      ...{ schema: SCHEMA, adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z' },
+      ...{ batches: [4], sizes: [28], budgetSeconds: 60, timer, peak },
     },
   })!;
   /** The same with one more kernel. */
   function grown(result: BenchResult): BenchResult {
-    const none = { ms: null, gflops: null, insideGflops: null, gbps: null, shareOfPeak: null };
     const check = { pass: false, share: 7, failure: 'It is wrong' };
-    const row: BenchEvent = {
-      kind: 'row',
-      row: { kernel: 'mse', variant: 'plain', layer: `down.${result.rows.length}`, batch: 4, ...none, check },
-    };
-    return addEvent(result, row)!;
+    const of = { part: 'kernel', kernel: 'mse', variant: 'plain', batch: 4, size: 28 } as const;
+    return addEvent(result, { kind: 'row', row: { ...of, layer: `down.${result.rows.length}`, check } })!;
   }
 
   test('rows stay as a run grows, and are drawn anew for its file of before', () => {
@@ -261,7 +255,7 @@ describe('Bench', () => {
     element('bench-rows').replaceChildren = drawn;
     view.draw(grown(earlier), false);
     expect(drawn).not.toHaveBeenCalled();
-    view.draw(JSON.parse(toJson(earlier)), true);
+    view.draw(JSON.parse(rowsToJson(earlier)), true);
     expect(drawn).toHaveBeenCalled();
   });
 });

@@ -46,10 +46,10 @@ describe('the address', () => {
     ['?task=explain&scene=3', 'explain', 'learn', { scene: 3 }],
     ['?task=check&kernel=conv2d', 'check', 'gpu', { kernel: 'conv2d' }],
     [
-      '?task=bench&benchBatch=64&kernel=conv2d*&sweep=batch',
+      '?task=bench&benchBatch=64,256&benchSize=28&kernel=conv2d*',
       'bench',
       'gpu',
-      { benchBatch: 64, sweep: 'batch' },
+      { benchBatch: [64, 256], benchSize: [28] },
     ],
     ['?task=gpu', 'gpu', 'gpu', {}],
   ] as const)('%j opens the view %s, behind the door %s', (query, task, door, expected) => {
@@ -147,7 +147,8 @@ describe('the address', () => {
 
   test.each<[Key, string]>([
     ['batch', '|-1|1.5|1e3|NaN|Infinity| |8193|0x10|<b>|١٦'],
-    ['benchBatch', '0|8193|abc'],
+    ['benchBatch', '0|8193|abc|1,|1,2,3,4,5,6,7,8,9'],
+    ['benchSize', '0|1025'],
     ['recipe', '|Digits|flow|constructor'],
     ['model', '|file|constructor'],
     ['count', '0|257|abc'],

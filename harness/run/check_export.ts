@@ -1,10 +1,10 @@
 /** Exports a check as files: JSON for programs, Markdown for people. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { EngineReport } from '../../src/report';
-import type { CheckRow } from '../run/check';
 import type { WorstElement } from '../specs/lib/check_kernel';
 import { adapterText } from '../text/adapter_text';
-import { escapeMarkdown } from './export';
+import { escapeMarkdown, markdownGrid } from '../text/table';
+import type { CheckRow } from './check';
 
 /** A check and where it ran. */
 export interface CheckReport {
@@ -48,7 +48,6 @@ export const compileText = ({ compileMilliseconds: ms }: CheckRow): string =>
 
 export function checkMarkdown(report: CheckReport): string {
   const { adapter, runtime, date, end, rows } = report;
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const failed = rows.filter(({ result }) => result === 'fail');
   return `${[
     '# webgpu-diffusion check',
@@ -57,21 +56,16 @@ export function checkMarkdown(report: CheckReport): string {
       `- Runtime: ${escapeMarkdown(runtime)}. ${date}.`,
       `- ${checkSummary(rows)}${end === 'stopped' ? '; stopped before its end' : ''}.`,
     ].join('\n'),
-    [
-      line(['kernel', 'result', 'cases', 'compile', 'share of the allowed error', 'worst element']),
-      '|---|---|--:|--:|--:|---|',
-      ...rows.map((row) => {
+    markdownGrid({
+      head: ['kernel', 'result', 'worst element', 'cases', 'compile', 'share of the allowed error'],
+      rows: rows.map((row) => {
         const { kernel, variant, result, cases, share, reason, each } = row;
-        return line([
-          `${kernel}.${variant}`,
-          resultWords[result],
-          String(cases),
-          compileText(row),
-          result === 'skipped' ? '' : shareText(share),
-          result === 'skipped' ? (reason ?? '') : worstText(worstCase(each)?.worst),
-        ]);
+        const [worst, used] =
+          result === 'skipped' ? [reason ?? '', ''] : [worstText(worstCase(each)?.worst), shareText(share)];
+        return [`${kernel}.${variant}`, resultWords[result], worst, String(cases), compileText(row), used];
       }),
-    ].join('\n'),
+      text: 3,
+    }),
     ...failed.map(({ kernel, variant, reason = '' }) => `## ${kernel}.${variant}\n\n${indented(reason)}`),
   ].join('\n\n')}\n`;
 }
