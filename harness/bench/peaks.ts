@@ -8,69 +8,45 @@ import { tensor } from '../../src/plan/tensor';
 import { missingFeature } from '../run/check';
 import { specs } from '../specs/lib/registry';
 import type { Peak } from './result';
-import { Checks, type Entry, listEntries, RowBuffers } from './rows';
+import { type Kernels, listEntries } from './rows';
 import { wholeDispatches } from './time_ops';
 import { Timer } from './timer';
 
 /** Measures the peaks, each for about `seconds`. Throws `shader` if a kernel that measures a peak fails its check. */
-export async function measurePeaks(
-  engine: Engine,
-  seconds: number,
-  signal?: AbortSignal,
-): Promise<{ timer: Timer; peak: Peak }> {
-  const timer = await chooseTimer(engine);
-  try {
-    const gflops = await measureGflops(engine, timer, seconds, signal);
-    const rates = new Map<number, number>();
-    for await (const { entry, ms } of fastest(engine, 'copy', timer, seconds, signal)) {
-      const { bytes } = entry.spec.kernel.cost(entry.shape);
-      rates.set(bytes, Math.max(rates.get(bytes) ?? 0, bytes / ms / 1e6));
-    }
-    const copies = [...rates].map(([bytes, gbps]) => ({ bytes, gbps })).sort((a, b) => a.bytes - b.bytes);
-    return { timer, peak: { gflops, gbps: copies[copies.length - 1].gbps, copies } };
-  } catch (error) {
-    timer.destroy();
-    throw error;
-  }
+export async function measurePeak(engine: Engine, kernels: Kernels, seconds: number): Promise<Peak> {
+  const gflops = await measureGflops(engine, kernels, seconds);
+  const rates = await ratesOf(engine, kernels, 'copy', seconds);
+  const sizes = [...new Set(rates.map(({ bytes }) => bytes))].sort((a, b) => a - b);
+  const copies = sizes.map((size) => ({
+    bytes: size,
+    gbps: Math.max(...rates.filter(({ bytes }) => bytes === size).map(({ gbps }) => gbps)),
+  }));
+  return { gflops, gbps: copies[copies.length - 1].gbps, copies };
 }
 
 /** The rate of multiply-adds in registers: which variant is faster differs between adapters. */
-export async function measureGflops(
-  engine: Engine,
-  timer: Timer,
-  seconds: number,
-  signal?: AbortSignal,
-): Promise<number> {
-  let best = 0;
-  for await (const { entry, ms } of fastest(engine, 'fma_peak', timer, seconds, signal))
-    best = Math.max(best, entry.spec.kernel.cost(entry.shape).flops / ms / 1e6);
-  return best;
-}
+export const measureGflops = async (engine: Engine, kernels: Kernels, seconds: number): Promise<number> =>
+  Math.max(...(await ratesOf(engine, kernels, 'fma_peak', seconds)).map(({ gflops }) => gflops));
 
-/** Milliseconds of every variant and shape of a kernel, from the fastest samples: they are nearest to what the adapter can do. */
-async function* fastest(engine: Engine, name: string, timer: Timer, seconds: number, signal?: AbortSignal) {
-  const buffers = new RowBuffers(engine);
-  const checks = new Checks(engine);
-  try {
-    for (const entry of entriesOf(engine, name)) {
-      const check = await checks.of(entry);
-      if (!check.pass) {
-        throw new EngineError(
-          'shader',
-          `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. The throughput is unknown; run check.`,
-        );
-      }
-      yield { entry, ms: (await buffers.measure(entry, timer, seconds, signal)).p10 };
+/** The rates of every variant and shape of a kernel, from the fastest samples: they are nearest to what the adapter can do. */
+async function ratesOf(engine: Engine, kernels: Kernels, name: string, seconds: number) {
+  const rates: { bytes: number; gflops: number; gbps: number }[] = [];
+  for (const entry of listEntries(4, () => [])) {
+    const { spec, variant, shape } = entry;
+    if (entry.name !== name || missingFeature(engine, spec, variant)) continue;
+    const check = await kernels.check(entry);
+    if (!check.pass) {
+      throw new EngineError(
+        'shader',
+        `${name}.${variant}, which measures this adapter's peak, fails its own check: ${check.failure}. The throughput is unknown; run check.`,
+      );
     }
-  } finally {
-    buffers.clear();
+    const { flops, bytes } = spec.kernel.cost(shape);
+    const nanoseconds = 1e6 * (await kernels.time(entry, seconds)).p10;
+    rates.push({ bytes, gflops: flops / nanoseconds, gbps: bytes / nanoseconds });
   }
+  return rates;
 }
-
-const entriesOf = (engine: Engine, kernel: string): Entry[] =>
-  listEntries(4, () => []).filter(
-    ({ name, spec, variant }) => name === kernel && !missingFeature(engine, spec, variant),
-  );
 
 /** The GPU's clock if it can be trusted, else the host's; for an engine that checks nothing itself. The caller destroys it. */
 export async function chooseTimer(engine: Engine): Promise<Timer> {

@@ -55,81 +55,68 @@ export function parseResult(name: string, json: string): Named {
   } catch {
     throw refuse('it is not whole');
   }
-  const wrong = Object.keys(fields).find((field) => !fields[field](result[field]));
-  if (wrong) throw refuse(`its field ${wrong} is missing or of another kind`);
+  const wrong = Object.keys(like).find((name) => !hasField(like, name, result));
+  if (wrong) throw refuse(`its field ${wrong.replace('?', '')} is missing or of another kind`);
   return { name, result: result as unknown as BenchResult };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-type Test = (value: unknown) => boolean;
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const text: Test = (value) => typeof value === 'string';
-const number: Test = (value) => Number.isFinite(value);
-const flag: Test = (value) => typeof value === 'boolean';
-const optional =
-  (test: Test): Test =>
-  (value) =>
-    value === undefined || test(value);
-const listOf =
-  (test: Test): Test =>
-  (value) =>
-    Array.isArray(value) && value.every(test);
-const oneOf =
-  (names: readonly unknown[]): Test =>
-  (value) =>
-    names.includes(value);
-const textByName: Test = (value) => isObject(value) && Object.values(value).every(text);
-const object =
-  (fields: Readonly<Record<string, Test>>): Test =>
-  (value) =>
-    isObject(value) && Object.entries(fields).every(([name, test]) => test(value[name]));
+const oneOf = (names: readonly string[]) => (value: unknown) => names.some((name) => name === value);
 
-const figures = ['flops', 'bytes', 'gflops', 'insideGflops', 'gbps', 'shareOfPeak', 'firstMs'];
-const row = object({
-  part: oneOf(parts),
-  ...{ kernel: text, variant: text, layer: text, batch: number, size: number },
-  ms: optional(object({ median: number, p10: number, p90: number, n: number })),
-  ...Object.fromEntries(figures.map((name) => [name, optional(number)])),
-  check: optional(object({ pass: flag, failure: optional(text) })),
-  ...{ reason: optional(text), shape: optional(text), shaders: optional(listOf(text)) },
-  variants: optional(textByName),
-});
-const rowOrWhole: Test = (value) =>
-  row(value) && ((value as Fields).part !== 'whole' || oneOf(wholeNames)((value as Fields).kernel));
-
-const fields: Readonly<Record<string, Test>> = {
-  ...{ runtime: text, date: text, commit: optional(text), budgetSeconds: number, left: number },
-  ...{ batches: listOf(number), sizes: listOf(number) },
+/** What a result is like: values of the same kinds, lists of such values, tests; `?` marks what may be missing, `*` any name. */
+const like = {
+  ...{ runtime: '', date: '', 'commit?': '', batches: [0], sizes: [0], budgetSeconds: 0, left: 0 },
+  adapter: { vendor: '', architecture: '', device: '', description: '', software: true },
+  'network?': {
+    ...{ 'recipe?': '', 'widths?': [0], 'kernelSize?': 0, 'residual?': true },
+    'convolutionsPerLevel?': (value: unknown) => fits([0], [value].flat()),
+  },
+  timer: { kind: '', resolutionMs: 0 },
+  peak: { gflops: 0, gbps: 0, copies: [{ bytes: 0, gbps: 0 }] },
   end: oneOf(['complete', 'budget', 'stopped']),
-  adapter: object({ vendor: text, architecture: text, device: text, description: text, software: flag }),
-  timer: object({ kind: text, resolutionMs: number }),
-  peak: object({
-    ...{ gflops: number, gbps: number },
-    copies: listOf(object({ bytes: number, gbps: number })),
-  }),
-  gflopsAtEnd: (value) => value === null || number(value),
-  network: optional(
-    object({
-      recipe: optional(text),
-      widths: optional(listOf(number)),
-      kernelSize: optional(number),
-      convolutionsPerLevel: optional((value) => number(value) || listOf(number)(value)),
-      residual: optional(flag),
-    }),
-  ),
-  inUse: optional(textByName),
-  rows: listOf(rowOrWhole),
+  'gflopsAtEnd?': 0,
+  rows: [
+    {
+      ...{ part: oneOf(parts), kernel: '', variant: '', layer: '', batch: 0, size: 0 },
+      ...{ 'ms?': { median: 0, p10: 0, p90: 0, n: 0 }, 'check?': { pass: true, 'failure?': '' } },
+      ...{ 'flops?': 0, 'bytes?': 0, 'gflops?': 0, 'insideGflops?': 0, 'gbps?': 0, 'shareOfPeak?': 0 },
+      ...{
+        'reason?': '',
+        'used?': true,
+        'shape?': '',
+        'shaders?': [''],
+        'variants?': { '*': '' },
+        'firstMs?': 0,
+      },
+    },
+  ],
 };
+
+function fits(model: unknown, value: unknown): boolean {
+  if (typeof model === 'function') return model(value);
+  if (Array.isArray(model)) return Array.isArray(value) && value.every((one) => fits(model[0], one));
+  if (!isObject(model))
+    return typeof value === typeof model && (typeof value !== 'number' || Number.isFinite(value));
+  return isObject(value) && Object.keys(model).every((name) => hasField(model, name, value));
+}
+
+function hasField(model: Fields, name: string, value: Fields): boolean {
+  if (name === '*') return Object.values(value).every((one) => fits(model[name], one));
+  const own = value[name.replace('?', '')];
+  return (name.endsWith('?') && own === undefined) || fits(model[name], own);
+}
 
 // ---------------------------------------------------------------- schema 1
 
 type FirstSchema = Fields & {
   readonly batch: number;
   readonly network?: NetworkChoice;
+  readonly inUse?: Fields;
   readonly breakdowns: { readonly step: { readonly ops: readonly Fields[] } | null };
   readonly sweep: readonly Fields[];
   readonly rows: readonly Fields[];
@@ -139,24 +126,25 @@ type FirstSchema = Fields & {
 /** It had the whole network, ops, sweeps, kernels and what was not run in fields of their own, and null for what was not measured. */
 function fromFirst({ batch, breakdowns, sweep, rows, skipped, ...rest }: FirstSchema): Fields {
   const size = ownSize(rest.network);
+  const whole = (kernel: string, of: unknown, place = {}) =>
+    of ? [{ size, ...place, ...(of as Fields), part: 'whole', kernel, variant: '', layer: '' }] : [];
+  const task = wholeNames.map((name) => rest[name] as { variants: Fields } | null).find(Boolean);
+  const isUsed = ({ kernel, layer, variant }: Fields) => {
+    const used = (task?.variants ?? rest.inUse)?.[`${kernel}/${layer}`];
+    return used === undefined ? null : used === variant;
+  };
+  const measured: Fields[] = [
+    ...wholeNames.flatMap((name) => whole(name, rest[name])),
+    ...(breakdowns.step?.ops ?? []).map((op) => ({ ...op, part: 'op', batch, size })),
+    ...sweep.flatMap(({ step, forward, reason, ...place }) => [
+      ...whole('step', step ?? { reason }, place),
+      ...whole('forward', forward ?? { reason }, place),
+    ]),
+    ...rows.map((row) => ({ ...row, part: 'kernel', size, used: isUsed(row) })),
+    ...skipped.map((row) => ({ ...row, part: row.variant === '' ? 'whole' : 'kernel', batch, size })),
+  ];
   const without = (row: Fields) =>
     Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
-  const whole = (kernel: string, { timer: _, ...of }: Fields) =>
-    ({ size, ...of, part: 'whole', kernel, variant: '', layer: '' }) as const;
-  const isWhole = (name: unknown) => wholeNames.some((known) => known === name);
-  return {
-    ...rest,
-    ...{ schema: SCHEMA, left: 0, batches: [batch], sizes: [size] },
-    rows: [
-      ...wholeNames.flatMap((name) => (rest[name] ? [whole(name, rest[name] as Fields)] : [])),
-      ...(breakdowns.step?.ops ?? []).map((op) => ({ ...op, part: 'op', batch, size })),
-      ...sweep.flatMap(({ step, forward, reason, ...place }) =>
-        Object.entries({ step, forward }).map(([name, of]) =>
-          whole(name, { ...place, ...(of ? (of as Fields) : { reason }) }),
-        ),
-      ),
-      ...rows.map((row) => ({ ...row, part: 'kernel', size })),
-      ...skipped.map((row) => ({ ...row, part: isWhole(row.kernel) ? 'whole' : 'kernel', batch, size })),
-    ].map(without),
-  };
+  const now = { schema: SCHEMA, left: 0, batches: [batch], sizes: [size], rows: measured.map(without) };
+  return without({ ...rest, ...now });
 }

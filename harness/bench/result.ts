@@ -35,6 +35,8 @@ export interface Row extends Partial<Figures> {
   readonly check?: CaseResult;
   /** Why it was not made. */
   readonly reason?: string;
+  /** Whether the network runs this variant of the kernel at the layer; missing where it is not known to run the kernel there. */
+  readonly used?: boolean;
   /** In words. */
   readonly shape?: string;
   /** Names of the shaders that run. */
@@ -85,15 +87,13 @@ export interface BenchHead {
   /** The clock of ops and kernels; the whole network is timed by the host's. */
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;
-  /** The variants that a training step would run, kernels with one variant included: `kernel/layer` -> variant. */
-  readonly inUse?: Variants;
 }
 
 export interface BenchResult extends BenchHead {
   /** `budget`: time ran out. `stopped`: interrupted by the user or an error. */
   readonly end: 'complete' | 'budget' | 'stopped';
-  /** `peak.gflops`, measured again at the end: it differs on a machine that is busy or too hot. Null for a run that was stopped. */
-  readonly gflopsAtEnd: number | null;
+  /** `peak.gflops`, measured again at the end: it differs on a machine that is busy or too hot. Missing where the run was stopped. */
+  readonly gflopsAtEnd?: number;
   readonly rows: readonly Row[];
   /** How many measurements had not begun at the end. */
   readonly left: number;
@@ -108,7 +108,7 @@ export type BenchEvent =
 
 /** The result of the events so far, so that an interrupted run has one too. Undefined before the head has come. */
 export function addEvent(result: BenchResult | undefined, event: BenchEvent): BenchResult | undefined {
-  if (event.kind === 'head') return { ...event.head, end: 'stopped', gflopsAtEnd: null, rows: [], left: 0 };
+  if (event.kind === 'head') return { ...event.head, end: 'stopped', rows: [], left: 0 };
   if (!result) return undefined;
   if (event.kind === 'progress') return { ...result, left: event.total - event.done };
   if (event.kind === 'row') return { ...result, rows: [...result.rows, event.row] };

@@ -7,7 +7,7 @@ import { type Svg, svg, svgFile } from '../text/svg';
 import { percent, short } from '../text/table';
 import { wrap } from '../text/units';
 import type { BenchResult, Peak, Row } from './result';
-import { isInUse, nameOf, usedBy } from './table';
+import { nameOf, usedBy } from './table';
 
 /** The width on a phone: text keeps its size, so there is less room beside it. */
 export const NARROW = 380;
@@ -34,7 +34,7 @@ export const rooflineCss = `
   }
 `;
 
-type Shown = Pick<BenchResult, 'adapter' | 'batches' | 'network' | 'inUse' | 'peak' | 'rows'>;
+type Shown = Pick<BenchResult, 'adapter' | 'batches' | 'network' | 'peak' | 'rows'>;
 
 /** The plot as a file. */
 export function rooflineSvg(result: Shown, width?: number): string | undefined {
@@ -47,7 +47,6 @@ interface Point {
   /** FLOP per byte. */
   readonly intensity: number;
   readonly gflops: number;
-  readonly used: boolean | undefined;
 }
 
 /** Undefined while there is no kernel that computes anything. Kernels that the network uses are drawn strongly and on top, their rivals faintly. */
@@ -57,13 +56,13 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
     .flatMap((row): Point[] => {
       const { part, ms, insideGflops: gflops, gbps } = row;
       if (part !== 'kernel' || !ms || !gflops || !gbps) return [];
-      return [{ row, intensity: gflops / gbps, gflops, used: isInUse(result, row) }];
+      return [{ row, intensity: gflops / gbps, gflops }];
     })
-    .sort((a, b) => Number(a.used ?? 0) - Number(b.used ?? 0));
+    .sort((a, b) => Number(a.row.used ?? 0) - Number(b.row.used ?? 0));
   if (points.length === 0) return undefined;
   const kernels = [...new Set(points.map(({ row }) => row.kernel))].sort();
   const subtitle = wrap(adapterText(result.adapter), (width - 72) / LETTER);
-  const note = points.some(({ used }) => used) ? `outlined: in use in the ${usedBy(result)}` : '';
+  const note = points.some(({ row }) => row.used) ? `outlined: ${usedBy(result)}` : '';
 
   const top = 40 + LINE * subtitle.length;
   const [left, right, bottom] = [64, width - 28, top + Math.min(0.65 * width, 416)];
@@ -144,8 +143,8 @@ function roofsOf({ gflops, gbps: memory }: Peak, fastest: number, x: Scale, y: S
   ];
 }
 
-function pointMark({ row, intensity, gflops, used }: Point, kernel: number, x: number, y: number): Svg {
-  const { kernel: name, variant, layer, ms, shareOfPeak = 0 } = row;
+function pointMark({ row, intensity, gflops }: Point, kernel: number, x: number, y: number): Svg {
+  const { kernel: name, variant, layer, ms, shareOfPeak = 0, used } = row;
   const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${percent(shareOfPeak)} of peak${used ? ', in use' : ''}`;
   const kind = used === undefined ? '' : used ? ' used' : ' rival';
   return svg(

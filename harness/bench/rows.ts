@@ -1,17 +1,15 @@
 /** Measures single kernels: each variant at each of the network's shapes, checked, then timed. */
 
 import type { Engine } from '../../src/engine';
-import { Program } from '../../src/gpu/program';
 import { firstVariant, type Op, op } from '../../src/plan/op';
 import { type Tensor, tensor } from '../../src/plan/tensor';
 import { type CaseResult, checkCase, References } from '../run/check';
 import type { NetworkChoice } from '../run/network';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { type Arrays, elementCount, Random } from '../specs/lib/spec';
-import { shadersOf, shapeText } from '../text/shape_text';
 import { isConvolution } from './inside';
-import { figuresOf, type Peak, type Row } from './result';
-import { wholeDispatches } from './time_ops';
+import type { Peak } from './result';
+import { opTimes } from './time_ops';
 import type { Timer, Times } from './timer';
 
 export interface Entry {
@@ -88,29 +86,6 @@ export function checkedShape({ spec, variant, small }: Entry): unknown {
   return candidates.find(fits);
 }
 
-/** Checks variants against their references, each on a shape once. */
-export class Checks {
-  private readonly engine: Engine;
-  private readonly references = new References();
-  private readonly known = new Map<string, CaseResult>();
-
-  constructor(engine: Engine) {
-    this.engine = engine;
-  }
-
-  async of(entry: Entry): Promise<CaseResult> {
-    const { name, spec, variant } = entry;
-    const shape = checkedShape(entry);
-    if (shape === undefined)
-      return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
-    const key = `${name}.${variant} ${JSON.stringify(shape)}`;
-    const found =
-      this.known.get(key) ?? (await checkCase(this.engine, spec, variant, shape, this.references));
-    this.known.set(key, found);
-    return found;
-  }
-}
-
 /** The lowest share of the peak that a kernel is assumed to reach. */
 const LEAST_OF_PEAK = 0.02;
 /** Systems reset a GPU whose single task takes longer; Windows after two seconds. */
@@ -123,73 +98,63 @@ export function tooLong({ spec, shape }: Entry, software: boolean, peak: Peak): 
   return `at ${100 * LEAST_OF_PEAK}% of this GPU's peak it would take ${seconds.toFixed(1)} s at once, for which a system may reset the GPU: use a smaller --batch`;
 }
 
-/** Checks an entry, then times it: a row, without numbers for one that is wrong. Throws `limit` if the device cannot hold its tensors. */
-export async function measureEntry(
-  entry: Entry,
-  { size, batch }: Place,
-  peak: Peak,
-  checks: Checks,
-  time: (entry: Entry) => Promise<Times>,
-): Promise<Row> {
-  const { name: kernel, spec, variant, layer, shape } = entry;
-  const check = await checks.of(entry);
-  const row: Row = {
-    ...{ part: 'kernel', kernel, variant, layer, batch, size, check },
-    ...{ shape: shapeText(shape), shaders: shadersOf(spec, shape, variant) },
-  };
-  if (!check.pass) return row;
-  const ms = await time(entry);
-  const work = { kernel, shape, cost: spec.kernel.cost(shape) };
-  return { ...row, ms, ...figuresOf([work], ms.median, peak) };
-}
-
-/** The buffers of one kernel at one shape, filled with random numbers and shared by all its variants. */
-export class RowBuffers {
+/** Checks and times kernels by themselves. The caller destroys it, but not its timer. */
+export class Kernels {
   private readonly engine: Engine;
-  private filled: Pick<Entry, 'spec' | 'shape'> | undefined;
-  private tensors: Record<string, Tensor> = {};
-  private boundBuffers = new Map<Tensor, GPUBuffer>();
+  private readonly timer: Timer;
+  private readonly signal: AbortSignal | undefined;
+  private readonly references = new References();
+  private readonly checked = new Map<string, CaseResult>();
+  /** The tensors of a kernel at a shape, filled with random numbers and shared by all its variants. */
+  private filled: (Pick<Entry, 'spec' | 'shape'> & { readonly bound: Map<Tensor, GPUBuffer> }) | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, timer: Timer, signal?: AbortSignal) {
     this.engine = engine;
+    this.timer = timer;
+    this.signal = signal;
   }
 
-  /** Throws `limit` if the device cannot hold the shape's tensors. */
-  async measure(
-    { spec, variant, layer, shape }: Entry,
-    timer: Timer,
-    seconds: number,
-    signal?: AbortSignal,
-  ): Promise<Times> {
+  /** Compares it with its reference, on each shape once. */
+  async check(entry: Entry): Promise<CaseResult> {
+    const { name, spec, variant } = entry;
+    const shape = checkedShape(entry);
+    if (shape === undefined)
+      return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
+    const key = `${name}.${variant} ${JSON.stringify(shape)}`;
+    const found =
+      this.checked.get(key) ?? (await checkCase(this.engine, spec, variant, shape, this.references));
+    this.checked.set(key, found);
+    return found;
+  }
+
+  /** From samples over about `seconds`. Throws `limit` if the device cannot hold the shape's tensors. */
+  async time({ spec, variant, layer, shape }: Entry, seconds: number): Promise<Times> {
     if (this.filled?.spec !== spec || this.filled.shape !== shape) await this.fill(spec, shape);
-    const { gpu } = this.engine;
-    const plan = op(spec.kernel, layer, shape, this.tensors, variant);
-    const program = await Program.compile(gpu, 'bench', [plan], this.boundBuffers, wholeDispatches);
-    try {
-      return await timer.measure((pass) => program.encode(pass), seconds, signal);
-    } finally {
-      program.destroy();
-    }
+    const { bound } = this.filled!;
+    const tensors = Object.fromEntries([...bound.keys()].map((one) => [one.label, one]));
+    const ops = [op(spec.kernel, layer, shape, tensors, variant)];
+    const options = { timer: this.timer, seconds, signal: this.signal };
+    const times: Times[] = [];
+    for await (const { ms } of opTimes(this.engine.gpu, ops, bound, options)) times.push(ms);
+    return times[0];
   }
 
   private async fill(spec: AnySpec, shape: unknown): Promise<void> {
-    this.clear();
+    this.destroy();
     const { gpu } = this.engine;
-    const sizes = spec.kernel.sizes(shape);
-    for (const [name, size] of Object.entries(sizes))
-      gpu.checkBufferSize(`${spec.kernel.name} ${name}`, size * 4);
-    const names = Object.keys(sizes);
+    const sizes = Object.entries(spec.kernel.sizes(shape));
+    for (const [name, size] of sizes) gpu.checkBufferSize(`${spec.kernel.name} ${name}`, size * 4);
     const buffers = await gpu.createBuffers(
-      names.map((name) => ({ label: `bench ${name}`, bytes: sizes[name] * 4 })),
+      sizes.map(([name, size]) => ({ label: `bench ${name}`, bytes: size * 4 })),
     );
-    names.forEach((name, i) => {
-      this.tensors[name] = tensor(name, sizes[name]);
-      this.boundBuffers.set(this.tensors[name], buffers[i]);
-    });
-    this.filled = { spec, shape };
+    this.filled = {
+      spec,
+      shape,
+      bound: new Map(sizes.map(([name, size], i) => [tensor(name, size), buffers[i]])),
+    };
     // Tensors that a kernel updates in place start random too, as do weights and activations.
     const inputs: Arrays = spec.inputs(shape, new Random(1));
-    names.forEach((name, i) => {
+    sizes.forEach(([name], i) => {
       const values = inputs[name];
       if (!values) return;
       const words = values instanceof Float64Array ? Float32Array.from(values) : values;
@@ -197,10 +162,8 @@ export class RowBuffers {
     });
   }
 
-  clear(): void {
-    for (const buffer of this.boundBuffers.values()) buffer.destroy();
-    this.boundBuffers = new Map();
-    this.tensors = {};
+  destroy(): void {
+    for (const buffer of this.filled?.bound.values() ?? []) buffer.destroy();
     this.filled = undefined;
   }
 }

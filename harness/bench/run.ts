@@ -12,27 +12,19 @@ import { namesInUse, stepOps, variantsOf } from '../run/in_use';
 import { changesOf, configOf, type NetworkChoice, ownSize } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
-import { measureGflops, measurePeaks } from './peaks';
-import { type BenchEvent, type Peak, type Row, SCHEMA, type Whole, wholeNames } from './result';
-import {
-  Checks,
-  type Entry,
-  hasRivals,
-  listEntries,
-  measureEntry,
-  type Place,
-  RowBuffers,
-  tooLong,
-} from './rows';
-import { usedIn } from './table';
+import { shadersOf, shapeText } from '../text/shape_text';
+import { isConvolution } from './inside';
+import { chooseTimer, measureGflops, measurePeak } from './peaks';
+import { type BenchEvent, figuresOf, type Peak, type Row, SCHEMA, type Whole, wholeNames } from './result';
+import { type Entry, hasRivals, Kernels, listEntries, type Place, tooLong } from './rows';
 import type { Timer } from './timer';
-import { checkOps, measureOps, measureWhole, openTask, type Task } from './whole';
+import { measureOps, measureWhole, openTask } from './whole';
 
 /** Default number of images. */
 export const BATCH = 256;
 
 /** Seconds of samples, about: of a task of the whole network; of an op, a kernel or a peak. */
-const SECONDS = { whole: 1, part: 0.2 } as const;
+const SECONDS = { whole: 1, op: 0.2 } as const;
 
 export interface BenchOptions {
   /** Numbers of images. Default: BATCH. Of several batches or sizes the whole network alone is measured, kernels only if `kernel` names some. */
@@ -102,29 +94,31 @@ export async function* runBench(
 
   yield pace.progress('peaks');
   signal?.throwIfAborted();
-  const { timer, peak } = await measurePeaks(engine, SECONDS.part, signal);
-  const context = { engine, timer, peak, pace, signal, checks: new Checks(engine) };
+  const timer = await chooseTimer(engine);
+  const kernels = new Kernels(engine, timer, signal);
   const rows: Row[] = [];
   try {
+    const peak = await measurePeak(engine, kernels, SECONDS.op);
+    const context = { engine, timer, peak, pace, signal, kernels };
     const { kind, resolutionMs } = timer;
     const about = { runtime, date: new Date().toISOString(), ...(commit ? { commit } : {}) };
-    const of = { batches, sizes, ...(network ? { network } : {}), budgetSeconds };
-    const measured = { timer: { kind, resolutionMs }, peak, inUse };
-    yield { kind: 'head', head: { schema: SCHEMA, adapter, ...about, ...of, ...measured } };
+    const of = { batches, sizes, ...(network ? { network } : {}), budgetSeconds, peak };
+    yield { kind: 'head', head: { schema: SCHEMA, adapter, ...about, ...of, timer: { kind, resolutionMs } } };
     for (const site of sites)
       for (const name of names)
-        for await (const event of measureNetwork(context, name, site)) {
+        for await (const event of measureTask(context, name, 'whole', site)) {
           if (event.kind === 'row') rows.push(event.row);
           yield event;
         }
-    for (const site of ofSteps) yield* measureStepOps(context, site);
-    const used = usedIn({ rows, inUse });
+    for (const site of ofSteps) yield* measureTask(context, 'step', 'op', site);
+    const used = usedIn(rows, inUse);
     for (const site of wanted)
-      yield* measureEntries(context, site.place, usedFirst(site.entries, used, peak));
+      yield* measureEntries(context, site.place, usedFirst(site.entries, used, peak), used);
     yield pace.progress('peak, again');
-    const gflopsAtEnd = await measureGflops(engine, timer, SECONDS.part, signal);
+    const gflopsAtEnd = await measureGflops(engine, kernels, SECONDS.op);
     yield { kind: 'end', end: pace.isOver ? 'budget' : 'complete', gflopsAtEnd };
   } finally {
+    kernels.destroy();
     timer.destroy();
   }
 }
@@ -138,6 +132,17 @@ function choiceOf(pattern: string | undefined, several: boolean) {
   const isWanted = ({ name, variant, layer }: Entry) =>
     (!several || asked !== undefined) && matches(`${name}.${variant} ${layer}`);
   return { names: wholeNames.filter((name) => asked?.includes(name) || matches(name)), isWanted };
+}
+
+/** The variants that the network ran in its training step, or else in the first task that was measured; without one, what the plan `inUse` has. */
+export function usedIn(rows: readonly Row[], inUse: Variants): Variants {
+  const whole = wholeNames
+    .map((name) => rows.find((row) => row.kernel === name && row.variants))
+    .find(Boolean);
+  if (!whole) return inUse;
+  // Of convolutions a task knows all. It does not tell of kernels without a choice, which only a step's plan does.
+  const alone = Object.entries(inUse).filter(([name]) => whole.kernel === 'step' && !isConvolution(name));
+  return { ...Object.fromEntries(alone), ...whole.variants };
 }
 
 /** Puts the variants that the network uses first, by decreasing work; the rest keeps its order. */
@@ -193,7 +198,7 @@ interface Context {
   readonly timer: Timer;
   readonly peak: Peak;
   readonly pace: Pace;
-  readonly checks: Checks;
+  readonly kernels: Kernels;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -203,51 +208,46 @@ interface Site {
   readonly all: readonly Entry[];
 }
 
-async function* measureNetwork(context: Context, name: Whole, { place, all }: Site) {
-  const title = `${name}, batch ${place.batch}, ${place.size}x${place.size} pixels`;
-  if (!(yield* context.pace.begin(title, context.signal))) return;
-  const measuring = { ...context, seconds: SECONDS.whole };
-  yield* withTask(context, name, { place, all }, async function* (task, checked) {
-    yield await measureWhole(measuring, name, place, task, checkOfAll(checked));
-  });
-}
-
-async function* measureStepOps(context: Context, { place, all }: Site) {
-  if (!(yield* context.pace.begin('step, op by op', context.signal))) return;
-  const measuring = { ...context, seconds: SECONDS.part };
-  yield* withTask(context, 'step', { place, all }, (task, checked) =>
-    measureOps(measuring, place, task, checked),
-  );
-}
-
-/** Opens a task and checks its ops, for `measure`. Where the device is too small there is a row with the reason. */
-async function* withTask(
-  { engine, pace, checks, signal }: Context,
+/** Opens a task and checks its ops; then times it, or each of its ops. Where the device is too small there is a row with the reason. */
+async function* measureTask(
+  context: Context,
   name: Whole,
+  part: 'whole' | 'op',
   { place, all }: Site,
-  measure: (task: Task, checked: ReadonlyMap<Op, CaseResult>) => AsyncIterable<Row>,
 ): AsyncGenerator<BenchEvent, void, undefined> {
+  const { engine, pace, kernels, signal } = context;
+  const { batch, size } = place;
+  const title = part === 'op' ? `${name}, op by op` : `${name}, batch ${batch}, ${size}x${size} pixels`;
+  if (!(yield* pace.begin(title, signal))) return;
   try {
     const task = await openTask(engine, name, place);
     try {
-      const checking = checkOps(task.ops, all, checks);
-      let next = await checking.next();
-      for (; !next.done; next = await checking.next()) {
+      const checked = new Map<Op, CaseResult>();
+      // Ops of a kernel follow each other, as they share references.
+      for (const op of [...task.ops].sort((a, b) => a.kernel.localeCompare(b.kernel))) {
         signal?.throwIfAborted();
-        yield pace.progress(`${name}: checking ${next.value.kernel}.${next.value.variant}`);
+        yield pace.progress(`${name}: checking ${op.kernel}.${op.variant}`);
+        checked.set(op, await kernels.check(entryOf(op, all)));
       }
-      for await (const row of measure(task, next.value)) yield { kind: 'row', row };
+      const measuring = { ...context, seconds: SECONDS[part] };
+      const measured =
+        part === 'op'
+          ? measureOps(measuring, place, task, checked)
+          : [await measureWhole(measuring, name, place, task, checkOfAll(checked))];
+      for await (const row of measured) yield { kind: 'row', row };
     } finally {
       task.destroy();
     }
   } catch (error) {
-    const { batch, size } = place;
-    const reason = limitOf(error);
-    yield {
-      kind: 'row',
-      row: { part: 'whole', kernel: name, variant: '', layer: '', batch, size, reason },
-    };
+    const row = { kernel: name, variant: '', layer: '', batch, size, reason: limitOf(error) };
+    yield { kind: 'row', row: { part: 'whole', ...row } };
   }
+}
+
+/** What an op does at its layer, or else anywhere. */
+function entryOf({ kernel, variant, layer }: Op, entries: readonly Entry[]): Entry {
+  const same = entries.filter((entry) => entry.name === kernel && entry.variant === variant);
+  return same.find((entry) => entry.layer === layer) ?? same[0];
 }
 
 /** The first failure, which names its kernel, or else the largest share. */
@@ -258,32 +258,31 @@ function checkOfAll(checked: ReadonlyMap<Op, CaseResult>): CaseResult {
 }
 
 async function* measureEntries(
-  { engine, timer, peak, pace, checks, signal }: Context,
-  place: Place,
+  { engine, kernels, peak, pace, signal }: Context,
+  { batch, size }: Place,
   entries: readonly Entry[],
+  used: Variants,
 ): AsyncGenerator<BenchEvent, void, undefined> {
-  const buffers = new RowBuffers(engine);
-  try {
-    for (const entry of entries) {
-      const { name: kernel, spec, variant, layer, shape } = entry;
-      if (!(yield* pace.begin(`${kernel}.${variant} ${layer}`, signal))) return;
-      let reason =
-        missingFeature(engine, spec, variant) ??
-        spec.kernel.variants[variant].refuses?.(shape) ??
-        tooLong(entry, engine.adapter.software, peak);
-      try {
-        if (!reason) {
-          const time = (of: Entry) => buffers.measure(of, timer, SECONDS.part, signal);
-          yield { kind: 'row', row: await measureEntry(entry, place, peak, checks, time) };
-        }
-      } catch (error) {
-        reason = limitOf(error);
-      }
-      const { batch, size } = place;
-      if (reason) yield { kind: 'row', row: { part: 'kernel', kernel, variant, layer, batch, size, reason } };
-    }
-  } finally {
-    buffers.clear();
+  for (const entry of entries) {
+    const { name: kernel, spec, variant, layer, shape } = entry;
+    if (!(yield* pace.begin(`${kernel}.${variant} ${layer}`, signal))) return;
+    const known = used[`${kernel}/${layer}`];
+    const isUsed = known === undefined ? {} : { used: known === variant };
+    const of = { part: 'kernel', kernel, variant, layer, batch, size, ...isUsed } as const;
+    const refusal =
+      missingFeature(engine, spec, variant) ??
+      spec.kernel.variants[variant].refuses?.(shape) ??
+      tooLong(entry, engine.adapter.software, peak);
+    const row = async (): Promise<Row> => {
+      if (refusal) return { ...of, reason: refusal };
+      const check = await kernels.check(entry);
+      const about = { check, shape: shapeText(shape), shaders: shadersOf(spec, shape, variant) };
+      if (!check.pass) return { ...of, ...about };
+      const ms = await kernels.time(entry, SECONDS.op);
+      const work = { kernel, shape, cost: spec.kernel.cost(shape) };
+      return { ...of, ...about, ms, ...figuresOf([work], ms.median, peak) };
+    };
+    yield { kind: 'row', row: await row().catch((error) => ({ ...of, reason: limitOf(error) })) };
   }
 }
 

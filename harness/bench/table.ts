@@ -1,6 +1,5 @@
 /** A bench's rows as one table in three parts, for the terminal, Markdown and the page, and what must be said of them. Pure. */
 
-import type { Variants } from '../../src/unet/variants';
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
@@ -15,7 +14,6 @@ import {
   parts,
   type Row,
   type Whole,
-  wholeNames,
   wholes,
 } from './result';
 import type { Times } from './timer';
@@ -27,25 +25,24 @@ export const widthsOf = (result: Shown) => [hasSeveral(result) ? 68 : 47, 8, 17,
 
 const hasSeveral = ({ batches, sizes }: Shown) => batches.length * sizes.length > 1;
 
-type Shown = Pick<BenchResult, 'rows' | 'inUse' | 'network' | 'batches' | 'sizes'>;
+type Shown = Pick<BenchResult, 'rows' | 'network' | 'batches' | 'sizes'>;
 
 /** A part of the table without its rows: what the reader must know before and after them. */
 export function partOf(result: Shown, part: Part) {
   const rows = result.rows.filter((row) => row.part === part);
   const network = choiceText(result.network);
-  const about = {
-    whole: { title: `The whole network: ${network}`, head: 'task', notes: variantNotes(result) },
+  const variants = rows.find((row) => row.variants)?.variants ?? {};
+  const { head, notes, ...about } = {
+    whole: { title: `The whole network: ${network}`, head: 'task', notes: variantLines(variants) },
     op: { title: 'The training step, op by op', head: 'op of the step', notes: stepNotes(result.rows) },
-    kernel: { title: `Kernels: ${network}`, head: 'kernel', notes: [] },
+    kernel: { title: `Kernels: ${network}`, lead: [`*: ${usedBy(result)}.`], head: 'kernel', notes: [] },
   }[part];
-  return {
-    title: about.title,
-    lead: part === 'kernel' ? inUseNote(result) : [],
-    head: [about.head, ...columns],
-    text: 1,
-    notes: [...about.notes, ...notRun(rows)],
-  };
+  return { lead: [], ...about, head: [head, ...columns], text: 1, notes: [...notes, ...notRun(rows)] };
 }
+
+/** Says what the mark of used kernels means. */
+export const usedBy = ({ network }: Pick<BenchResult, 'network'>) =>
+  `in use in the network of ${choiceText(network)}`;
 
 /** All parts of the table that have a row. */
 export const benchTables = (result: Shown): Table[] =>
@@ -72,7 +69,9 @@ export function benchMarkdown(result: BenchResult): string {
 
 /** `training step`, `conv2d.direct down.1` */
 const shortName = ({ part, kernel, variant, layer }: Row) =>
-  part === 'whole' ? (wholes[kernel as Whole] ?? kernel) : `${kernel}.${variant} ${layer}`;
+  part === 'whole' && Object.hasOwn(wholes, kernel)
+    ? wholes[kernel as Whole]
+    : `${kernel}.${variant} ${layer}`;
 
 /** `training step, 64 images of 28x28`; differs for any two measurements of a result. */
 export function nameOf(row: Row): string {
@@ -82,10 +81,9 @@ export function nameOf(row: Row): string {
 }
 
 export function rowCells(result: Shown, row: Row): string[] {
-  const { part, batch, ms, gflops, insideGflops, gbps, shareOfPeak, check } = row;
+  const { part, batch, ms, gflops, insideGflops, gbps, shareOfPeak, check, used } = row;
   const isLong = part === 'whole' || hasSeveral(result);
-  const used = part === 'kernel' && isInUse(result, row) ? ' *' : '';
-  const name = `${isLong ? nameOf(row) : shortName(row)}${used}`;
+  const name = `${isLong ? nameOf(row) : shortName(row)}${used ? ' *' : ''}`;
   if (!ms || check?.pass === false)
     return [name, `not timed, its check failed: ${check?.failure?.split('\n')[0]}`];
   const rates = [part === 'whole' ? (1000 * batch) / ms.median : 0, gflops, insideGflops, gbps];
@@ -106,13 +104,17 @@ export const timeCells = ({ median, p10, p90, n }: Times): string[] => [
 
 const time = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
 
-/** Counts what was measured: `3 rows of the whole network, 12 of kernels`; and the rows whose check failed. Empty for nothing. */
+/** Counts what was measured: `3 rows of the whole network, 31 ops of its step, 12 kernels`; and the rows whose check failed. Empty for nothing. */
 export function measuredText(rows: readonly Row[]): string {
-  const words = { whole: 'the whole network', op: 'ops of the step', kernel: 'kernels' };
-  const counts = parts.flatMap((part) => {
+  const count = (part: Part, what: string, of = '') => {
     const n = rows.filter((row) => row.part === part && row.ms).length;
-    return n > 0 ? [`${plural(n, 'row')} of ${words[part]}`] : [];
-  });
+    return n > 0 ? [plural(n, what) + of] : [];
+  };
+  const counts = [
+    ...count('whole', 'row', ' of the whole network'),
+    ...count('op', 'op', ' of its step'),
+    ...count('kernel', 'kernel'),
+  ];
   const failed = rows.filter(({ check }) => check?.pass === false).length;
   const its = failed === 1 ? 'its check and was' : 'their check and were';
   return `${counts.join(', ')}${failed > 0 ? `; ${failed} failed ${its} not timed` : ''}`;
@@ -134,47 +136,7 @@ function notRun(rows: readonly Row[]): string[] {
   });
 }
 
-// ---------------------------------------------------------------- what the network uses
-
-type Rows = Pick<BenchResult, 'rows' | 'inUse'>;
-
-/** The task that kernels are compared with: the training step, or else the first that was measured. */
-const headline = (rows: readonly Row[]): Row | undefined =>
-  wholeNames
-    .map((name) => rows.find(({ kernel, part, variants }) => part === 'whole' && kernel === name && variants))
-    .find(Boolean);
-
-/** The variants that the task ran, as far as known; without one, the variants that a step would run. */
-export function usedIn({ rows, inUse = {} }: Rows): Variants {
-  const whole = headline(rows);
-  if (!whole) return inUse;
-  // Of convolutions a task knows all. It does not tell of kernels without a choice, which only a step's plan does.
-  const alone = Object.entries(inUse).filter(([entry]) => whole.kernel === 'step' && !isConvolution(entry));
-  return { ...Object.fromEntries(alone), ...whole.variants };
-}
-
-/** Whether the network used this variant among several; undefined if it is not known to use the kernel there. */
-export function isInUse(
-  result: Rows,
-  { kernel, variant, layer }: Pick<Row, 'kernel' | 'variant' | 'layer'>,
-): boolean | undefined {
-  const used = usedIn(result)[`${kernel}/${layer}`];
-  return used === undefined ? undefined : used === variant;
-}
-
-/** Names the task that ran these variants, and its network. */
-export function usedBy({ rows, inUse, network }: Rows & Pick<BenchResult, 'network'>): string | undefined {
-  const name = headline(rows)?.kernel ?? (inUse && 'step');
-  return name && `${wholes[name as Whole]} of ${choiceText(network)}`;
-}
-
-function inUseNote(result: Shown): string[] {
-  const user = usedBy(result);
-  return user ? [`*: in use in the ${user}.`] : [];
-}
-
-/** The variants behind the headline: a line for each kernel. */
-const variantNotes = ({ rows }: Shown) => variantLines(headline(rows)?.variants ?? {});
+// ---------------------------------------------------------------- the step
 
 /** Where the time of a step goes. */
 function stepNotes(rows: readonly Row[]): string[] {
@@ -227,7 +189,7 @@ export function caveats({ end, budgetSeconds, peak, gflopsAtEnd, rows, left }: B
   if (end === 'stopped') found.push(`Stopped before its end: this is what was measured until then${more}.`);
   if (end === 'budget') found.push(`The budget of ${budgetSeconds} s ended${more}.`);
   const uncertain = 'the machine was busy or throttled, and shares of peak are as uncertain as that.';
-  if (gflopsAtEnd !== null && Math.abs(gflopsAtEnd / peak.gflops - 1) > DRIFT)
+  if (gflopsAtEnd !== undefined && Math.abs(gflopsAtEnd / peak.gflops - 1) > DRIFT)
     found.push(
       `The peak was ${short(peak.gflops)} GFLOP/s at the start and ${short(gflopsAtEnd)} at the end: ${uncertain}`,
     );

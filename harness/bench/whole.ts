@@ -10,7 +10,7 @@ import { configOf } from '../run/network';
 import { Random } from '../specs/lib/spec';
 import { shapeText } from '../text/shape_text';
 import { figuresOf, type Peak, type Row, type Whole } from './result';
-import { type Checks, type Entry, hasRivals, type Place, shapeOf } from './rows';
+import { hasRivals, type Place, shapeOf } from './rows';
 import { opTimes } from './time_ops';
 import { clocked, sampled, type Timer, type Times } from './timer';
 
@@ -169,23 +169,6 @@ async function timeTask(
 }
 
 export const workOf = (op: Op) => ({ kernel: op.kernel, cost: op.cost, shape: shapeOf(op) });
-
-/** Checks every op on a small case: one at its layer among `entries`, or else any of its kernel. Yields before each. */
-export async function* checkOps(
-  ops: readonly Op[],
-  entries: readonly Entry[],
-  checks: Checks,
-): AsyncGenerator<Op, ReadonlyMap<Op, CaseResult>, undefined> {
-  const found = new Map<Op, CaseResult>();
-  // Ops of a kernel follow each other, as they share references.
-  for (const op of [...ops].sort((a, b) => a.kernel.localeCompare(b.kernel))) {
-    const { kernel, variant, layer } = op;
-    yield op;
-    const same = entries.filter((entry) => entry.name === kernel && entry.variant === variant);
-    found.set(op, await checks.of(same.find((entry) => entry.layer === layer) ?? same[0]));
-  }
-  return found;
-}
 
 /** A row for each op of a step, timed in the step's own buffers if it passed its check. */
 export async function* measureOps(

@@ -4,9 +4,9 @@
  * @module-tag nightly
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
+import { measureGflops, measurePeak } from '../../harness/bench/peaks';
 import { addEvent, type BenchEvent, type BenchResult, type Row } from '../../harness/bench/result';
-import { Checks } from '../../harness/bench/rows';
+import { Kernels } from '../../harness/bench/rows';
 import { type BenchOptions, runBench } from '../../harness/bench/run';
 import { opTimes } from '../../harness/bench/time_ops';
 import { summary, Timer } from '../../harness/bench/timer';
@@ -23,7 +23,7 @@ import { refused } from '../lib/refused';
 // The first test measures the peaks; the others, which would take longer for peaks than for what they are about, get its peaks.
 vi.mock(import('../../harness/bench/peaks'), async (original) => {
   const real = await original();
-  return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };
+  return { ...real, measurePeak: vi.fn(real.measurePeak), measureGflops: vi.fn(real.measureGflops) };
 });
 // Three samples of the whole network: what is measured does not matter here.
 vi.mock(import('../../harness/bench/timer'), async (original) => {
@@ -33,7 +33,6 @@ vi.mock(import('../../harness/bench/timer'), async (original) => {
 });
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
-const createTimer = () => Timer.create(gpu, () => {});
 const peak = { gflops: 50, gbps: 5, copies: [{ bytes: 2 ** 20, gbps: 5 }] };
 
 const { measure } = Timer.prototype;
@@ -51,7 +50,7 @@ afterEach(() => {
 });
 
 function tellPeaks(): void {
-  vi.mocked(measurePeaks).mockImplementationOnce(async () => ({ timer: await createTimer(), peak }));
+  vi.mocked(measurePeak).mockResolvedValueOnce(peak);
   vi.mocked(measureGflops).mockResolvedValueOnce(peak.gflops);
 }
 
@@ -105,7 +104,9 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
 test('the measured peak is the faster form of fma_peak', async () => {
   const left = [4, 1];
   const timed = { measure: async () => summary([left.shift()!]) } as unknown as Timer;
-  const gflops = await measureGflops(engine, timed, 0);
+  const kernels = new Kernels(engine, timed);
+  const gflops = await measureGflops(engine, kernels, 0);
+  kernels.destroy();
   expect(left).toEqual([]);
   const { kernel, bench: shapes } = specs.get('fma_peak')!;
   expect(gflops).toBeCloseTo(kernel.cost(shapes(4).peak).flops / 1e6);
@@ -212,10 +213,10 @@ test('bench: at other sizes than the recipe’s own the network and its kernels 
 
 test('bench: what fails its check is not timed, nor the network that runs it', async () => {
   tellPeaks();
-  const { of } = Checks.prototype;
-  vi.spyOn(Checks.prototype, 'of').mockImplementation(async function (this: Checks, entry) {
+  const { check } = Kernels.prototype;
+  vi.spyOn(Kernels.prototype, 'check').mockImplementation(async function (this: Kernels, entry) {
     const isWrong = entry.name === 'adam';
-    return isWrong ? { pass: false, share: 9, failure: 'it is wrong' } : of.call(this, entry);
+    return isWrong ? { pass: false, share: 9, failure: 'it is wrong' } : check.call(this, entry);
   });
   const { rows } = await bench({ network: { widths: [4] }, kernel: 'step,adam' });
   const wrong = rows.filter(({ ms }) => !ms);
@@ -292,7 +293,7 @@ describe('bench and check', () => {
     };
     const stopped = { kernel: 'noop,swish_grad', signal: abort.signal };
     const result = await bench(stopped, told);
-    expect(result).toMatchObject({ end: 'stopped', gflopsAtEnd: null, rows: [{ kernel: 'swish_grad' }] });
+    expect(result).toMatchObject({ end: 'stopped', rows: [{ kernel: 'swish_grad' }] });
     expect([result.rows.length, result.left > 0]).toEqual([1, true]);
   });
 });

@@ -14,12 +14,12 @@ import {
   SCHEMA,
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
+import { usedIn } from '../../harness/bench/run';
 import {
   benchMarkdown,
   benchTables,
   caveats,
   headLines,
-  isInUse,
   measuredText,
   rowCells,
 } from '../../harness/bench/table';
@@ -83,7 +83,8 @@ describe('a bench result', () => {
   test('is built event by event, and is whole enough to show after its first event', () => {
     expect(resultOf(events.slice(0, 1))).toBeUndefined();
     const early = resultOf(events.slice(0, 3))!;
-    expect(early).toMatchObject({ end: 'stopped', rows: [{ kernel: 'step' }], gflopsAtEnd: null });
+    expect(early).toMatchObject({ end: 'stopped', rows: [{ kernel: 'step' }] });
+    expect(early.gflopsAtEnd).toBeUndefined();
     expect(caveats(early)).toEqual(['Stopped before its end: this is what was measured until then.']);
     expect(caveats(result)).toEqual(['The budget of 60 s ended, and 7 more were to come.']);
     expect(addEvent(result, { kind: 'end', end: 'complete', gflopsAtEnd: 1 })!.left).toBe(0);
@@ -126,7 +127,7 @@ describe('the table of a bench result', () => {
       ...['conv2d.direct down.1', '2.00', '1.80 … 2.20', '5', '', '50.0', '40.0', '1.00', '40%'],
     ]);
     expect(measuredText(rows)).toBe(
-      '1 row of the whole network, 4 rows of ops of the step, 1 row of kernels; 1 failed its check and was not timed',
+      '1 row of the whole network, 4 ops of its step, 1 kernel; 1 failed its check and was not timed',
     );
   });
 
@@ -138,37 +139,32 @@ describe('the table of a bench result', () => {
     expect(name).toBe('conv2d.direct down.1, 1 image of 64x64');
   });
 
-  const rival = { ...row, variant: 'winograd4' };
-  const other = { ...rival, layer: 'up.1' };
-  const adam = { kernel: 'adam', variant: 'plain', layer: 'all' };
+  const plan = { 'adam/all': 'plain', 'conv2d/up.1': 'direct' };
   const forward = { ...wholeOf('forward', 1), variants: { 'conv2d/up.1': 'winograd4' } };
-  const inUse = { 'adam/all': 'plain', 'conv2d/up.1': 'winograd4' };
-  test.each<[string, Partial<BenchResult>, (boolean | undefined)[]]>([
-    ['of the step', { rows: [forward, wholeOf('step', 1)] }, [false, true, undefined, undefined]],
-    ['of the forward pass where there is none', { rows: [forward] }, [undefined, undefined, true, undefined]],
+  test.each<[string, Row[], object]>([
+    ['the plan', [], plan],
     // Kernels without a choice are of the step's plan alone, which says nothing of convolutions that were measured.
-    ['of the plan beside the step', { inUse }, [false, true, undefined, true]],
     [
-      'of nothing beside a sampling',
-      { rows: [wholeOf('sample', 1)], inUse },
-      [false, true, undefined, undefined],
+      'the step and its plan',
+      [forward, wholeOf('step', 1)],
+      { 'adam/all': 'plain', 'conv2d/down.1': 'winograd4' },
     ],
-    ['of the plan alone', { rows: [], inUse }, [undefined, undefined, true, true]],
-  ])('knows what is in use: variants %s', (_, changes, used) => {
-    const given = { ...result, ...changes };
-    expect([row, rival, other, adam].map((one) => isInUse(given, one))).toEqual(used);
+    ['the forward pass where there is no step', [forward], forward.variants],
+  ])('the variants in use come from %s', (_, of, used) => {
+    expect(usedIn(of, plan)).toEqual(used);
   });
 
   test('holds everything that was measured, names what was not, and marks what the step uses', () => {
-    const [whole, step, kernels] = benchTables({ ...result, rows: [...rows, large, rival, other] });
+    const rival = { ...row, variant: 'winograd4', used: true };
+    const [whole, step, kernels] = benchTables({ ...result, rows: [...rows, large, rival] });
     expect(whole.title).toBe('The whole network: tutorial');
     expect(whole.notes).toEqual([
       'conv2d: winograd4 (down.1)',
       'not run: training step, 1,024 images of 28x28: no memory',
     ]);
-    expect(kernels.lead).toEqual(['*: in use in the training step of tutorial.']);
+    expect(kernels.lead).toEqual(['*: in use in the network of tutorial.']);
     expect(kernels.rows.map(([name]) => name)).toEqual([
-      ...['conv2d.direct down.1', 'mse.direct down.1', 'conv2d.winograd4 down.1 *', 'conv2d.winograd4 up.1'],
+      ...['conv2d.direct down.1', 'mse.direct down.1', 'conv2d.winograd4 down.1 *'],
     ]);
     expect(kernels.notes).toEqual(['not run: adam.direct at all: it is too large']);
     for (const { head: columns, rows: of } of [whole, step, kernels])
@@ -202,7 +198,7 @@ describe('the files of a bench result', () => {
 
   test('JSON is read back unchanged', () => {
     const whole = { ...row, shape: 'batch 4', flops: 1, bytes: 2, shaders: ['conv2d.direct'], firstMs: 3 };
-    for (const all of [result, { ...withRows(whole), inUse: { 'conv2d/down.1': 'direct' } }])
+    for (const all of [result, withRows({ ...whole, used: false })])
       expect(parseResult('a.json', rowsToJson(all)).result).toEqual(all);
   });
 
@@ -220,6 +216,12 @@ describe('the files of a bench result', () => {
       expect([batches, sizes]).toEqual([[64], [28]]);
       expect(of.filter(({ part }) => part === 'kernel')).toHaveLength(old.rows.length + old.skipped.length);
       expect(of[0]).toMatchObject({ part: 'whole', kernel: 'step', ms: old.step.ms });
+      expect(
+        of.find(
+          ({ part, layer, variant }) =>
+            part === 'kernel' && layer === 'down.1' && variant === 'winograd7_subgroups',
+        )!.used,
+      ).toBe(true);
       return of.filter(({ part, ms }) => part === 'op' && ms).length === old.breakdowns.step.ops.length;
     });
     expect(read).toEqual([true, true]);
@@ -255,7 +257,7 @@ describe('the files of a bench result', () => {
     ['half of schema 1', { schema: 1 }, 'it is not whole'],
     ['half a check', { rows: [{ ...row, check: {} }] }, 'field rows'],
     ['half a time', { rows: [{ ...row, ms: { median: 1 } }] }, 'field rows'],
-    ['a strange task', { rows: [wholeOf('constructor', 1)] }, 'field rows'],
+    ['a strange part', { rows: [{ ...row, part: 'constructor' }] }, 'field rows'],
     ['no adapter', { adapter: {} }, 'field adapter'],
     ['no peak', { peak: null }, 'field peak'],
     ['no clock', { timer: { kind: 'wall clock' } }, 'field timer'],

@@ -9,7 +9,6 @@ import {
   benchMarkdown,
   caveats,
   headLines,
-  isInUse,
   measuredText,
   partOf,
   rowCells,
@@ -139,7 +138,7 @@ class Printer {
     else if (event.kind === 'head') for (const line of headLines(event.head).slice(-3)) progress.print(line);
     else if (event.kind === 'row') {
       const { row } = event;
-      const { part, check, reason } = row;
+      const { part, check, reason, used } = row;
       if (part !== this.part) {
         this.endPart();
         const { title, lead, head } = partOf(this.result!, part);
@@ -149,8 +148,7 @@ class Printer {
       this.part = part;
       if (reason !== undefined) return;
       const line = textLine(rowCells(this.result!, row), 1, widthsOf(this.result!));
-      const isUsed = part === 'kernel' && isInUse(this.result!, row);
-      progress.print(check?.pass === false ? paint('red', line) : isUsed ? paint('bold', line) : line);
+      progress.print(check?.pass === false ? paint('red', line) : used ? paint('bold', line) : line);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { type BenchResult, type Part, parts, type Row } from '../../bench/result';
 import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
-import { caveats, isInUse, nameOf, partOf, rowCells } from '../../bench/table';
+import { caveats, nameOf, partOf, rowCells } from '../../bench/table';
 import { shareText, worstText } from '../../run/check_export';
 import { variantLines } from '../../text/kernels_text';
 import { short } from '../../text/table';
@@ -62,7 +62,7 @@ export class BenchView {
     for (const measured of rows) {
       if (measured.reason !== undefined) continue;
       const row = appendRow(made.body, rowCells(result, measured), about);
-      row.classList.toggle('in-use', part === 'kernel' && isInUse(result, measured) === true);
+      row.classList.toggle('in-use', measured.used === true);
       const opened = openRow(row, about.head.length, (box) => box.append(...detailsOf(measured)));
       this.rows.set(nameOf(measured), opened);
     }

@@ -34,7 +34,7 @@ export function bar(share: number, kind = ''): HTMLElement {
 /** A table with its title and notes, to which rows may be added. */
 export function tableSection(table: Table) {
   const { title, lead = [], head, rows, text, notes = [] } = table;
-  const section = element('section', head.length > 4 ? 'spaced wide' : 'spaced');
+  const section = element('section', 'spaced');
   // A scrollable element must be reachable by keyboard.
   const scroll = Object.assign(element('div', 'table'), { tabIndex: 0, role: 'region', ariaLabel: title });
   const grid = element('table', '');
