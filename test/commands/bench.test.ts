@@ -258,6 +258,7 @@ describe('the files of a bench result', () => {
     ['half a check', { rows: [{ ...row, check: {} }] }, 'field rows'],
     ['half a time', { rows: [{ ...row, ms: { median: 1 } }] }, 'field rows'],
     ['a strange part', { rows: [{ ...row, part: 'constructor' }] }, 'field rows'],
+    ['an endless number', rowsToJson(result).replace('"left": 7', '"left": 1e999'), 'field left'],
     ['no adapter', { adapter: {} }, 'field adapter'],
     ['no peak', { peak: null }, 'field peak'],
     ['no clock', { timer: { kind: 'wall clock' } }, 'field timer'],
@@ -331,7 +332,7 @@ describe('the roofline', () => {
   const svgOf = (...of: Row[]) => rooflineSvg(withRows(...of))!;
 
   test('has a titled point for each kernel that computes, and the roofs and the label of the adapter', () => {
-    const svg = svgOf(row, { ...row, layer: '<b>' }, failed, opOf('conv2d', 3));
+    const svg = svgOf(row, { ...row, layer: '<b>' }, failed, { ...row, part: 'op' });
     expect(svg.match(/<title>/g)).toHaveLength(2);
     for (const text of [
       'conv2d.direct &lt;b&gt;: 40.0 GFLOP/s at 40.0 FLOP per byte, 2.00 ms, 40% of peak',

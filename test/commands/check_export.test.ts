@@ -51,6 +51,7 @@ test('the Markdown of a check report has a line for each variant, its worst elem
   const text = checkMarkdown(report);
   expect(text).toContain('- 1 passed, 1 failed, 1 not run; stopped before its end.');
   expect(text).toContain('a \\| b (software');
+  expect(text).toContain('\n|---|---|---|--:|--:|--:|\n');
   expect(text).toContain(
     '| swish.plain | passed | output\\[7\\] (c 0, y 2): 1.5, expected 1.25, off by 0.250 of 1.00 allowed | 2 | 12 ms | 25% |',
   );
