@@ -78,19 +78,19 @@ export async function* runBench(
   };
   const inUse = variantsOf(opsAt(sizes[0], variants)(batches[0]));
   const { names, isWanted } = choiceOf(kernel, places.length > 1);
-  const sites = places.map((place) => {
+  const sites = places.map((place): Site => {
     // The plain variants have the shapes of what others fuse.
     const [plain, used] = [opsAt(place.size, {}), opsAt(place.size, variants)];
     const isUsual = place.size === ownSize(network);
-    const all = listEntries(place.batch, (batch) => [...plain(batch), ...used(batch)], isUsual);
-    return { place, all };
+    return { place, all: listEntries(place.batch, (n) => [...plain(n), ...used(n)], isUsual) };
   });
-  const wanted = sites.map((site) => ({ ...site, entries: site.all.filter(isWanted) }));
-  const ofSteps = places.length === 1 ? sites.filter(() => names.includes('step')) : [];
-  const entries = wanted.reduce((sum, site) => sum + site.entries.length, 0);
-  if (kernel !== undefined && names.length + entries === 0)
-    throw matchesNothing(kernel, [...wholeNames, ...specs.keys()]);
-  const pace = new Pace(budgetSeconds, names.length * places.length + ofSteps.length + entries);
+  const tasks = sites.flatMap((site) =>
+    names.map((name): [Whole, 'whole' | 'op', Site] => [name, 'whole', site]),
+  );
+  if (tasks[0]?.[0] === 'step' && sites.length === 1) tasks.push(['step', 'op', sites[0]]);
+  const count = sites.reduce((sum, { all }) => sum + all.filter(isWanted).length, tasks.length);
+  if (kernel !== undefined && count === 0) throw matchesNothing(kernel, [...wholeNames, ...specs.keys()]);
+  const pace = new Pace(budgetSeconds, count);
 
   yield pace.progress('peaks');
   signal?.throwIfAborted();
@@ -104,16 +104,14 @@ export async function* runBench(
     const about = { runtime, date: new Date().toISOString(), ...(commit ? { commit } : {}) };
     const of = { batches, sizes, ...(network ? { network } : {}), budgetSeconds, peak };
     yield { kind: 'head', head: { schema: SCHEMA, adapter, ...about, ...of, timer: { kind, resolutionMs } } };
-    for (const site of sites)
-      for (const name of names)
-        for await (const event of measureTask(context, name, 'whole', site)) {
-          if (event.kind === 'row') rows.push(event.row);
-          yield event;
-        }
-    for (const site of ofSteps) yield* measureTask(context, 'step', 'op', site);
+    for (const [name, part, site] of tasks)
+      for await (const event of measureTask(context, name, part, site)) {
+        if (event.kind === 'row') rows.push(event.row);
+        yield event;
+      }
     const used = usedIn(rows, inUse);
-    for (const site of wanted)
-      yield* measureEntries(context, site.place, usedFirst(site.entries, used, peak), used);
+    for (const { place, all } of sites)
+      yield* measureEntries(context, place, usedFirst(all.filter(isWanted), used, peak), used);
     yield pace.progress('peak, again');
     const gflopsAtEnd = await measureGflops(engine, kernels, SECONDS.op);
     yield { kind: 'end', end: pace.isOver ? 'budget' : 'complete', gflopsAtEnd };

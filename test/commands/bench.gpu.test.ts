@@ -205,9 +205,9 @@ test('bench: at other sizes than the recipe’s own the network and its kernels 
   tellPeaks();
   const kernel = 'forward,conv2d_pool.one_input_subgroups';
   const { rows } = await bench({ sizes: [32], kernel });
-  expect(rows.map(({ kernel, check, size }) => [kernel, size, check!.pass])).toEqual([
-    ['forward', 32, true],
-    ['conv2d_pool', 32, true],
+  expect(rows.map(({ kernel, check, size, used }) => [kernel, size, check!.pass, used])).toEqual([
+    ['forward', 32, true, undefined],
+    ['conv2d_pool', 32, true, true],
   ]);
 });
 

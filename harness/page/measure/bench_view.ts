@@ -4,9 +4,8 @@ import { type BenchResult, type Part, parts, type Row } from '../../bench/result
 import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
 import { caveats, nameOf, partOf, rowCells } from '../../bench/table';
 import { shareText, worstText } from '../../run/check_export';
-import { variantLines } from '../../text/kernels_text';
 import { short } from '../../text/table';
-import { whole } from '../../text/units';
+import { plural, whole } from '../../text/units';
 import { addStyles, anyElement, elementOf, setHidden, setMessage, setText } from '../shell/dom';
 import { appendRow, tableSection } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
@@ -42,13 +41,10 @@ export class BenchView {
       for (const id of ['bench-whole', 'bench-rows']) anyElement(id).replaceChildren();
     }
     const added = result?.rows.slice(before) ?? [];
-    for (const part of parts)
-      if (added.some((row) => row.part === part))
-        this.add(
-          result!,
-          part,
-          added.filter((row) => row.part === part),
-        );
+    for (const part of parts) {
+      const rows = added.filter((row) => row.part === part);
+      if (rows.length > 0) this.add(result!, part, rows);
+    }
     if (added.length > 0 || !grown) this.roofline.draw(result, this.narrow.matches);
   }
 
@@ -69,20 +65,13 @@ export class BenchView {
   }
 }
 
-function detailsOf(row: Row): HTMLElement[] {
-  const { kernel, variant, batch, ms, shape, flops, bytes, shaders, check, variants, firstMs } = row;
-  const rate = (name: string, value: number | undefined) => (value ? `${short(value)} ${name}` : '');
+/** What the row's columns do not say. */
+function detailsOf({ kernel, batch, shape, flops, bytes, shaders, check, firstMs }: Row): HTMLElement[] {
   const facts = factList({
-    Variant: variant && `${kernel}.${variant}`,
-    Variants: variants ? variantLines(variants).join('; ') : '',
-    Shape: shape ?? `batch ${batch}`,
+    Shape: shape ?? plural(batch, 'image'),
     Operations: flops === undefined ? '' : `${whole(flops)}, nominal`,
     Bytes: bytes === undefined ? '' : `${whole(bytes)}, each once`,
     'First run': firstMs === undefined ? '' : `${short(firstMs)} ms with all that was made for it`,
-    Samples: ms
-      ? `${ms.n}: median ${short(ms.median)} ms, a tenth below ${short(ms.p10)}, a tenth above ${short(ms.p90)}`
-      : 'none',
-    Rates: [rate('GFLOP/s', row.gflops), rate('GB/s', row.gbps)].filter(Boolean).join(', '),
     'Check before it': !check
       ? ''
       : check.pass
