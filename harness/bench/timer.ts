@@ -73,21 +73,19 @@ export class Timer {
   static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
     if (gpu.device.features.has('timestamp-query')) {
       const queries = new Queries(gpu);
-      const walled = async (times: number) => {
-        const start = performance.now();
-        const { milliseconds, nanoseconds } = await queries.time(repeated(probe, times));
-        return { milliseconds, nanoseconds, wall: performance.now() - start };
-      };
-      await walled(1); // compiles
       let times = 1;
-      while (times < 1024 && (await walled(times)).wall < PROBE_MS + gpu.latency) times *= 2;
+      const time = () => queries.time(repeated(probe, times));
+      await time(); // compiles
+      while (times < 1024 && (await clocked(time)) < PROBE_MS + gpu.latency) times *= 2;
       const ticks: number[] = [];
       let agrees = true;
       for (let i = 0; i < 5; i++) {
-        const { milliseconds, nanoseconds, wall } = await walled(times);
+        const start = performance.now();
+        const nanoseconds = await time();
+        const wall = performance.now() - start;
         ticks.push(nanoseconds);
         // Some clocks stand still, always or at times.
-        if (milliseconds > 1.2 * wall + 0.2 || milliseconds < 0.05 * wall) agrees = false;
+        if (nanoseconds / 1e6 > 1.2 * wall + 0.2 || nanoseconds / 1e6 < 0.05 * wall) agrees = false;
       }
       const resolution = ticks.reduce(greatestCommonDivisor) / 1e6;
       if (agrees) return new Timer(gpu, queries, Math.max(resolution, 1e-6));
@@ -100,10 +98,10 @@ export class Timer {
   async once(encode: Encode): Promise<number> {
     if (this.queries) {
       const start = performance.now();
-      const { milliseconds } = await this.queries.time(encode);
+      const nanoseconds = await this.queries.time(encode);
       const wall = performance.now() - start - this.gpu.latency;
       // If a clock that agreed stands still for once, use the host's.
-      return milliseconds === 0 && wall > SPAN_MS[this.kind] ? wall : milliseconds;
+      return nanoseconds === 0 && wall > SPAN_MS[this.kind] ? wall : nanoseconds / 1e6;
     }
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
     const pass = encoder.beginComputePass({ label: 'bench' });
@@ -170,7 +168,8 @@ export class Queries {
     });
   }
 
-  async time(encode: Encode): Promise<{ milliseconds: number; nanoseconds: number }> {
+  /** Nanoseconds. */
+  async time(encode: Encode): Promise<number> {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
     const pass = encoder.beginComputePass({
       label: 'bench',
@@ -184,8 +183,7 @@ export class Queries {
     await this.gpu.settle(this.staging.mapAsync(GPUMapMode.READ));
     const [begin, end] = new BigUint64Array(this.staging.getMappedRange().slice(0));
     this.staging.unmap();
-    const nanoseconds = end > begin ? Number(end - begin) : 0;
-    return { milliseconds: nanoseconds / 1e6, nanoseconds };
+    return end > begin ? Number(end - begin) : 0;
   }
 
   destroy(): void {

@@ -45,7 +45,7 @@ test.each<readonly [code: 1 | 2, line: string, ...facts: string[]]>([
   [2, 'train --out @ --epoch 3', '--epoch', '--epochs'],
   [2, 'train', '--out DIR'],
   [2, 'distil --calls 2 --out @/new --model tutorial', 'follows a flow', '--recipe digits'],
-  [2, 'bench --size 28,30', '--widths', 'height is 30'],
+  [2, 'bench --size 28,30', 'height is 30'],
   [2, 'bench --compare a.json,b.json --batch 4', '--batch', 'runs nothing'],
   [2, 'sample --model x --out y.png --tune --no-tune', '--tune and --no-tune'],
   [2, `${fixed} conv2d/down.9=direct`, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1'],

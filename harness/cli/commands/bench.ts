@@ -14,7 +14,7 @@ import {
   rowCells,
   widthsOf,
 } from '../../bench/table';
-import { changesOf } from '../../run/network';
+import { changesOf, configOf } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
 import { textLine, textTable } from '../../text/table';
 import { duration } from '../../text/units';
@@ -75,7 +75,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const { batch: batches = [BATCH], size: sizes = [networkFromFlags(given).height] } = given;
     for (const size of sizes)
       for (const batch of batches)
-        checkKernels(engine, networkFromFlags(given, { height: size, width: size }), batch);
+        checkKernels(engine, configOf(network, { height: size, width: size }), batch);
     for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
