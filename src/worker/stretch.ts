@@ -9,6 +9,8 @@ import type { TrainingRun } from './run';
 import { PAUSED, type Turns } from './turns';
 import type { Phase, SessionEvents, TrainOrder } from './types';
 
+/** Milliseconds after a pause, an abort or the end of the loop until nothing is waited for any more: the device is silent. */
+const PATIENCE_MS = 10_000;
 const ORDER: Names<TrainOrder> = { steps: true, signal: true };
 
 /** What it needs of its session. */
@@ -47,6 +49,10 @@ export class Stretch {
   private reading: Promise<unknown> = Promise.resolve();
   /** The last copy that is made. */
   private resting = Promise.resolve();
+  /** Ends the waits for its end, once that has taken too long. */
+  private readonly waits = new Set<() => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isLate = false;
   /** Steps that a copy knows of, which `fit` has not yielded. */
   private readonly missed: TrainingEvent[] = [];
   private imagesPerSecond = Number.NaN;
@@ -54,6 +60,9 @@ export class Stretch {
   constructor(session: Trains, order: TrainOrder) {
     this.session = session;
     this.order = order;
+    this.end.signal.addEventListener('abort', () => {
+      if (session.stretch === this) this.timer = setTimeout(() => this.giveUp(), PATIENCE_MS);
+    });
   }
 
   /** Whether no pause and no signal has ended it. */
@@ -81,11 +90,11 @@ export class Stretch {
     return iterator;
   }
 
-  /** Ends it after the step under way. Resolves when there is a copy of all steps. */
+  /** Ends it after the step under way. Resolves when there is a copy of all steps, or after 10 s. */
   async pause(): Promise<void> {
     this.end.abort(PAUSED);
-    await this.reading.catch(() => {});
-    await this.rest();
+    const rested = this.reading.catch(() => {}).then(() => this.rest());
+    await this.inTime(rested);
   }
 
   /** The end of the run has moved, which is fixed when a fit begins. */
@@ -110,19 +119,21 @@ export class Stretch {
       for (;;) {
         const read = session.devices.during('training', () => this.step(), end.signal);
         this.reading = read;
-        const event = await read.catch((error) => {
+        const made = read.catch((error) => {
           const isPaused = end.signal.reason === PAUSED && (error === PAUSED || session.devices.isLost);
           if (!isPaused && error !== LEFT) throw error;
         });
+        const event = await this.inTime(made);
         if (!event) break;
         yield event;
       }
-      await this.rest();
+      await this.inTime(this.rest());
       yield* missed.splice(0);
       if (signal?.aborted) throw signal.reason;
     } finally {
       signal?.removeEventListener('abort', abort);
-      await this.rest();
+      await this.inTime(this.rest());
+      clearTimeout(this.timer);
       session.stretch = undefined;
       session.turns.training = false;
       void session.turns.next();
@@ -221,6 +232,21 @@ export class Stretch {
       this.missed.push({ step, epoch, loss, ...unknown, imagesPerSecond });
     }
     if (run.complete) session.idlePhase = 'finished';
+  }
+
+  /** Settles as `work`, or resolves 10 s after the end of the stretch was asked for. */
+  private inTime<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => resolve(undefined);
+      if (this.isLate) giveUp();
+      this.waits.add(giveUp);
+      work.then(resolve, reject).finally(() => this.waits.delete(giveUp));
+    });
+  }
+
+  private giveUp(): void {
+    this.isLate = true;
+    for (const giveUp of this.waits) giveUp();
   }
 
   private add(run: TrainingRun, loss: number): void {

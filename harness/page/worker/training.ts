@@ -138,7 +138,11 @@ export class Training {
       state.session.phase = 'compiling';
       return TrainingRun.begin(await state.newRun());
     };
-    await state.session.open(make, { kind: 'training', signal: this.end.signal });
+    const { session } = state;
+    await session.open(make, { kind: 'training', signal: this.end.signal }).catch((error) => {
+      // A kept run that is about to go on is the one to train.
+      if (error.code !== 'busy' || !session.run) throw error;
+    });
     this.tellBuilt();
   }
 

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { initialOf } from '../../../harness/page/messages/settings';
 import { TimeShare } from '../../../harness/page/worker/clocks';
+import { Files } from '../../../harness/page/worker/files';
 import { HeldOut } from '../../../harness/page/worker/live_loss';
 import { Views } from '../../../harness/page/worker/views';
 import type { Plan } from '../../../harness/run/plan';
@@ -360,6 +361,22 @@ test('a press while a run is built that a pause has ended makes another, which t
   open();
   await other.step();
   expect(session.run).toBe(other.run);
+  expect(told('problem')).toEqual([]);
+});
+
+test('a press while a kept run is about to go on trains that run', async () => {
+  const { client, session, state, told } = await servedOn(engineWithout().engine);
+  state.images = grey;
+  vi.spyOn(Views.prototype, 'both').mockResolvedValue();
+  const { run, step } = runOf(2);
+  const { open, opened: read } = gate();
+  vi.spyOn(Files.prototype, 'oldRun').mockReturnValue(read.then(() => run));
+  const goesOn = client.goOn({ from: new Uint8Array(1) });
+  await client.press({});
+  open();
+  await goesOn;
+  await step();
+  expect(session.run).toBe(run);
   expect(told('problem')).toEqual([]);
 });
 
