@@ -269,14 +269,16 @@ export class Session {
     this.turns.pause();
     if ((stretch || this.opening) && this.turns.doing !== 'order') this.phase = 'pausing';
     await rested;
+    const state = this.state();
     await this.stored?.settled();
-    return this.state();
+    return state;
   }
 
   /** Goes back to the copy before the last one, after a divergence; `train` continues from there, with a smaller rate for instance. */
   async goBack(): Promise<RunState> {
     await this.parts();
     return this.turns.take('answer', async () => {
+      await this.stretch?.rested;
       const run = this.needRun();
       if (!run.earlier) {
         throw new EngineError(
@@ -301,6 +303,7 @@ export class Session {
     const { stepIn } = await this.parts();
     this.stopAll(new DOMException('The run was closed.', 'AbortError'));
     await this.turns.take('answer', async () => {
+      await this.stretch?.rested;
       const { run, stored } = this;
       if (!keep || !run) return this.free();
       if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();

@@ -97,6 +97,11 @@ export class Stretch {
     await this.inTime(rested);
   }
 
+  /** Ends when the copy that is being made is made. */
+  get rested(): Promise<void> {
+    return this.resting.catch(() => {});
+  }
+
   /** The end of the run has moved, which is fixed when a fit begins. */
   endMoved(): void {
     this.fit?.stop.abort(MOVED);
@@ -210,7 +215,7 @@ export class Stretch {
 
   /** Ends the fit, keeps a copy of all steps that were under way, and notes those that were not yielded. The next read begins another. */
   rest(): Promise<void> {
-    this.resting = this.resting.catch(() => {}).then(() => this.endFit());
+    this.resting = this.rested.then(() => this.endFit());
     return this.resting;
   }
 

@@ -65,7 +65,7 @@ export class Training {
   pause(): void {
     this.target = undefined;
     this.end.abort();
-    void this.state.session.pause();
+    this.state.session.pause().catch((error) => this.state.report(error, 'task'));
   }
 
   /** Tells the page that the run has gone back to this step. */

@@ -302,6 +302,20 @@ test.each([
   expect([state.complete, state.step < LONG]).toEqual([true, true]);
 });
 
+test.each<[title: string, leave: (client: SessionClient) => Promise<unknown>]>([
+  ['close', (client) => client.close({ keep: false })],
+  ['goBack', (client) => client.goBack()],
+])('%s waits for the copy of a pause that comes before it', async (_, leave) => {
+  const { client, reached } = await servedRun({ waits: 5 });
+  await trained(client, { steps: 2 });
+  await trained(client, { steps: 2 });
+  const started = trained(client);
+  await reached;
+  const [{ step }] = await Promise.all([client.pause(), leave(client)]);
+  expect(step).toBeGreaterThanOrEqual(5);
+  await started;
+});
+
 test('goBack says when there is nothing to go back to', async () => {
   const { client } = await servedRun();
   const nothing = () => refused(client.goBack(), 'argument', 'nothing to go back to');
