@@ -38,7 +38,7 @@ import type {
   RunChanges,
   RunDescription,
   RunState,
-  SampleOptionsOfCall,
+  SampleCallOptions,
   SampleOrder,
   Samples,
   SessionEvents,
@@ -349,7 +349,7 @@ export class Session {
   }
 
   /** Samples images; training waits meanwhile. Throws as `createSampler` and `sample` do. */
-  async sample(order: SampleOrder = {}, how: SampleOptionsOfCall = {}): Promise<Samples> {
+  async sample(order: SampleOrder = {}, how: SampleCallOptions = {}): Promise<Samples> {
     checkObject('Sampling', order, '{ steps: 20 }');
     const { count, network, ...options } = order;
     const { signal, onStep, onFrame } = how;

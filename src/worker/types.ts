@@ -124,7 +124,7 @@ export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'o
 }
 
 /** The options of a call of `sample`. */
-export interface SampleOptionsOfCall extends CallOptions {
+export interface SampleCallOptions extends CallOptions {
   /** Called with the number of completed steps. */
   readonly onStep?: ((done: number) => void) | undefined;
   /** Called with every step's images. It takes more time than `onStep`. */

@@ -33,6 +33,14 @@ export interface MakeOrder extends Omit<SampleOptions, 'signal' | 'onStep'> {
   readonly onFrame: (frame: SampleEvent) => void;
 }
 
+/** A press on Train. */
+export interface Press {
+  /** Steps to make, after those that are wanted already. Undefined: to the end of the run. */
+  readonly steps?: number | undefined;
+  /** Undefined: no plan is wished for. */
+  readonly wish?: PlanWish | undefined;
+}
+
 export interface PageCalls {
   /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
   readonly open: Call<{
@@ -48,8 +56,8 @@ export interface PageCalls {
   /** The training engine's report; undefined before there is an engine. */
   readonly report: Call<void, EngineReport | undefined>;
 
-  /** Train was pressed: trains `steps` steps, or to the end of the run. What is missing is made. No wish: no plan. */
-  readonly press: Call<{ readonly steps?: number | undefined; readonly wish?: PlanWish | undefined }>;
+  /** Train was pressed. What is missing is made. */
+  readonly press: Call<Press>;
   /** Ends training after the step under way. */
   readonly halt: Call;
   /** Goes back to the copy before the last one. */

@@ -2,20 +2,12 @@
 import type { TrainingEvent } from '../../../src';
 import { TrainingRun } from '../../../src/worker/run';
 import { isEnded } from '../../../src/worker/turns';
-import type { PlanWish } from '../messages/messages';
+import type { Press } from '../messages/calls';
 import type { Measures } from './measures';
 import type { Views } from './views';
 import type { WorkerState } from './worker_state';
 
 const LOSSES_MS = 100;
-
-/** A press on Train. */
-export interface Press {
-  /** Steps to make, after those that are wanted already. Undefined: to the end of the run. */
-  readonly steps?: number | undefined;
-  /** Undefined: no plan is wished for. */
-  readonly wish?: PlanWish | undefined;
-}
 
 export class Training {
   private readonly state: WorkerState;

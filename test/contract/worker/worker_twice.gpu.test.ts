@@ -13,7 +13,7 @@ import {
   type Session,
   type SessionClient,
 } from '../../../src/worker';
-import type { SampleOptionsOfCall } from '../../../src/worker/types';
+import type { SampleCallOptions } from '../../../src/worker/types';
 import { hurry } from '../../lib/clock';
 import { FailingDevice, type Planned } from '../../lib/failing_device';
 import { FakeLocks, FakeStorage, namesIn, stubBrowser } from '../../lib/fake_storage';
@@ -74,7 +74,7 @@ type Client = SessionClient<Mine>;
 interface Work {
   /** A run that rests first, or is stored. */
   readonly needs?: 'run' | 'stored';
-  act(client: Client, options: Required<Pick<SampleOptionsOfCall, 'signal' | 'onStep'>>): Promise<unknown>;
+  act(client: Client, options: Required<Pick<SampleCallOptions, 'signal' | 'onStep'>>): Promise<unknown>;
   /** The call of the device that is refused, and at which it is aborted, or the device is lost. */
   readonly refused?: Planned;
   /** Another call at which the device is lost. */
