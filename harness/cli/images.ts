@@ -105,7 +105,7 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   } catch (cause) {
     throw new EngineError(
       'data',
-      `--data ${path}: there is no such file or folder. Give mnist, or files or folders of pictures (PNG), .npy or IDX.`,
+      `--data ${path}: there is no such file or folder. Give mnist, or files or folders of pictures (PNG) or IDX.`,
       { cause },
     );
   }

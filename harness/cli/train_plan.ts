@@ -43,7 +43,7 @@ export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
   data: texts(
     'mnist|PATH',
-    'the 10,000 digits that come along, or files and folders of your own,\n--data for each: PNG pictures, best in folders named after their\nclasses; .npy; IDX (*-images-idx3-ubyte, plain or .gz; merged, train\nbefore t10k) (default mnist)',
+    'the 10,000 digits that come along, or files and folders of your own,\n--data for each: PNG pictures, best in folders named after their\nclasses; IDX (*-images-idx3-ubyte, plain or .gz; merged, train\nbefore t10k) (default mnist)',
   ),
   ...pictureFlags,
   limit: integer('N', 'only the first N images', 1, 2 ** 31),

@@ -1,5 +1,5 @@
 /**
- * Makes a data set of the user's own files: pictures, also in folders named after their classes, .npy, or IDX. The page and the command line
+ * Makes a data set of the user's own files: pictures, also in folders named after their classes, or IDX. The page and the command line
  * find the files and decode pictures to RGBA; everything else is here, so that both make the same bytes. No page, no file system.
  */
 import { lookOf } from '../../src/base/bytes';
@@ -10,7 +10,6 @@ import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
 import { megabytes, plural, whole } from '../text/units';
-import { MOST_CLASSES, ofNpy, readNpy } from './npy';
 import {
   isCut,
   type MadeImages,
@@ -46,6 +45,8 @@ interface ReadingOptions {
   progress?(done: number, total: number, what: 'heads' | 'pixels'): void;
 }
 
+/** Labels are bytes, and a network has one more row for no class. */
+const MOST_CLASSES = 255;
 /** Most bytes of training images that pictures may become. */
 const MOST_BYTES = 256e6;
 /** Most pixels of one picture: decoded, they take four bytes each. */
@@ -54,7 +55,7 @@ const MOST_PIXELS = 64e6;
 const PICTURE = /\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|tiff?)$/i;
 const IDX = /[-.](images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 const LABELS = /[-.]labels[-.]idx1-ubyte/;
-/** The file that names the classes of arrays and IDX files, a line each, in the order of their labels. */
+/** The file that names the classes of IDX files, a line each, in the order of their labels. */
 export const CLASSES = 'classes.txt';
 
 const nameOf = ({ path }: OwnFile) => clip(path.slice(path.lastIndexOf('/') + 1));
@@ -65,7 +66,7 @@ const fail = (message: string): never => {
 const byName = (a: string, b: string) =>
   a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : Number(a > b));
 
-type Kind = 'picture' | 'npy' | 'idx';
+type Kind = 'picture' | 'idx';
 
 /** Whether a system hides the file, or put it there itself. */
 const isHidden = ({ path }: Pick<OwnFile, 'path'>) =>
@@ -76,11 +77,10 @@ export function kindOf(file: Pick<OwnFile, 'path'>): Kind | undefined {
   if (isHidden(file)) return undefined;
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   if (PICTURE.test(name)) return 'picture';
-  if (/\.npy$/i.test(name)) return 'npy';
   return IDX.test(name) ? 'idx' : undefined;
 }
 
-const KINDS = 'pictures, best in folders named after their classes, .npy, or IDX (plain or .gz)';
+const KINDS = 'pictures, best in folders named after their classes, or IDX (plain or .gz)';
 
 /** Reads a data set from files. A single file is IDX unless its name says otherwise. Throws an EngineError `data`, or the signal's reason. */
 export async function readOwnImages(
@@ -90,17 +90,11 @@ export async function readOwnImages(
   options: ReadingOptions = {},
 ): Promise<MadeImages> {
   const of = (kind: Kind) => files.filter((file) => kindOf(file) === kind);
-  const [pictures, arrays, idx] = [of('picture'), of('npy'), of('idx')];
-  const kinds = [pictures, arrays, idx].filter((some) => some.length > 0);
-  if (kinds.length > 1) {
-    const names = ['pictures', '.npy files', 'IDX files'].filter(
-      (_, i) => [pictures, arrays, idx][i].length > 0,
-    );
-    fail(`There are ${names.join(' and ')}; choose one kind at a time.`);
-  }
+  const [pictures, idx] = [of('picture'), of('idx')];
+  if (pictures.length > 0 && idx.length > 0)
+    fail('There are pictures and IDX files; choose one kind at a time.');
   if (pictures.length > 0) return readPictureFiles(files, pictures, choice, reader, options);
   const names = files.filter(({ path }) => !isHidden({ path }) && /(^|\/)classes\.txt$/.test(path));
-  if (arrays.length > 0) return withNames(await readArrays(arrays, choice, options.signal), names);
   // A file that was chosen by itself may have any name.
   const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
   const named = idx.length > 0 ? idx : given;
@@ -351,19 +345,7 @@ export function labelsOfFolders(classes: readonly string[]): {
   };
 }
 
-// ---------------------------------------------------------------- arrays and IDX
-
-async function readArrays(
-  files: readonly OwnFile[],
-  choice: PictureChoice,
-  signal?: AbortSignal,
-): Promise<MadeImages> {
-  const read = async (file: OwnFile) => {
-    const bytes = (await readSource(file.source, nameOf(file), signal)) as Uint8Array<ArrayBuffer>;
-    return { name: nameOf(file), ...readNpy(bytes, nameOf(file)) };
-  };
-  return turned(ofNpy(await Promise.all(files.map(read))), choice);
-}
+// ---------------------------------------------------------------- IDX
 
 /** Sets for training before sets for tests, as in MNIST's folder; otherwise by name. */
 const trainingFirst = (a: OwnFile, b: OwnFile) => {
@@ -453,7 +435,7 @@ async function checkIdx(file: OwnFile, reader: PictureReader): Promise<void> {
   fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
 }
 
-/** Files of arrays hold 255 for ink: only a choice turns them. One class alone is none. */
+/** IDX files hold 255 for ink: only a choice turns them. One class alone is none. */
 function turned({ labels, ...set }: ImageSet, { ink }: PictureChoice): MadeImages {
   const images = ink === 'dark' && set.channels === 1 ? set.images.map((value) => 255 - value) : set.images;
   const one = labels?.every((label) => label === labels[0]);

@@ -1,8 +1,7 @@
 /**
  * Makes small colour images for training: `npm run shapes -- --out FOLDER` writes 20,000 images of 32x32 pixels, each a coloured shape that
  * its label names, as packed IDX files of images (four dimensions) and labels, and classes.txt with the names. `--few` writes `FEW` images:
- * `npm run shapes -- --few --out test/lib/shapes` has made the set in which tests train. IDX is smaller than 600 PNG files, and than .npy, which
- * is not packed. The output is a function of the seed.
+ * `npm run shapes -- --few --out test/lib/shapes` has made the set in which tests train. IDX is smaller than 600 PNG files. The output is a function of the seed.
  */
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -26,14 +26,6 @@ export const runNode = (cwd: string, ...args: readonly string[]) =>
 export const idxFile = (sizes: readonly number[], values: Iterable<number>) =>
   Uint8Array.from([0, 0, 8, sizes.length, ...sizes.flatMap((n) => [0, 0, n >> 8, n]), ...values]);
 
-/** An .npy file, as numpy.save writes it. */
-export function npyFile(descr: string, shape: readonly number[], data: ArrayBuffer, version = 1) {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
-  const length = version === 1 ? [header.length, 0] : [header.length, 0, 0, 0];
-  const start = [0x93, ...Buffer.from('NUMPY'), version, 0, ...length, ...Buffer.from(header)];
-  return Uint8Array.from([...start, ...new Uint8Array(data)]);
-}
-
 /** A PNG file, as pngjs reads it. */
 export const readPng = (bytes: Uint8Array) =>
   createRequire(import.meta.url)('pngjs').PNG.sync.read(Buffer.from(bytes)) as Pixels & { data: Buffer };

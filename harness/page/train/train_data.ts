@@ -66,7 +66,7 @@ export function renderData(app: App, planner: Planner): void {
     'data-hint',
     locked
       ? 'To train on other images, or to open a checkpoint, first put the run aside or reset it'
-      : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
+      : 'or drop them anywhere on the page: pictures, best in folders named after their classes, or IDX (plain or .gz)',
   );
 }
 

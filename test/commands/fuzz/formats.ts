@@ -8,7 +8,6 @@ import { rooflineSvg } from '../../../harness/bench/roofline';
 import { benchMarkdown, benchTables, caveats, headLines } from '../../../harness/bench/table';
 import { UsageError } from '../../../harness/cli/args';
 import { variantsOf } from '../../../harness/cli/kernel_flags';
-import { readNpy } from '../../../harness/pictures/npy';
 import { textTable } from '../../../harness/text/table';
 import { EngineError } from '../../../src/base/errors';
 import { type ImageSet, loadIdx, loadLabels } from '../../../src/data/idx';
@@ -20,7 +19,7 @@ import { loadModel, type Model } from '../../../src/weights/model';
 import { decodeSafetensors, type Safetensors } from '../../../src/weights/safetensors';
 import { saveModel } from '../../../src/weights/save_model';
 import { checkpoint, model, resaved, unet } from '../../lib/small_files';
-import { idxFile, npyFile } from '../../lib/system';
+import { idxFile } from '../../lib/system';
 import { asBuffer } from './damage';
 import { watchMemory } from './memory';
 
@@ -231,12 +230,6 @@ export const formats: readonly Format[] = [
   format('model, version 1', [model, half].map(withoutChecksum), asModel, wholeModel),
   format('checkpoint', [checkpoint], asCheckpoint, wholeCheckpoint),
   format('checkpoint, version 1', [withoutChecksum(checkpoint)], asCheckpoint, wholeCheckpoint),
-  format(
-    '.npy',
-    [npyFile('<f4', [3, 4, 2], new ArrayBuffer(96)), npyFile('|u1', [24], new ArrayBuffer(24), 2)],
-    (bytes) => readNpy(bytes, 'it'),
-    ({ shape, values }) => must(values.length === product(shape), `${values.length} values of [${shape}]`),
-  ),
   format(
     'bench.json',
     [new Uint8Array(readFileSync('docs/results/bench-node-lavapipe-64-convolutions.json'))],

@@ -295,9 +295,9 @@ describe('the user’s pictures', () => {
     ['one', { 'a.png': square(RED) }, {}, 'a.png is the only picture'],
     [
       'two kinds',
-      { 'a.png': square(RED), 'x.npy': '' },
+      { 'a.png': square(RED), 'x-images-idx3-ubyte': '' },
       {},
-      'There are pictures and .npy files; choose one kind at a time.',
+      'There are pictures and IDX files; choose one kind at a time.',
     ],
     [
       'more than a tenth broken',

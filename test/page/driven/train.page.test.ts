@@ -1,6 +1,5 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
-import { readNpy } from '../../../harness/pictures/npy';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import { violations } from '../../lib/page/axe';
 import { drive, inTurns } from '../../lib/page/drive';
@@ -117,8 +116,8 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   const played = await said();
   expect([played[0], played.at(-1)]).toEqual(['after step 1', newest]);
   const { save, read } = await files(page);
-  const { shape } = readNpy(await read(await save('save-history-npy')), 'run.npy');
-  expect([shape[0] > 1, ...shape.slice(1)]).toEqual([true, 10, 28, 28]);
+  const saved = await read(await save('save-history-npy'));
+  expect(Buffer.from(saved).toString('latin1', 0, 128)).toMatch(/'shape': \(([2-9]|\d{2,}), 10, 28, 28,\)/);
   expect(await violations(page)).toEqual([]);
 
   await until(page, () => window.harness.state.measured.quality.length === 2);

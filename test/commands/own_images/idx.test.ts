@@ -1,41 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ofNpy, readNpy } from '../../../harness/pictures/npy';
 import { type OwnFile, pairIdx, readOwnImages } from '../../../harness/pictures/own_images';
 import { usualChoice } from '../../../harness/pictures/small_pictures';
-import { idxFile, npyFile } from '../../lib/system';
-
-describe('an .npy file', () => {
-  const readIt = (bytes: Uint8Array<ArrayBuffer>) => readNpy(bytes, 'x.npy');
-  const images = { name: 'x.npy', shape: [2, 1, 2], values: Float32Array.of(0, 1, 0.5, 0.2) };
-  const labels = { name: 'y.npy', shape: [2], values: Int32Array.of(8, 1) };
-
-  test('is read in versions 1 and 2 of the format', () => {
-    const { shape, values } = readIt(npyFile('<f4', [2, 1, 1], Float32Array.of(0.5, 1).buffer));
-    expect([shape, [...Array.from(values)]]).toEqual([
-      [2, 1, 1],
-      [0.5, 1],
-    ]);
-    expect(Array.from(readIt(npyFile('<i4', [2], Int32Array.of(7, -1).buffer, 2)).values)).toEqual([7, -1]);
-  });
-
-  test('becomes images, grey or in colour, and labels', () => {
-    const made = ofNpy([labels, images]);
-    expect([[...made.images], [...made.labels!], made.name]).toEqual([[0, 255, 128, 51], [8, 1], 'x.npy']);
-    const colour = ofNpy([{ ...images, shape: [1, 1, 1, 3], values: Uint8Array.of(1, 2, 3) }]);
-    expect(colour).toMatchObject({ count: 1, channels: 3 });
-    expect(colour.labels).toBeUndefined();
-  });
-
-  test.each([
-    ['of the type ">f4"', () => readIt(npyFile('>f4', [1], new ArrayBuffer(4)))],
-    ['has 2 bytes of values; 3 of 1 bytes are 3', () => readIt(npyFile('|u1', [3], new ArrayBuffer(2)))],
-    ['x.npy holds 2; floats', () => ofNpy([{ ...images, values: Float32Array.of(0, 2, 0, 0) }])],
-    ['y.npy holds 3 labels, and x.npy 2 images', () => ofNpy([images, { ...labels, shape: [3] }])],
-    ['y.npy holds 300; labels are', () => ofNpy([images, { ...labels, values: Int32Array.of(8, 300) }])],
-  ])('is refused in a sentence: %s', (problem, work) => {
-    expect(work).toThrow(problem);
-  });
-});
+import { idxFile } from '../../lib/system';
 
 describe('an IDX file', () => {
   const file = (path: string, bytes: Iterable<number> = []) => ({
@@ -72,8 +38,6 @@ describe('an IDX file', () => {
   });
 
   const colours = [7, 250, 100, 3, 2, 1];
-  const npy = (shape: number[], values: number[]) =>
-    file('mine.npy', npyFile('|u1', shape, Uint8Array.from(values).buffer));
   test.each<[string, OwnFile, object, number[], string | undefined]>([
     ['as it is', two(7, 250), {}, [7, 250], 'light'],
     ['inverted by choice', two(7, 250), { ink: 'dark' }, [248, 5], 'dark'],
@@ -84,7 +48,6 @@ describe('an IDX file', () => {
       colours,
       undefined,
     ],
-    ['.npy in grey is', npy([2, 1, 1], [7, 250]), { ink: 'dark' }, [248, 5], 'dark'],
   ])('is read %s', async (_, given, choice, values, ink) => {
     const made = await readAll([given], choice);
     expect([[...made.images.images], made.ink, made.images.name]).toEqual([values, ink, given.path]);
