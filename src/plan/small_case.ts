@@ -1,5 +1,5 @@
 /** The self-check's small cases, which stand beside the kernels' references (src/reference), and their shared parts. */
-import type { Steps, Values } from './reference';
+import type { Values } from './reference';
 import { STATE, STATE_WORDS, scheduleWords } from './step_state';
 
 type Sizes<Shape> = (shape: Shape) => Readonly<Record<string, number>>;
@@ -13,15 +13,6 @@ export interface SmallCase<Shape> {
   readonly shape: (shape: Shape, sizes: Sizes<Shape>) => Shape;
   /** The contents of tensors; the others hold numbers from -2 to 2. */
   readonly values?: Readonly<Record<string, StartValues<Shape>>>;
-  /**
-   * The separate tensors of each step, for a kernel that depends on the number of the step. It then runs for some steps in a row, in which
-   * the other tensors keep the results of the step before.
-   */
-  readonly ofStep?: readonly string[];
-  /** The extents along which the results of a kernel of maps can be computed piece by piece, the outermost first. */
-  readonly cut?: readonly (keyof Shape & string)[];
-  /** The reference in steps, if it takes long at a real size and cannot be cut. */
-  readonly steps?: Steps<Shape>;
 }
 
 type Extents<Shape> = {

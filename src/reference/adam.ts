@@ -1,8 +1,8 @@
 import type { AdamShape } from '../kernels/adam';
-import { type Arrays, type Values, whole } from '../plan/reference';
+import type { Arrays, Values } from '../plan/reference';
 import { type SmallCase, smallLayers, squares, state } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
-import { flatSize, packing } from './pack_weights';
+import { flatSize, packLayers } from './pack_weights';
 
 /** The kernel's inputs: settings rounded to f32, and words of the step state. */
 export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
@@ -21,19 +21,13 @@ export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
   };
 }
 
-/** Parameters of a step of the reference. */
-const STEP = 2 ** 13;
-
 /** A step of Adam for the parameters of all layers, their moments and their packed copies, if there are any; a non-finite step changes nothing. */
-function* steps(shape: AdamShape, inputs: Arrays) {
+export function reference(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);
   const parameter = new Float64Array(inputs.parameter);
-  yield;
   const moment1 = new Float64Array(inputs.moment1);
-  yield;
   const moment2 = new Float64Array(inputs.moment2);
-  yield;
   if (state[STATE.skipped] > 0) return { parameter, moment1, moment2, packed: new Float64Array(packed) };
   for (const layer of shape.layers) {
     const size = flatSize(layer);
@@ -45,18 +39,13 @@ function* steps(shape: AdamShape, inputs: Arrays) {
       const change =
         (f.rate * (moment1[i] / f.correction1)) / (Math.sqrt(moment2[i] / f.correction2) + f.epsilon);
       parameter[i] = parameter[i] * (1 - f.rate * f.decay) - change;
-      if (k % STEP === 0) yield;
     }
   }
-  const copies = shape.unpacked ? new Float64Array(packed) : yield* packing(shape.layers, parameter, packed);
+  const copies = shape.unpacked ? new Float64Array(packed) : packLayers(shape.layers, parameter, packed);
   return { parameter, moment1, moment2, packed: copies };
 }
 
-export const reference = whole(steps);
-
 export const small: SmallCase<AdamShape> = {
   shape: smallLayers,
-  steps,
   values: { state, moment2: squares },
-  ofStep: ['state'],
 };

@@ -1,5 +1,5 @@
 import type { ConvShape } from '../plan/conv_shape';
-import { type Arrays, finished, type Values, whole } from '../plan/reference';
+import type { Arrays, Values } from '../plan/reference';
 import { atMost, type SmallCase } from '../plan/small_case';
 
 /** The output pixel, the input pixel and the tap of all taps that lie inside the image; pixels count y * width + x. */
@@ -16,16 +16,16 @@ export function* tapsOf({ height, width, kernelSize: k }: ConvShape): Generator<
 }
 
 /**
- * The sums [out][height][width][batch] of a convolution of `input` [in][height][width][batch] with a kernel [tap][in][out padded to 8], in
- * steps.
+ * The sums [out][height][width][batch] of a convolution of `input` [in][height][width][batch] with a kernel [tap][in][out padded to
+ * 8].
  */
-export function* convolving(
+export function convolve(
   shape: ConvShape,
   input: Values,
   kernel: Values,
   inChannels: number,
   outChannels: number,
-): Generator<void, Float64Array, void> {
+): Float64Array {
   const { batch: n, height, width } = shape;
   const plane = height * width * n;
   const outPadded = Math.ceil(outChannels / 8) * 8;
@@ -38,14 +38,10 @@ export function* convolving(
         const at = o * plane + to * n;
         for (let i = 0; i < n; i++) sums[at + i] += input[x + i] * w;
       }
-      yield;
     }
   }
   return sums;
 }
-
-/** The same at once. */
-export const convolve = (...given: Parameters<typeof convolving>) => finished(convolving(...given));
 
 /** The biases that are added to the sums of a channel in image n: the layer's and the image's. */
 export function biasesOf(
@@ -58,9 +54,9 @@ export function biasesOf(
 }
 
 /** [out][height][width][batch]: the convolution with its biases. */
-function* steps(shape: ConvShape, inputs: Arrays) {
+export function reference(shape: ConvShape, inputs: Arrays) {
   const { batch, height, width, inChannels, outChannels } = shape;
-  const sums = yield* convolving(shape, inputs.input, inputs.kernel, inChannels, outChannels);
+  const sums = convolve(shape, inputs.input, inputs.kernel, inChannels, outChannels);
   const output = sums.map((sum, i) => {
     const [bias, own] = biasesOf(shape, inputs, Math.floor(i / (height * width * batch)), i % batch);
     return sum + bias + own;
@@ -68,12 +64,10 @@ function* steps(shape: ConvShape, inputs: Arrays) {
   return { output };
 }
 
-export const reference = whole(steps);
-
 /** The small shape of a convolution and of its gradients. */
 export const smallShape = atMost<ConvShape>({
   ...{ batch: 8, height: 10, width: 10, inChannels: 8, outChannels: 16 },
   ...{ kernelSize: 'as it is', imageBias: 3 },
 });
 
-export const small: SmallCase<ConvShape> = { shape: smallShape, steps };
+export const small: SmallCase<ConvShape> = { shape: smallShape };

@@ -1,16 +1,14 @@
 import type { ConvShape } from '../plan/conv_shape';
-import { type Arrays, whole } from '../plan/reference';
+import type { Arrays } from '../plan/reference';
 import type { SmallCase } from '../plan/small_case';
-import { convolving, smallShape } from './conv2d';
+import { convolve, smallShape } from './conv2d';
 
 /**
  * [in][height][width][batch]: the output gradient [out][height][width][batch] convolved with the flipped, transposed kernel [flipped
  * tap][out][in padded to 8].
  */
-function* steps(shape: ConvShape, { grad, kernel }: Arrays) {
-  return { grad_input: yield* convolving(shape, grad, kernel, shape.outChannels, shape.inChannels) };
+export function reference(shape: ConvShape, { grad, kernel }: Arrays) {
+  return { grad_input: convolve(shape, grad, kernel, shape.outChannels, shape.inChannels) };
 }
 
-export const reference = whole(steps);
-
-export const small: SmallCase<ConvShape> = { shape: smallShape, steps };
+export const small: SmallCase<ConvShape> = { shape: smallShape };

@@ -1,6 +1,6 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { CorruptShape } from '../kernels/corrupt';
-import { type Arrays, type Values, whole } from '../plan/reference';
+import type { Arrays, Values } from '../plan/reference';
 import { atMost, between, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
@@ -16,18 +16,12 @@ interface Pixel {
   readonly words: [number, number];
 }
 
-/** Calls `visit` for all values of images [from, to). */
-export function eachPixel(
-  shape: CorruptShape,
-  inputs: Arrays,
-  visit: (pixel: Pixel) => void,
-  from = 0,
-  to = inputs.state[STATE.count],
-): void {
+/** Calls `visit` for all values of the batch's images. */
+export function eachPixel(shape: CorruptShape, inputs: Arrays, visit: (pixel: Pixel) => void): void {
   const { channels, height, width, batch, seed } = shape;
   const elements = channels * height * width;
   const value = valuesOf(shape, inputs);
-  for (let n = from; n < to; n++) {
+  for (let n = 0; n < inputs.state[STATE.count]; n++) {
     let e = 0;
     for (let c = 0; c < channels; c++)
       for (let p = 0; p < height * width; p++, e++) {
@@ -58,7 +52,7 @@ export const levelsOf = ({ seed }: CorruptShape, { state, levels }: Arrays): Val
   );
 
 /** The images mixed with noise, and a network's target: the images, or noise - image. 0 in padded slots. */
-function* steps(shape: CorruptShape, inputs: Arrays) {
+export function reference(shape: CorruptShape, inputs: Arrays) {
   const noisy = new Float64Array(shape.channels * shape.height * shape.width * shape.batch);
   const truth = new Float64Array(noisy.length);
   const levels = levelsOf(shape, inputs);
@@ -67,18 +61,11 @@ function* steps(shape: CorruptShape, inputs: Arrays) {
     noisy[at] = (1 - levels[n]) * x + levels[n] * e;
     truth[at] = shape.flow ? e - x : x;
   };
-  for (let n = 0; n < inputs.state[STATE.count]; n++) {
-    eachPixel(shape, inputs, visit, n, n + 1);
-    yield;
-  }
+  eachPixel(shape, inputs, visit);
   return { noisy, truth };
 }
-
-export const reference = whole(steps);
 
 export const small: SmallCase<CorruptShape> = {
   shape: atMost({ ...MAP, imageCount: IN_SET }),
   values: { order, state, levels: between(0, 1) },
-  ofStep: ['state', 'noisy', 'truth'],
-  steps,
 };

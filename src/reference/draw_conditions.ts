@@ -22,5 +22,4 @@ export function reference(shape: ConditionsShape, { order, labels, state }: Arra
 export const small: SmallCase<ConditionsShape> = {
   shape: atMost<ConditionsShape>({ batch: 8, imageCount: IN_SET, classes: 'as it is', drop: 'as it is' }),
   values: { order, state },
-  ofStep: ['state', 'levels', 'classes'],
 };

@@ -62,5 +62,4 @@ export const small: SmallCase<FinishStepShape> = {
     ...{ batchSize: 'as it is', mostSkipped: 'as it is', beta1: 'as it is', beta2: 'as it is' },
   }),
   values: { state, squares, gradient_squares: squares },
-  ofStep: [],
 };

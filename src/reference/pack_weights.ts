@@ -1,6 +1,6 @@
 import type { PlacedLayer } from '../kernels/adam';
 import type { ParameterShape } from '../kernels/pack_weights';
-import { type Arrays, finished, type Values } from '../plan/reference';
+import type { Arrays, Values } from '../plan/reference';
 import { atMost, type SmallCase } from '../plan/small_case';
 
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
@@ -10,14 +10,10 @@ export const parameterCount = ({ inChannels, outChannels, kernelSize }: Paramete
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
 /**
- * A copy of `packed`, with everything but its padding replaced by the parameters of `flat`, in steps. A packed layer is [tap][in][out padded to 8]
+ * A copy of `packed`, with everything but its padding replaced by the parameters of `flat`. A packed layer is [tap][in][out padded to 8]
  * (absent if no padding is needed), then the bias, then [flipped tap][out][in padded to 8]; each begins at a multiple of 64.
  */
-export function* packing(
-  layers: readonly PlacedLayer[],
-  flat: Values,
-  packed: Values,
-): Generator<void, Float64Array, void> {
+export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed: Values): Float64Array {
   const result = new Float64Array(packed);
   const align = (size: number, to: number) => Math.ceil(size / to) * to;
   for (const { inChannels, outChannels, kernelSize, offset, packedOffset } of layers) {
@@ -34,15 +30,11 @@ export function* packing(
           if (copied) result[packedOffset + (tap * inChannels + c) * outPadded + o] = value;
           result[backward + ((taps - 1 - tap) * outChannels + o) * inPadded + c] = value;
         }
-      yield;
     }
     for (let o = 0; o < outChannels; o++) result[bias + o] = flat[from++];
   }
   return result;
 }
-
-/** The same at once. */
-export const packLayers = (...given: Parameters<typeof packing>) => finished(packing(...given));
 
 /** The packed weights of one layer. */
 export function reference(shape: ParameterShape, { parameters, packed }: Arrays) {

@@ -31,5 +31,4 @@ export const reference = (_: ElementwiseShape, { input, residual }: Arrays) => (
 export const small: SmallCase<ElementwiseShape> = {
   shape: atMost<ElementwiseShape>({ elements: ELEMENTS }),
   values: { residual },
-  cut: ['elements'],
 };

@@ -33,5 +33,4 @@ export const reference = (shape: ImageShape, { input, residual }: Arrays) => ({
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { residual },
-  cut: ['channels', 'height'],
 };

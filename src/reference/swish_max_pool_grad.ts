@@ -48,5 +48,4 @@ export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { pre, residual },
-  cut: ['channels', 'height'],
 };

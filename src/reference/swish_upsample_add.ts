@@ -28,5 +28,4 @@ export const reference = (shape: ImageShape, { input, skip, residual, skip_resid
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { residual },
-  cut: ['channels', 'height'],
 };

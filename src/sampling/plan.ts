@@ -82,7 +82,6 @@ interface PolishPrograms {
   /** Makes x of the mean. */
   readonly mean: Program;
   readonly share: GPUBuffer;
-  readonly ops: readonly Op[];
 }
 
 interface PlanOptions {

@@ -35,7 +35,7 @@ export async function addPolish(gpu: Gpu, plan: SamplingPlan): Promise<void> {
     const [keep, renew, average, meant] = await Program.compileAll(named);
     programs.push(keep, renew, average, meant);
     buffers.push(shared);
-    plan.polish = { keep, renew, average, mean: meant, share: shared, ops: Object.values(ops).flat() };
+    plan.polish = { keep, renew, average, mean: meant, share: shared };
   } catch (error) {
     shared.destroy();
     throw error;

@@ -74,8 +74,8 @@ export class Sampler extends Resource {
   private readonly recorded = new Map<string, SamplingPlan>();
   /** The name of the plan that the sampler was created with: for the network's default method and default guidance. */
   private readonly name: string;
-  /** Plans, and what polishes add to them, whose kernels were compared at their real size. */
-  private readonly compared = new Set<object>();
+  /** Plans whose kernels were compared at their real size. */
+  private readonly compared = new Set<SamplingPlan>();
   private readonly orders: Orders;
   private busy = false;
   private lastSeed: number | undefined;
@@ -394,9 +394,7 @@ export class Sampler extends Resource {
     const { gpu, unet, count, variants: given, chooser, compared } = this;
     const name = planName(flow, guided);
     const known = this.plans.get(name);
-    const isCompared =
-      known && compared.has(known) && (!polished || (known.polish && compared.has(known.polish)));
-    if (isCompared) return this.planFor(flow, guided, polished);
+    if (known && compared.has(known)) return this.planFor(flow, guided, polished);
     const make = async () => {
       const plan = await this.planFor(flow, guided, polished);
       const destroy = () => {
@@ -406,15 +404,13 @@ export class Sampler extends Resource {
           if (wrong) destroyPlan(wrong);
         }
       };
-      const ops = [...plan.ops, ...(plan.polish?.ops ?? [])];
-      return { plan, variants: plan.variants, isFixed: plan.isFixed, ops, destroy };
+      return { plan, variants: plan.variants, isFixed: plan.isFixed, destroy };
     };
     const images = guided ? 2 * padBatch(count) : count;
     const predicted = { gpu, chooser, network: unet.weights, count: images, given };
     const { plan } = await makeVerified(predicted, make);
     this.check();
     compared.add(plan);
-    if (plan.polish) compared.add(plan.polish);
     return plan;
   }
 

@@ -1,6 +1,5 @@
 /** Checks a trainer's kernels at their real size, once, after its first step. */
 import type { Gpu } from '../gpu/gpu';
-import type { Op } from '../plan/op';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import type { Pass } from '../trust/at_size';
@@ -55,10 +54,10 @@ export class StepComparison {
   }
 
   /**
-   * Compares, unless that is finished. `made`: the number of steps that may be wrong. `bytes`: the memory of a step. `ops`: all ops of a
-   * step. Throws `wrong-kernel`, from then on at each call, and the signal's reason.
+   * Compares, unless that is finished. `made`: the number of steps that may be wrong. `bytes`: the memory of a step.
+   * Throws `wrong-kernel`, from then on at each call, and the signal's reason.
    */
-  async run(made: number, bytes: number, ops: readonly Op[], limits: ComparisonLimits): Promise<void> {
+  async run(made: number, bytes: number, limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
@@ -70,9 +69,9 @@ export class StepComparison {
     const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
     const compared = { gpu, network, pass: passOfStep(network, step, images), images };
     const advice = { advice: again, consequence: ` ${steps} made with it.` };
-    const wrong = await findWrong(compared, ops, advice, limits);
-    this.error = wrong.form ?? wrong.variants[0];
-    await replaceWrong(wrong.variants, chooser, variants, place);
+    const wrong = await findWrong(compared, advice, limits);
+    [this.error] = wrong;
+    await replaceWrong(wrong, chooser, variants, place);
     if (this.error) throw this.error;
     this.done = true;
   }

@@ -1,7 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../gpu/gpu';
 import { Program } from '../gpu/program';
-import type { Op } from '../plan/op';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import type { UNetConfig } from '../unet/config';
 import type { TrainerConfig } from './options';
@@ -20,13 +19,11 @@ interface FeedOptions {
 /** A data set connected to a trainer: the shuffled order of the current epoch, and the program that draws a batch. */
 export class Feed {
   readonly program: Program;
-  readonly ops: readonly Op[];
   readonly order: GPUBuffer;
   private readonly options: FeedOptions;
 
-  private constructor(program: Program, ops: readonly Op[], order: GPUBuffer, options: FeedOptions) {
+  private constructor(program: Program, order: GPUBuffer, options: FeedOptions) {
     this.program = program;
-    this.ops = ops;
     this.order = order;
     this.options = options;
   }
@@ -42,7 +39,7 @@ export class Feed {
       order.destroy();
       throw error;
     });
-    return new Feed(program, ops, order, options);
+    return new Feed(program, order, options);
   }
 
   get bytes(): number {

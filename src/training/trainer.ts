@@ -612,9 +612,7 @@ export class Trainer extends Resource {
   /** Compares the kernels after step `step`, unless that is finished. Throws `wrong-kernel`. */
   private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
     this.hasStepped = true;
-    const { programs, plan, feed } = this;
-    const ops = [...plan.load, ...plan.gradients, ...plan.update, ...(feed?.ops ?? [])];
-    return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
+    return this.comparison.run(step - this.firstStep, this.programs.bytes, limits);
   }
 
   /** Counts a step as begun, and brings the weights up to date. Resolves to the values of its update. */

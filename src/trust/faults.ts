@@ -58,15 +58,14 @@ export interface Advice {
   readonly advice?: string | undefined;
 }
 
-/** The error of a kernel that computes wrongly at the size of a network. `wasUsed`: another variant can repeat the computation. */
+/** The error of a kernel that computes wrongly at the size of a network. */
 export const wrongAtSize = (
   o: Pick<Op, 'kernel' | 'variant'>,
   adapter: string,
   fault: string,
-  wasUsed: boolean,
   { consequence = '', advice = REPORT }: Advice = {},
 ): UnusableKernel =>
   new UnusableKernel('wrong-kernel', o, {
-    ...{ adapter, advice, wasUsed },
+    ...{ adapter, advice, wasUsed: true },
     problem: ` at its real size: ${fault}.${consequence}`,
   });

@@ -60,9 +60,6 @@ export async function faultsOf(gpu: Gpu, ops: readonly Op[]): Promise<(string | 
 
 const all: Readonly<Record<string, Reference<never>>> = references;
 
-/** The reference of a kernel. */
-export const referenceOf = (kernel: string) => all[kernel];
-
 /** Makes a small op of the same variant, on its own tensors. */
 function caseOf(o: Op): Case {
   const { kernel, shape: given } = o.origin;
@@ -74,19 +71,19 @@ function caseOf(o: Op): Case {
     op: opWith(o, shape, tensors),
     tensors,
     before,
-    expected: referenceOf(o.kernel)(shape as never, before),
+    expected: all[o.kernel](shape as never, before),
   };
 }
 
 /** Sizes of the tensors of an op like `o` of another shape. */
-export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: object): Record<string, number> {
+function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: object): Record<string, number> {
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
   const slices = sliced && kernel.variants[variant].slices?.(shape as never);
   return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;
 }
 
 /** An op like `o` of another shape, on its own tensors. */
-export function opWith(
+function opWith(
   { variant, origin: { kernel, sliced } }: Op,
   shape: object,
   tensors: Readonly<Record<string, Tensor>>,

@@ -1,15 +1,12 @@
 /** A small case of any kernel that a network uses, and input values for it: see src/plan/small_case.ts. */
 import { smallCases } from 'virtual:references';
-import type { Steps, Values } from '../plan/reference';
+import type { Values } from '../plan/reference';
 import { between, Random, type StartValues } from '../plan/small_case';
 
 /** A SmallCase of any shape. */
 interface AnySmallCase {
   readonly shape: (shape: never, sizes: never) => object;
   readonly values?: Readonly<Record<string, StartValues<never>>>;
-  readonly ofStep?: readonly string[];
-  readonly cut?: readonly string[];
-  readonly steps?: Steps<never>;
 }
 
 const all: Readonly<Record<string, AnySmallCase>> = smallCases;
@@ -19,9 +16,6 @@ interface AnyKernel {
   /** Number of elements of each tensor. */
   readonly sizes: (shape: never) => Readonly<Record<string, number>>;
 }
-
-/** The small case of a kernel. */
-export const smallCaseOf = (kernel: string) => all[kernel];
 
 /** A small shape of the same kind. */
 export const smallShape = ({ name, sizes }: AnyKernel, shape: object): object =>

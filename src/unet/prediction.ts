@@ -1,6 +1,5 @@
 /** Checks a network's prediction at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
-import type { Op } from '../plan/op';
 import type { Random } from '../plan/small_case';
 import { padBatch, tensor } from '../plan/tensor';
 import { findWrong, replaceWrong } from './comparison';
@@ -11,8 +10,6 @@ import { type Chosen, chooser as chooseBy, type VariantChooser, type Variants } 
 
 /** An object that predicts, and can be made again. */
 export interface Predicting extends Chosen {
-  /** The ops that it runs. */
-  readonly ops: readonly Op[];
   destroy(): void;
 }
 
@@ -27,8 +24,8 @@ export interface Predicted {
 }
 
 /**
- * Calls `make` until its result has no wrong variants. Compares outputs for noise with the plain kernels', and kernels with one form with
- * the references, unless that was done before. Throws `wrong-kernel` if no other variant is left.
+ * Calls `make` until its result has no wrong variants. Compares outputs for noise with the plain kernels', unless that was
+ * done before. Throws `wrong-kernel` if no other variant is left.
  */
 export async function makeVerified<T extends Predicting>(
   predicted: Predicted,
@@ -49,7 +46,7 @@ export async function makeVerified<T extends Predicting>(
 /** Returns false if a variant is wrong; later choices then have another. Throws if it cannot be replaced. */
 async function predictsRightly(
   { gpu, chooser, network, count, given }: Predicted,
-  { variants, ops, isFixed }: Predicting,
+  { variants, isFixed }: Predicting,
 ): Promise<boolean> {
   const { config, plan } = network;
   const batch = padBatch(count);
@@ -68,9 +65,7 @@ async function predictsRightly(
       ] as const,
   };
   const advice = isFixed ? { advice: 'Leave it out of `variants`.' } : {};
-  const wrong = await findWrong({ gpu, network, pass, images: count }, ops, advice);
-  if (wrong.form) throw wrong.form;
-  const errors = wrong.variants;
+  const errors = await findWrong({ gpu, network, pass, images: count }, advice);
   if (errors.length === 0) return true;
   const place = { layers: plan.layers, batch, training: false, given };
   if (await replaceWrong(errors, chooser, variants, place)) return false;

@@ -148,7 +148,7 @@ const partsOf = (refs: ReadonlyMap<string, unknown>) => [
 ];
 
 /** What compiles ops beside trainers and samplers: small checks, checks at the real size, and the tuner. */
-const EVERYTHING = ['self-check', 'self-check at size', 'comparison', 'tune'];
+const EVERYTHING = ['self-check', 'comparison', 'tune'];
 
 /** Bytes of JavaScript's memory. */
 function usedMemory(): number {

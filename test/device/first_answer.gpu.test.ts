@@ -33,8 +33,8 @@ test.each<[string, (engine: Engine) => Promise<unknown>, pipelines: [number, num
       const trainer = await engine.createTrainer(unet, { ...recipes.digits.trainer, batchSize: 64 });
       await trainer.prepare();
     },
-    [21, 44],
-    240_000,
+    [21, 46],
+    242_000,
   ],
 ])('before %s, few pipelines are compiled', async (_, work, [least, most], characters) => {
   const { device } = await requestDevice();

@@ -15,7 +15,7 @@ const ledgerIn = (cache: TuningCache = memoryCache()) => new Ledger(device, { ca
 const DAY = 24 * 3600 * 1000;
 
 const tile = { kernel: 'conv2d', variant: 'tile' };
-const atSize = wrongAtSize(tile, 'a card', 'it is off', true);
+const atSize = wrongAtSize(tile, 'a card', 'it is off');
 const refused = unusable(tile as never, 'a card', new EngineError('shader', 'no')) as UnusableKernel;
 
 test('checks that have passed are in one entry, which is as old as the first of them', async () => {
