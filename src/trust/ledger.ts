@@ -33,8 +33,6 @@ export class Ledger implements Checks {
   /** What is remembered between visits. */
   readonly memory: AdapterMemory;
   private readonly recall = once(() => this.recallPassed());
-  /** The generation of the memory that the checks are of. */
-  private generation = 0;
 
   constructor(...device: ConstructorParameters<typeof AdapterMemory>) {
     this.memory = new AdapterMemory(...device);
@@ -49,14 +47,13 @@ export class Ledger implements Checks {
   /** Notes that checks have passed. */
   async pass(keys: readonly string[]): Promise<void> {
     await this.recall();
-    const generation = await this.memory.generation();
-    // Another engine has forgotten all: what was right before is not stored again.
-    if (generation !== this.generation) this.forget();
-    this.generation = generation;
-    for (const key of keys) this.entries.set(key, { state: 'right', since: Date.now() });
+    // Another engine may have forgotten what was right before: that is not stored again.
+    const forgotten = await this.memory.forgotten();
+    this.forget(forgotten);
+    for (const key of keys)
+      this.entries.set(key, { state: 'right', since: Math.max(Date.now(), forgotten + 1) });
     const { passed, since } = this.checks;
-    // In the generation that was read: what is forgotten meanwhile stays so.
-    await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since, generation);
+    await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since);
   }
 
   /** Adds the fault of a check or a variant, which is left out from now on. */
@@ -100,9 +97,10 @@ export class Ledger implements Checks {
     return isNews;
   }
 
-  /** Forgets the checks that have passed. */
-  forget(): void {
-    for (const [key, { state }] of this.entries) if (state === 'right') this.entries.delete(key);
+  /** Forgets the checks that have passed until then. */
+  forget(until = Number.POSITIVE_INFINITY): void {
+    for (const [key, { state, since }] of this.entries)
+      if (state === 'right' && since <= until) this.entries.delete(key);
   }
 
   /** The variants that are left out. */
@@ -116,14 +114,13 @@ export class Ledger implements Checks {
     const passed = all.filter(([, { state }]) => state === 'right');
     return {
       passed: passed.map(([key]) => key),
-      since: Math.min(Date.now(), ...passed.map(([, { since }]) => since)),
+      since: passed.length > 0 ? Math.min(...passed.map(([, { since }]) => since)) : Date.now(),
       errors: all.flatMap(([, { error = [] }]) => error),
     };
   }
 
   private async recallPassed(): Promise<void> {
-    this.generation = await this.memory.generation();
-    const known = await this.memory.get('check', '', this.generation);
+    const known = await this.memory.get('check', '');
     // An update of a driver changes no key: old checks count as none.
     if (!known || known.isOld) return;
     for (const key of known.value.split(' ')) this.entries.set(key, { state: 'right', since: known.date });

@@ -83,31 +83,40 @@ export class AdapterMemory {
     this.given = cache;
   }
 
-  /** The value that `set` stored, unless it was forgotten, or stored by an earlier version. `generation`: the present one, where it is known. */
-  async get(kind: Kind, key: string, generation?: number): Promise<Remembered | undefined> {
-    const text = await readCache(await this.cache, await this.keyOf(kind, key, generation));
+  /** The value that `set` stored, unless it was forgotten since, or stored by an earlier version. */
+  async get(kind: Kind, key: string): Promise<Remembered | undefined> {
+    const text = await readCache(await this.cache, this.keyOf(kind, key));
     try {
       const { value, date } = JSON.parse(text!);
-      if (typeof value !== 'string' || typeof date !== 'number') return undefined;
+      if (typeof value !== 'string' || !(date > (await this.forgotten()))) return undefined;
       return { value, date, isOld: !isRecent(date) };
     } catch {
       return undefined;
     }
   }
 
-  /** Stores a value, if the store works. `generation`: as for `get`. */
-  async set(kind: Kind, key: string, value: string, date = Date.now(), generation?: number): Promise<void> {
-    const text = JSON.stringify({ value, date });
-    await writeCache(await this.cache, await this.keyOf(kind, key, generation), text);
+  /** Stores a value, if the store works. */
+  async set(kind: Kind, key: string, value: string, date?: number): Promise<void> {
+    const text = JSON.stringify({ value, date: date ?? (await this.now()) });
+    await writeCache(await this.cache, this.keyOf(kind, key), text);
   }
 
-  /** Forgets what is remembered of this adapter, whatever its limits and the versions are. */
+  /** Forgets what is remembered of this adapter by now, whatever its limits and the versions are. */
   forget(): Promise<void> {
-    this.forgetting = this.forgetting.then(async () => {
-      const next = (await this.generation()) + 1;
-      await writeCache(await this.cache, this.generationKey, `${next}`);
-    });
+    this.forgetting = this.forgetting.then(async () =>
+      writeCache(await this.cache, this.forgottenKey, `${await this.now()}`),
+    );
     return this.forgetting;
+  }
+
+  /** The date of the last call of `forget`, in any visit: what is not younger does not count. */
+  async forgotten(): Promise<number> {
+    return Number(await readCache(await this.cache, this.forgottenKey)) || 0;
+  }
+
+  /** The time, later than the last call of `forget`. */
+  private async now(): Promise<number> {
+    return Math.max(Date.now(), (await this.forgotten()) + 1);
   }
 
   /** Forgets all, and remembers a lost device. */
@@ -142,24 +151,11 @@ export class AdapterMemory {
     return this.opened;
   }
 
-  /** The number of `forget` calls. A part of every key: a store can be read and written, but not searched. */
-  async generation(): Promise<number> {
-    return Number(await readCache(await this.cache, this.generationKey)) || 0;
+  private get forgottenKey(): string {
+    return JSON.stringify(['forgotten', this.adapter]);
   }
 
-  private get generationKey(): string {
-    return JSON.stringify(['generation', this.adapter]);
-  }
-
-  private async keyOf(kind: Kind, key: string, generation?: number): Promise<string> {
-    const { adapter, versions, conditions } = this;
-    return JSON.stringify([
-      kind,
-      adapter,
-      versions,
-      conditions,
-      generation ?? (await this.generation()),
-      key,
-    ]);
+  private keyOf(kind: Kind, key: string): string {
+    return JSON.stringify([kind, this.adapter, this.versions, this.conditions, key]);
   }
 }

@@ -48,7 +48,7 @@ test('a check that fails is unknown until it passes, and no variant', async () =
 
 describe('what is forgotten', () => {
   test.each([
-    ['before another engine that trusted it stores checks', 'generation', ['a']],
+    ['before another engine that trusted it stores checks', 'forgotten', ['a']],
     ['while checks are being stored', 'set', ['a', 'c']],
   ] as const)('%s is not stored again', async (_, moment, forgotten) => {
     const cache = memoryCache();
