@@ -1,6 +1,6 @@
 /**
  * Stores a run while it trains, and never delays it: copies are written in the background, only the newest one if several wait. If writing
- * fails, training goes on, and the first failure in a row is reported.
+ * fails, or takes too long, training goes on, and the first failure in a row is reported.
  */
 import { inTime } from '../base/time';
 import type { HeldRun } from './store';
@@ -14,7 +14,7 @@ interface SaverOptions {
   /** Creates a new stored run. Called when there is a copy to write, and again after a failure. */
   readonly open: () => Promise<HeldRun>;
   /** Called when the run is stored up to this step. */
-  readonly onSaved: (step: number) => void;
+  readonly onSaved: (step: number, id: string) => void;
   /** Called for the first failure since the last written copy. */
   readonly onTrouble: (error: Error) => void;
   /** Maximum time of an operation of the storage. */
@@ -26,8 +26,6 @@ export class Saver {
   private run: HeldRun | undefined;
   private next: { readonly checkpoint: Uint8Array<ArrayBuffer>; readonly step: number } | undefined;
   private working: Promise<void> | undefined;
-  /** Whether an operation that was given up may still be under way: nothing may be written beside it. */
-  private stuck = false;
   private failing = false;
   private ended = false;
 
@@ -45,70 +43,56 @@ export class Saver {
   save(checkpoint: Uint8Array<ArrayBuffer>, step: number): void {
     if (this.ended) return;
     this.next = { checkpoint, step };
-    if (!this.stuck) this.working ??= this.work();
+    this.working ??= this.work();
   }
 
   /** Resolves when nothing is being written, or the storage has exceeded its time limit. */
   async settled(): Promise<void> {
-    try {
-      await inTime(Promise.resolve(this.working), this.options.patienceMs);
-    } catch (error) {
-      this.trouble(error as Error);
-    }
+    await this.watch(Promise.resolve(this.working));
   }
 
-  /** Releases the run for good, once the newest copy is written. `discard` deletes it instead. */
+  /** Releases the run for good, once the newest copy is written. `discard` deletes it instead. Silent storage is not waited for. */
   async end({ discard = false } = {}): Promise<void> {
     this.ended = true;
     if (discard) this.next = undefined;
-    await this.working;
-    this.next = undefined;
-    const { run } = this;
-    this.run = undefined;
-    if (discard && run) await inTime(run.discard(), this.options.patienceMs);
-    else run?.release();
+    const over = Promise.resolve(this.working).then(() =>
+      discard ? this.run?.discard() : this.run?.release(),
+    );
+    over.catch(() => {});
+    await this.settled();
+    if (!this.working) await inTime(over, this.options.patienceMs);
   }
 
   private async work(): Promise<void> {
-    const { onSaved } = this.options;
-    while (this.next && !this.stuck) {
-      const copy = this.next;
+    while (this.next) {
+      const { checkpoint, step } = this.next;
       this.next = undefined;
+      const writing = this.write(checkpoint);
+      void this.watch(writing);
       try {
-        const run = this.run ?? (await this.patiently(this.open()));
-        await this.patiently(run.write(copy.checkpoint));
+        const id = await writing;
         this.failing = false;
-        onSaved(copy.step);
-      } catch (error) {
-        this.trouble(error as Error);
-        // No other may follow before the storage answers, as in a pause.
-        if (this.stuck && !this.ended) this.next ??= copy;
+        if (!this.ended) this.options.onSaved(step, id);
+      } catch {
+        // It is reported.
       }
     }
     this.working = undefined;
   }
 
-  private trouble(error: Error): void {
-    if (!this.failing) this.options.onTrouble(error);
-    this.failing = true;
+  private async write(checkpoint: Uint8Array<ArrayBuffer>): Promise<string> {
+    this.run ??= await this.options.open();
+    await this.run.write(checkpoint);
+    return this.run.id;
   }
 
-  private async open(): Promise<HeldRun> {
-    const run = await this.options.open();
-    this.run = run;
-    // The run was created after the end, which could not wait for it.
-    if (this.ended && !this.working) run.release();
-    return run;
-  }
-
-  private async patiently<T>(operation: Promise<T>): Promise<T> {
-    this.stuck = true;
-    const free = () => {
-      this.stuck = false;
-      // Continue with the copies that waited for the late answer.
-      if (this.next) this.working ??= this.work();
-    };
-    operation.then(free, free);
-    return inTime(operation, this.options.patienceMs);
+  /** Waits for an operation of the storage, as long as it may take, and reports its failure. */
+  private async watch(operation: Promise<unknown>): Promise<void> {
+    try {
+      await inTime(operation, this.options.patienceMs);
+    } catch (error) {
+      if (!this.failing && !this.ended) this.options.onTrouble(error as Error);
+      this.failing = true;
+    }
   }
 }

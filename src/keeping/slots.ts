@@ -1,11 +1,35 @@
 /**
- * The copies of one run: checkpoints, in two files by turns. An interrupted write leaves a file with a wrong checksum, and the previous copy
- * in the other file. The whole copy with the most steps counts.
+ * The copies of one run: checkpoints, in two files of a folder by turns. An interrupted write leaves a file with a wrong checksum, and the
+ * previous copy in the other file. The whole copy with the most steps counts.
  */
 import { dataError } from '../base/errors';
 import { type Checkpoint, loadCheckpoint } from '../weights/checkpoint';
 import { decodeSafetensors } from '../weights/safetensors';
-import { checkWritable, type Folder, type SyncFile } from './folder';
+
+/** What is needed of a folder of the browser's private file system (`await navigator.storage.getDirectory()`). Tests bring replacements. */
+export interface Folder {
+  getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<Folder>;
+  getFileHandle(name: string, options?: { readonly create?: boolean }): Promise<FileHandle>;
+  removeEntry(name: string, options?: { readonly recursive?: boolean }): Promise<void>;
+  keys(): AsyncIterable<string>;
+}
+
+export interface FileHandle {
+  getFile(): Promise<{
+    readonly lastModified: number;
+    readonly size: number;
+    arrayBuffer(): Promise<ArrayBuffer>;
+  }>;
+  createSyncAccessHandle(): Promise<SyncFile>;
+}
+
+/** Only workers have it: it writes in place and at once, where a writable stream copies the whole file first. */
+export interface SyncFile {
+  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
 
 const FILES = ['a.safetensors', 'b.safetensors'] as const;
 
@@ -16,38 +40,30 @@ export interface Copy {
   readonly savedAt: number;
 }
 
-export class Slots {
-  private readonly folder: Folder;
-  /** The newest whole copy, which must not be overwritten. Undefined until it was searched for. */
-  private newest: { readonly file?: string; readonly step: number } | undefined;
+export type Slots = ReturnType<typeof slotsOf>;
 
-  constructor(folder: Folder) {
-    this.folder = folder;
-  }
+/** The copies in a folder. */
+export function slotsOf(folder: Folder) {
+  /** The newest whole copy, which must not be overwritten. Undefined until it was searched for. */
+  let newest: { readonly file?: string; readonly step: number } | undefined;
 
   /** The newest whole copy, if there is any. */
-  async read(): Promise<Copy | undefined> {
+  async function read(): Promise<Copy | undefined> {
     let best: { readonly file: string; readonly copy: Copy } | undefined;
     for (const file of FILES) {
-      const copy = await readCopy(this.folder, file);
+      const copy = await readCopy(folder, file);
       if (copy && (!best || isNewer(copy, best.copy))) best = { file, copy };
     }
-    this.newest = { file: best?.file, step: best?.copy.checkpoint.state.step ?? 0 };
+    newest = { file: best?.file, step: best?.copy.checkpoint.state.step ?? 0 };
     return best?.copy;
   }
 
-  /** Whether there are no files yet. False for an unreadable file: it may still be a copy. */
-  async isEmpty(): Promise<boolean> {
-    const sizes = FILES.map((file) => sizeOf(this.folder, file));
-    return (await Promise.all(sizes)).every((size) => size === 0);
-  }
-
   /** @throws the browser's error, for a full disk for instance; the newest copy stays whole */
-  async write(checkpoint: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.newest) await this.read();
-    const before = this.newest!;
+  async function write(checkpoint: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!newest) await read();
+    const before = newest!;
     const file = FILES.find((name) => name !== before.file)!;
-    await this.change(file, (access) => {
+    await change(folder, file, (access) => {
       const written = access.write(checkpoint, { at: 0 });
       if (written !== checkpoint.length) {
         throw dataError(`The storage took ${written} of ${checkpoint.length} bytes: it is full.`);
@@ -56,20 +72,38 @@ export class Slots {
     });
     const step = stepIn(checkpoint);
     // A diverged run has gone back: copies of later steps do not count.
-    if (before.file && before.step > step) await this.change(before.file, (access) => access.truncate(0));
-    this.newest = { file, step };
+    if (before.file && before.step > step) await change(folder, before.file, (access) => access.truncate(0));
+    newest = { file, step };
   }
 
-  private async change(name: string, work: (access: SyncFile) => void): Promise<void> {
-    checkWritable();
-    const file = await this.folder.getFileHandle(name, { create: true });
-    const access = await file.createSyncAccessHandle();
-    try {
-      work(access);
-      access.flush();
-    } finally {
-      access.close();
-    }
+  return { read, write };
+}
+
+/** Whether a folder has no files yet. False for an unreadable file: it may still be a copy. */
+export async function isEmpty(folder: Folder): Promise<boolean> {
+  const sizes = await Promise.all(FILES.map((file) => sizeOf(folder, file)));
+  return sizes.every((size) => size === 0);
+}
+
+/** Throws where files cannot be written: access handles exist in dedicated workers only. */
+export function checkWritable(): void {
+  const handle = (globalThis as { FileSystemFileHandle?: { readonly prototype: object } })
+    .FileSystemFileHandle;
+  if (!handle || 'createSyncAccessHandle' in handle.prototype) return;
+  throw dataError(
+    'The browser lets only a worker of new Worker() write files, not a SharedWorker, a service worker or a page.',
+  );
+}
+
+async function change(folder: Folder, name: string, work: (access: SyncFile) => void): Promise<void> {
+  checkWritable();
+  const file = await folder.getFileHandle(name, { create: true });
+  const access = await file.createSyncAccessHandle();
+  try {
+    work(access);
+    access.flush();
+  } finally {
+    access.close();
   }
 }
 

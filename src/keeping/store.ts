@@ -4,8 +4,7 @@ import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
 import type { DataFingerprint } from '../weights/fingerprint';
 import type { RunSettings } from '../weights/run_fields';
-import { checkWritable, type Folder, type Locks } from './folder';
-import { type Copy, Slots } from './slots';
+import { type Copy, checkWritable, type Folder, isEmpty, type Slots, slotsOf } from './slots';
 
 /** The folder of the runs in the browser's private file system. */
 export const RUNS = 'webgpu-diffusion-runs';
@@ -39,14 +38,22 @@ export interface StoredRun {
 }
 
 /** A stored run that belongs to the caller alone until it is released. */
-export interface HeldRun {
+export interface HeldRun extends Slots {
   readonly id: string;
-  /** The newest whole copy. */
-  read(): Promise<Copy | undefined>;
-  write(checkpoint: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Deletes the run, and releases it. */
   discard(): Promise<void>;
   release(): void;
+}
+
+/** The browser's locks (`navigator.locks`). */
+export interface Locks {
+  request<T>(
+    name: string,
+    options: { readonly mode?: 'exclusive' | 'shared'; readonly ifAvailable?: boolean },
+    /** The lock is held until the returned promise settles. `null`: another holder has it. */
+    work: (lock: object | null) => Promise<T> | T,
+  ): Promise<T>;
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;
 }
 
 export class RunStore {
@@ -68,7 +75,8 @@ export class RunStore {
     const names = new Set(held.map(({ name }) => name));
     const runs: StoredRun[] = [];
     for (const id of await this.ids()) {
-      const copy = await this.slots(id).then((slots) => slots?.read());
+      const folder = await this.folderOf(id);
+      const copy = folder && (await slotsOf(folder).read());
       if (copy) runs.push({ ...describe(copy), id, held: names.has(lockName(id)) });
     }
     return runs.sort((a, b) => b.savedAt - a.savedAt);
@@ -88,7 +96,7 @@ export class RunStore {
 
   /** Whether a run with this id is stored, held or not. */
   async has(id: string): Promise<boolean> {
-    return (await this.slots(id)) !== undefined;
+    return (await this.folderOf(id)) !== undefined;
   }
 
   /** Resolves when the run is not held. */
@@ -100,15 +108,13 @@ export class RunStore {
     const release = await lock(this.locks, lockName(id));
     if (!release) return undefined;
     try {
-      const slots = await this.slots(id, create);
-      if (!slots) {
+      const folder = await this.folderOf(id, create);
+      if (!folder) {
         release();
         return undefined;
       }
       return {
-        id,
-        read: () => slots.read(),
-        write: (checkpoint) => slots.write(checkpoint),
+        ...{ id, release, ...slotsOf(folder) },
         discard: async () => {
           try {
             await this.folder.removeEntry(id, { recursive: true });
@@ -116,7 +122,6 @@ export class RunStore {
             release();
           }
         },
-        release,
       };
     } catch (error) {
       release();
@@ -139,7 +144,8 @@ export class RunStore {
       if (!run) continue;
       try {
         // An unreadable run may be from a newer version, or readable again later.
-        if (readable.includes(id) || (await (await this.slots(id))?.isEmpty())) await run.discard();
+        const folder = await this.folderOf(id);
+        if (readable.includes(id) || (folder && (await isEmpty(folder)))) await run.discard();
       } finally {
         run.release();
       }
@@ -152,10 +158,10 @@ export class RunStore {
     return ids;
   }
 
-  /** The slots of a run; undefined if it is deleted. */
-  private async slots(id: string, create = false): Promise<Slots | undefined> {
+  /** The folder of a run; undefined if it is deleted. */
+  private async folderOf(id: string, create = false): Promise<Folder | undefined> {
     try {
-      return new Slots(await this.folder.getDirectoryHandle(id, { create }));
+      return await this.folder.getDirectoryHandle(id, { create });
     } catch (error) {
       // A TypeError: no folder can have such a name.
       if (['NotFoundError', 'TypeError'].includes((error as Error).name)) return undefined;

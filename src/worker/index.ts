@@ -5,7 +5,7 @@ export { connect } from './client';
 export type { CallContext, OwnCalls } from './expose';
 export { expose } from './expose';
 export { transfer } from './remote';
-export type { Session, SessionOptions, TurnContext } from './session';
+export type { Session, TurnContext } from './session';
 export { createSession } from './session';
 export type {
   BeginOptions,
@@ -15,4 +15,5 @@ export type {
   RunState,
   Samples,
   SessionEvents,
+  SessionOptions,
 } from './types';

@@ -1,11 +1,12 @@
 /**
  * Calls from one thread to another: arguments with signals and functions, async iterables, events, errors with their codes. This is the
- * calling side; expose.ts has the other one. It knows nothing of training. Comlink, the library for calls between threads, has no signals and no iterables, drops the codes of errors, and answers an
- * app's own messages on the same worker; so this is not it.
+ * calling side; expose.ts has the other one. It knows nothing of training. Comlink, the library for calls between threads, has no signals
+ * and no iterables, drops the codes of errors, and answers an app's own messages on the same worker; so this is not it.
  */
 import { version } from '../../package.json';
 import { checkFunctions, EngineError, type ErrorCode, typeOf } from '../base/errors';
 import { afterSeconds } from '../base/time';
+import { Listeners } from './listeners';
 
 /** A `Worker`, or a `MessagePort` whose other end is exposed. */
 export interface WorkerLike {
@@ -123,7 +124,27 @@ interface Pending {
   /** The functions and signals of its arguments. */
   readonly listeners: readonly unknown[];
   /** Takes items of an iterable. */
-  take?(items: readonly unknown[]): void;
+  readonly take?: ((items: readonly unknown[]) => void) | undefined;
+}
+
+/** An iterator of `items` whose first one begins now. `return` calls `leave` before anything else. */
+export function begun<Item>(items: AsyncGenerator<Item>, leave: () => void): AsyncIterableIterator<Item> {
+  let first: Promise<IteratorResult<Item>> | undefined = items.next();
+  first.catch(() => {});
+  return {
+    next() {
+      const next = first ?? items.next();
+      first = undefined;
+      return next;
+    },
+    return() {
+      leave();
+      return items.return(undefined);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** A worker, as seen from a page. */
@@ -132,7 +153,7 @@ export class Remote {
   private readonly client = Math.random();
   /** The calls that the worker has not answered. */
   private readonly pending = new Map<number, Pending>();
-  private readonly listeners = new Map<string, Set<(value: unknown) => void>>();
+  private readonly listeners = new Listeners();
   /** Messages to send when the worker listens; undefined once it does. */
   private waiting: (() => void)[] | undefined = [];
   private otherVersions = 0;
@@ -159,70 +180,49 @@ export class Remote {
 
   /** Calls a function of the worker. An aborted signal in an argument ends the wait for it. */
   call(name: string, args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = this.post(name, args, { resolve, reject }, (reason) => this.leave(id, reason));
-    });
+    return this.post(name, args).result;
   }
 
   /**
    * Calls a function that returns an async iterable, which begins at once. It ends when the worker's has ended: after an aborted signal with
    * its reason, after `return` without a word.
    */
-  iterate(name: string, args: readonly unknown[]): AsyncIterableIterator<unknown> {
+  iterate(name: string, [order, ...others]: readonly unknown[]): AsyncIterableIterator<unknown> {
     const items: unknown[] = [];
-    let [wake, ended, failure] = [() => {}, false, undefined as { readonly error: unknown } | undefined];
-    let abort = () => {};
-    const over = new Promise<void>((resolve) => {
-      const end = (error?: { readonly error: unknown }) => {
-        failure ??= error;
-        ended = true;
-        wake();
-        resolve();
-      };
-      const take = (more: readonly unknown[]) => {
-        items.push(...more);
-        wake();
-      };
-      const pending = { take, resolve: () => end(), reject: (error: unknown) => end({ error }) };
-      try {
-        // The worker gets a signal in any case: `return` aborts it.
-        const [order, ...others] = args;
-        const { signal } = new AbortController();
-        const id = this.post(name, [{ signal, ...Object(order) }, ...others], pending, (error) => {
-          failure = { error };
-        });
-        abort = () => this.send({ type: 'abort', id });
-      } catch (error) {
-        end({ error });
-      }
-    });
-    const iterator: AsyncIterableIterator<unknown> = {
-      async next() {
-        while (items.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
-        if (items.length > 0) return { value: items.shift(), done: false };
-        const { error } = failure ?? {};
-        if (!failure) return { value: undefined, done: true };
-        failure = undefined;
-        throw error;
-      },
-      async return() {
-        if (!ended) abort();
-        await over;
-        items.length = 0;
-        failure = undefined;
-        return { value: undefined, done: true };
-      },
-      [Symbol.asyncIterator]: () => iterator,
+    let [isOver, wake] = [false, () => {}];
+    const take = (more: readonly unknown[]) => {
+      items.push(...more);
+      wake();
     };
-    return iterator;
+    // The worker gets a signal in any case: `return` aborts it.
+    const { signal } = new AbortController();
+    const { id, result } = this.post(name, [{ signal, ...Object(order) }, ...others], take);
+    const over = result.finally(() => {
+      isOver = true;
+      wake();
+    });
+    over.catch(() => {});
+    const leave = () => {
+      if (!isOver) this.send({ type: 'abort', id });
+    };
+    async function* read() {
+      try {
+        while (items.length > 0 || !isOver) {
+          if (items.length > 0) yield items.shift();
+          else await new Promise<void>((resolve) => (wake = resolve));
+        }
+        await over;
+      } finally {
+        await over.catch(() => {});
+      }
+    }
+    return begun(read(), leave);
   }
 
   /** Calls `listener` with each event of this name. Returns a function that ends that. */
   on(name: string, listener: (value: unknown) => void): () => void {
     checkFunctions({ listener: listener ?? null });
-    const listeners = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, listeners.add(listener));
-    return () => listeners.delete(listener);
+    return this.listeners.on(name, listener);
   }
 
   /** Ends the worker, or what a port exposes. Calls under way, and later ones, reject with `destroyed`. */
@@ -230,41 +230,42 @@ export class Remote {
     this.end(new EngineError('destroyed', 'This worker client was destroyed; create another worker.'));
   }
 
-  /** Sends a call. Throws if it cannot. `aborted` gets the reason of a signal among the arguments. */
-  private post(
-    call: string,
-    args: readonly unknown[],
-    { resolve, reject, take }: Omit<Pending, 'listeners'>,
-    aborted: (reason: unknown) => void,
-  ): number {
-    if (this.ended) throw this.ended;
+  /** Sends a call. `take`: its result is an iterable, which ends after an abort; the wait for another result ends at once. */
+  private post(call: string, args: readonly unknown[], take?: Pending['take']) {
     const id = ++this.calls;
-    const { plain, listeners, crossings } = taken(args);
-    const signals = listeners.filter((each) => each instanceof AbortSignal);
-    for (const signal of signals) signal.throwIfAborted();
-    const abort = ({ target }: Event) => {
-      this.send({ type: 'abort', id });
-      aborted((target as AbortSignal).reason);
-    };
-    for (const signal of signals) signal.addEventListener('abort', abort);
-    const over = () => {
-      for (const signal of signals) signal.removeEventListener('abort', abort);
-    };
-    this.pending.set(id, {
-      ...{ listeners, take },
-      resolve: (value) => {
-        over();
-        if (signals.length > 0) this.send({ type: 'got', id });
-        resolve(value);
-      },
-      reject: (error) => {
-        over();
-        reject(error);
-      },
+    const result = new Promise<unknown>((resolve, reject) => {
+      if (this.ended) throw this.ended;
+      const { plain, listeners, crossings } = taken(args);
+      const signals = listeners.filter((each) => each instanceof AbortSignal);
+      for (const signal of signals) signal.throwIfAborted();
+      const abort = ({ target }: Event) => {
+        const { reason } = target as AbortSignal;
+        this.send({ type: 'abort', id });
+        const ends = () => pending.reject(reason);
+        if (take) this.pending.set(id, { ...pending, resolve: ends, reject: ends });
+        else this.leave(id, reason);
+      };
+      for (const signal of signals) signal.addEventListener('abort', abort);
+      const over = () => {
+        for (const signal of signals) signal.removeEventListener('abort', abort);
+      };
+      const pending: Pending = {
+        ...{ listeners, take },
+        resolve: (value) => {
+          over();
+          if (signals.length > 0) this.send({ type: 'got', id });
+          resolve(value);
+        },
+        reject: (error) => {
+          over();
+          reject(error);
+        },
+      };
+      this.pending.set(id, pending);
+      const request: Request = { type: 'call', id, call, args: plain, crossings, iterates: !!take };
+      this.send(request, transfersOf(...args));
     });
-    const request: Request = { type: 'call', id, call, args: plain, crossings, iterates: take !== undefined };
-    this.send(request, transfersOf(...args));
-    return id;
+    return { id, result };
   }
 
   private ask(): void {
@@ -342,32 +343,22 @@ export class Remote {
   }
 
   private tell(name: string, value: unknown): void {
-    for (const listener of [...(this.listeners.get(name) ?? [])]) {
-      try {
-        listener(value);
-      } catch (error) {
-        // As reportError does, which Node lacks.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    this.listeners.tell(name, value);
     for (const { take } of this.pending.values()) take?.([{ ...Object(value), type: name }]);
   }
 
   private readonly fail = ({ type, message }: { readonly type: string; readonly message?: string }): void => {
     const isUnread = type === 'messageerror';
+    let what = this.waiting
+      ? `The worker stopped: ${message || 'its program could not be loaded'}`
+      : `The worker has an error that it does not catch: ${message || 'it has no message'}`;
+    if (isUnread) what = 'A message of the worker could not be read';
+    what = what.replace(/\.$/, '');
     if (this.waiting) {
-      const what = isUnread
-        ? 'A message of the worker could not be read'
-        : `The worker stopped: ${message || 'its program could not be loaded'}`;
-      this.stop(what.replace(/\.$/, ''), 'Give connect a worker that calls expose().');
+      this.stop(what, 'Give connect a worker that calls expose().');
       return;
     }
-    const what = isUnread
-      ? 'A message of the worker could not be read'
-      : `The worker has an error that it does not catch: ${message || 'it has no message'}`;
-    this.tell('warning', { message: `${what.replace(/\.$/, '')}. It goes on.`, run: false });
+    this.tell('warning', { message: `${what}. It goes on.`, run: false });
     if (isUnread) this.send({ type: 'unread', ids: [...this.pending.keys()] });
     if (this.lastBefore !== undefined) return;
     this.lastBefore = this.calls;

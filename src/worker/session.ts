@@ -13,9 +13,8 @@ import {
   type Names,
   show,
 } from '../base/errors';
-import { loaded, once } from '../base/load';
+import { once } from '../base/load';
 import { watch } from '../base/time';
-import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
 import type { StoredRun } from '../keeping/store';
 import type { TrainingEvent } from '../training/options';
@@ -23,17 +22,14 @@ import type { Trainer } from '../training/trainer';
 import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import type { Model } from '../weights/model';
-import { Devices, type SessionEngineOptions } from './devices';
+import { SessionCore } from './core';
 import { transfer } from './remote';
 import type { TrainingRun } from './run';
-import type { SamplerCache } from './samplers';
-import type { StoredRuns } from './stored_runs';
 import { Stretch } from './stretch';
-import { PAUSED, RANK, type TurnKind, Turns } from './turns';
+import { PAUSED, RANK, type TurnKind } from './turns';
 import type {
   BeginOptions,
   CallOptions,
-  Phase,
   ResumeOptions,
   RunChanges,
   RunDescription,
@@ -42,6 +38,7 @@ import type {
   SampleOrder,
   Samples,
   SessionEvents,
+  SessionOptions,
   TrainOrder,
 } from './types';
 
@@ -55,19 +52,6 @@ export const EVENTS: Names<SessionEvents> = {
   ...{ lost: true, recovered: true, runs: true, stored: true, notStored: true, warning: true },
   ...{ progress: true, phase: true, stopped: true },
 };
-
-/** Options of `createSession`. */
-export interface SessionOptions {
-  /** Returns the images for runs that are begun without images. Called once, when they are needed. */
-  readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
-  /** Whether to store the run in the browser's private file system, so that it can go on after a reload or a crash. Default true. */
-  readonly store?: boolean | undefined;
-  /**
-   * Options of `createEngine`, or a function that returns them, which is called for each new engine. Submissions take 12 ms by default, so
-   * that the page stays smooth.
-   */
-  readonly engine?: SessionEngineOptions | (() => SessionEngineOptions) | undefined;
-}
 
 /** What the work of a turn gets. */
 export interface TurnContext {
@@ -91,36 +75,11 @@ const CHANGES: Names<RunChanges> = { learningRate: true, epochs: true, maxSteps:
 const END_SECONDS = 60;
 
 /** A training session, as `createSession` makes it: for a worker, or a page that trains by itself. */
-export class Session {
+export class Session extends SessionCore {
   /** @internal */
-  readonly turns: Turns;
-  /** Networks to sample from and their samplers; there from the first call on. @internal */
-  samplers!: SamplerCache;
-  /** @internal */
-  stored!: StoredRuns;
-  /** @internal */
-  readonly devices: Devices;
-  /** The run, if there is one. It is the session's: read it, and leave it as it is. */
-  run: TrainingRun | undefined;
-  /** The activity to report while it rests. @internal */
-  idlePhase: Phase = 'idle';
-  /** @internal */
-  readonly options: SessionOptions;
-  private readonly listeners = new Map<string, Set<(value: never) => void>>();
-  /** The training under way. @internal */
-  stretch: Stretch | undefined;
+  declare stretch: Stretch | undefined;
   /** Ends the opening of a run. */
   private opening: AbortController | undefined;
-  /** When the last copy was made, from performance.now(). @internal */
-  storedAt = 0;
-  private present: SessionEvents['phase'] | undefined;
-  /** @internal */
-  readonly parts = once(async () => {
-    const parts = await loaded(import('./parts'));
-    this.stored = new parts.StoredRuns((name, value) => this.tell(name, value));
-    this.samplers = new parts.SamplerCache();
-    return parts;
-  });
   private readonly ownImages = once(async () => {
     const { images } = this.options;
     if (images) return images();
@@ -129,16 +88,6 @@ export class Session {
       'No images are given, and the worker has none of its own. Give images, or createSession({ images: () => … }).',
     );
   });
-
-  /** @internal */
-  constructor(options: SessionOptions) {
-    this.options = options;
-    this.turns = new Turns({
-      idle: async () => this.engine?.idle,
-      rest: () => (this.phase = this.devices.isLost ? 'lost' : this.idlePhase),
-    });
-    this.devices = new Devices(this);
-  }
 
   // ---------------------------------------------------------------- runs
 
@@ -191,22 +140,13 @@ export class Session {
     how: CallOptions = {},
   ): Promise<RunDescription> {
     const { bytesOf } = await this.parts();
-    let isTaken = false;
-    try {
-      const made = await this.open(async () => {
-        if (typeof from !== 'string')
-          return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
-        const { bytes } = await this.stored.take(from);
-        isTaken = true;
-        return make(bytes);
-      }, how);
-      const { otherKernels } = this.run!;
-      if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
-      return made;
-    } catch (error) {
-      if (isTaken) await this.stored.end();
-      throw error;
-    }
+    const made = await this.open(async () => {
+      if (typeof from === 'string') return make((await this.stored.take(from)).bytes);
+      return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
+    }, how);
+    const { otherKernels } = this.run!;
+    if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
+    return made;
   }
 
   /**
@@ -221,32 +161,31 @@ export class Session {
     checkSignal(signal);
     signal?.throwIfAborted();
     const end = new AbortController();
-    const abort = () => end.abort(signal!.reason);
-    signal?.addEventListener('abort', abort);
+    const either = AbortSignal.any([end.signal, ...(signal ? [signal] : [])]);
     let run: TrainingRun | undefined;
+    const work = async () => {
+      if (this.opening !== end) {
+        this.checkNoRun();
+        this.opening = end;
+      }
+      run ??= this.run = await make();
+      await this.build();
+      signal?.throwIfAborted();
+      this.idlePhase = run.complete ? 'finished' : 'paused';
+      return run.describe(this.engine!.adapter);
+    };
+    const over = () => {
+      const isLast = this.opening === end;
+      if (isLast) this.opening = undefined;
+      return isLast;
+    };
     try {
-      return await this.devices.during(
-        kind,
-        async () => {
-          if (!run) {
-            this.checkNoRun();
-            this.opening = end;
-            run = await make();
-            this.run = run;
-          }
-          await this.build();
-          signal?.throwIfAborted();
-          this.idlePhase = run.complete ? 'finished' : 'paused';
-          return run.describe(this.engine!.adapter);
-        },
-        end.signal,
-      );
+      return await this.during(kind, work, either);
     } catch (error) {
-      if (run && this.run === run) this.free();
+      if (over()) await this.free();
       throw error;
     } finally {
-      signal?.removeEventListener('abort', abort);
-      if (this.opening === end) this.opening = undefined;
+      over();
     }
   }
 
@@ -302,22 +241,24 @@ export class Session {
     checkBooleans({ keep });
     const { stepIn } = await this.parts();
     this.stopAll(new DOMException('The run was closed.', 'AbortError'));
+    let freed = Promise.resolve();
     await this.turns.take('answer', async () => {
       await this.stretch?.rested;
       const { run, stored } = this;
-      if (!keep || !run) return this.free();
-      if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
-      await stored.settled();
-      if (stored.step < (run.checkpoint ? stepIn(run.checkpoint) : 0)) {
-        throw new EngineError(
-          'data',
-          'This browser does not keep the run, so it stays: save its checkpoint, and close it with { keep: false }.',
-        );
+      if (keep && run) {
+        if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
+        await stored.settled();
+        if (stored.step < (run.checkpoint ? stepIn(run.checkpoint) : 0)) {
+          throw new EngineError(
+            'data',
+            'This browser does not keep the run, so it stays: save its checkpoint, and close it with { keep: false }.',
+          );
+        }
       }
-      this.free();
+      freed = this.free(!keep);
     });
     // What comes next does not wait for the storage.
-    await this.stored.end({ discard: !keep });
+    await freed;
   }
 
   /**
@@ -450,79 +391,10 @@ export class Session {
     return this.samplers.of<Made>(key, (before) => before.unet === unet, make);
   }
 
-  /** Calls `listener` with each event of this name. Returns a function that ends that. */
-  on<Name extends keyof SessionEvents>(
-    name: Name,
-    listener: (value: SessionEvents[Name]) => void,
-  ): () => void {
-    const listeners = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, listeners.add(listener));
-    return () => listeners.delete(listener);
-  }
-
-  /** @internal */
-  tell<Name extends keyof SessionEvents>(name: Name, value: SessionEvents[Name]): void {
-    for (const listener of this.listeners.get(name) ?? []) (listener as (value: unknown) => void)(value);
-  }
-
-  /** The present activity. */
-  get phase(): Phase {
-    return this.present?.phase ?? this.idlePhase;
-  }
-
-  set phase(phase: Phase) {
-    const { phase: before, training: trained } = this.present ?? {};
-    const training = this.stretch?.goesOn ?? false;
-    if (phase === before && training === trained) return;
-    this.present = { phase, training };
-    this.tell('phase', this.present);
-  }
-
-  /** The session's engine; a new one if the last device was lost. @internal */
-  device(): Promise<Engine> {
-    return this.devices.get();
-  }
-
-  /** @internal */
-  get engine(): Engine | undefined {
-    return this.devices.engine;
-  }
-
-  /** Builds the run and returns its trainer. Call this in a turn. @internal */
-  async build(): Promise<Trainer> {
-    const run = this.run!;
-    if (run.trainer) return run.trainer;
-    this.phase = 'compiling';
-    try {
-      await run.build(await this.device());
-    } catch (error) {
-      // It can be built again, from its last copy or its beginning.
-      this.freeRun();
-      throw error;
-    }
-    this.storedAt = performance.now();
-    return run.trainer!;
-  }
-
-  /** Copies the run to the host, and from there to the browser's storage. Returns all losses. Call this in a turn. @internal */
-  async store(): Promise<Float32Array> {
-    const run = this.run!;
-    const losses = await run.takeCheckpoint();
-    this.storedAt = performance.now();
-    if (this.stores) this.stored.save(run.checkpoint!, losses.length);
-    return losses;
-  }
-
   /** Keeps a copy of the run as it is, before it is built anew. Call this in a turn. @internal */
   async settle(): Promise<void> {
     if (this.stretch) await this.stretch.rest();
     else if (this.run?.trainer) await this.store();
-  }
-
-  /** Destroys everything on the device; the run's data stays, and `build` builds it anew from its last copy. @internal */
-  freeAll(): void {
-    this.samplers.free();
-    this.run?.free();
   }
 
   /** Ends everything, and frees all memory, the engine's too. What the browser keeps stays, for others to go on with. */
@@ -533,7 +405,7 @@ export class Session {
       this.run?.free();
       this.samplers?.free();
       this.run = undefined;
-      this.devices.destroy();
+      this.freeDevice();
       await this.stored?.end();
     };
     const last = async () => {
@@ -546,26 +418,14 @@ export class Session {
 
   /** A client no longer waited for this call when its result came: it has no run that it could use. @internal */
   withdraw(name: string): void {
-    if (name === 'begin' || name === 'resume')
-      void this.turns.take('answer', async () => this.free()).then(() => this.stored.end());
+    if (name === 'begin' || name === 'resume') void this.turns.take('answer', () => this.free());
   }
 
   // ---------------------------------------------------------------- helpers
 
-  /** @internal */
-  get stores(): boolean {
-    return this.options.store ?? true;
-  }
-
   private state(): RunState {
     const { losses = [], complete = false } = this.run ?? {};
     return { step: losses.length, loss: losses.at(-1), complete };
-  }
-
-  /** @internal */
-  needRun(): TrainingRun {
-    if (this.run) return this.run;
-    throw new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
   }
 
   private checkNoRun(): void {
@@ -595,18 +455,12 @@ export class Session {
     this.turns.endAll(reason);
   }
 
-  /** Frees the memory of the run, and of its samplers. @internal */
-  freeRun(): void {
-    const { run } = this;
-    if (run?.unet) this.samplers.free(run.unet);
-    run?.free();
-  }
-
-  /** Frees the run's memory and forgets the run. What the browser keeps stays. */
-  private free(): void {
+  /** Frees the run's memory and forgets the run. What the browser keeps stays, but for `discard`. */
+  private async free(discard = false): Promise<void> {
     this.freeRun();
     this.run = undefined;
     this.idlePhase = 'idle';
+    await this.stored.end({ discard });
   }
 }
 

@@ -2,9 +2,8 @@
 import { EngineError, show } from '../base/errors';
 import { once } from '../base/load';
 import { inTime } from '../base/time';
-import type { Folder } from '../keeping/folder';
 import { Saver } from '../keeping/saver';
-import type { Copy } from '../keeping/slots';
+import type { Copy, Folder } from '../keeping/slots';
 import { type HeldRun, RunStore, type StoredRun } from '../keeping/store';
 import type { SessionEvents } from './types';
 
@@ -107,19 +106,15 @@ export class StoredRuns {
   }
 
   private saverOf(run?: HeldRun): Saver {
-    const saver: Saver = new Saver({
+    return new Saver({
       run,
       open: async () => (await this.open()).create(),
-      onSaved: (step) => {
-        if (this.saver !== saver) return;
+      onSaved: (step, id) => {
         this.step = step;
-        this.tell('stored', { step, id: saver.id! });
+        this.tell('stored', { step, id });
       },
-      onTrouble: (error) => {
-        if (this.saver === saver) this.tell('notStored', { message: notStored(error, this.step) });
-      },
+      onTrouble: (error) => this.tell('notStored', { message: notStored(error, this.step) }),
     });
-    return saver;
   }
 
   private watch(store: RunStore, id: string): void {

@@ -3,48 +3,37 @@ import { checkInteger, checkNames, checkSignal, EngineError, type Names } from '
 import { SAVE_MS } from '../keeping/saver';
 import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
-import type { UnusableKernel } from '../trust/unusable_kernel';
-import type { Devices } from './devices';
+import type { SessionCore } from './core';
+import { begun } from './remote';
 import type { TrainingRun } from './run';
-import { PAUSED, type Turns } from './turns';
-import type { Phase, SessionEvents, TrainOrder } from './types';
+import { PAUSED } from './turns';
+import type { TrainOrder } from './types';
 
 /** Milliseconds after a pause, an abort or the end of the loop until nothing is waited for any more: the device is silent. */
 const PATIENCE_MS = 10_000;
 const ORDER: Names<TrainOrder> = { steps: true, signal: true };
 
-/** What it needs of its session. */
-export interface Trains {
-  readonly turns: Turns;
-  readonly devices: Devices;
-  readonly run: TrainingRun | undefined;
-  stretch: Stretch | undefined;
-  idlePhase: Phase;
-  /** When the last copy was made, from performance.now(). */
-  readonly storedAt: number;
-  parts(): Promise<{ readonly UnusableKernel: typeof UnusableKernel }>;
-  needRun(): TrainingRun;
-  build(): Promise<Trainer>;
-  store(): Promise<Float32Array>;
-  freeRun(): void;
-  phase: Phase;
-  tell<Name extends keyof SessionEvents>(name: Name, value: SessionEvents[Name]): void;
-}
-
 /** Reasons of aborts. */
 const LEFT = new DOMException('The loop was left.', 'AbortError');
 const MOVED = new DOMException('The end of the run has moved.', 'AbortError');
 
+interface Fit {
+  readonly trainer: Trainer;
+  readonly events: AsyncGenerator<TrainingEvent>;
+  readonly stop: AbortController;
+  /** Aborts with `stop`, and with the end of the stretch. */
+  readonly signal: AbortSignal;
+}
+
 export class Stretch {
-  private readonly session: Trains;
+  private readonly session: SessionCore;
   private readonly order: TrainOrder;
   /** Aborts when it is to end, or the wait for a device. */
   private readonly end = new AbortController();
   /** The step to train to; known once it has its first turn. */
   private target: number | undefined;
-  /** The steps that are being made, by this trainer. */
-  private fit: { readonly events: AsyncGenerator<TrainingEvent>; readonly stop: AbortController } | undefined;
-  private trainer: Trainer | undefined;
+  /** The steps that are being made. */
+  private fit: Fit | undefined;
   /** The step that is read. */
   private reading: Promise<unknown> = Promise.resolve();
   /** The last copy that is made. */
@@ -57,7 +46,7 @@ export class Stretch {
   private readonly missed: TrainingEvent[] = [];
   private imagesPerSecond = Number.NaN;
 
-  constructor(session: Trains, order: TrainOrder) {
+  constructor(session: SessionCore, order: TrainOrder) {
     this.session = session;
     this.order = order;
     this.end.signal.addEventListener('abort', () => {
@@ -72,22 +61,7 @@ export class Stretch {
 
   /** Its steps; the first one begins now. */
   iterate(): AsyncIterableIterator<TrainingEvent> {
-    const steps = this.steps();
-    let first: Promise<IteratorResult<TrainingEvent>> | undefined = steps.next();
-    first.catch(() => {});
-    const iterator: AsyncIterableIterator<TrainingEvent> = {
-      next() {
-        const next = first ?? steps.next();
-        first = undefined;
-        return next;
-      },
-      return: () => {
-        this.end.abort(LEFT);
-        return steps.return(undefined);
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return begun(this.steps(), () => this.end.abort(LEFT));
   }
 
   /** Ends it after the step under way. Resolves when there is a copy of all steps, or after 10 s. */
@@ -122,11 +96,11 @@ export class Stretch {
     try {
       await session.parts();
       for (;;) {
-        const read = session.devices.during('training', () => this.step(), end.signal);
+        const read = session.during('training', () => this.step(), end.signal);
         this.reading = read;
         const made = read.catch((error) => {
-          const isPaused = end.signal.reason === PAUSED && (error === PAUSED || session.devices.isLost);
-          if (!isPaused && error !== LEFT) throw error;
+          const { reason } = end.signal;
+          if (error !== reason && !(reason === PAUSED && session.isLost)) throw error;
         });
         const event = await this.inTime(made);
         if (!event) break;
@@ -156,31 +130,31 @@ export class Stretch {
       const missed = this.missed.shift();
       if (missed) return missed;
       // Another device, or another copy, has another.
-      if (this.trainer !== run.trainer) this.fit = undefined;
+      if (this.fit?.trainer !== run.trainer) this.fit = undefined;
       if (end.signal.aborted || run.losses.length >= Math.min(this.target, run.end)) {
         if (!this.fit) return undefined;
         await this.rest();
         continue;
       }
-      this.trainer = await session.build();
+      const trainer = await session.build();
       if (end.signal.aborted) continue;
       session.idlePhase = 'paused';
       session.phase = 'training';
-      const event = await this.next(run, this.target - run.losses.length);
+      this.fit ??= this.begin(run, trainer, this.target - run.losses.length);
+      const event = await this.next(run, this.fit);
       if (event) return event;
     }
   }
 
-  /** The next of `steps` steps of the run's fit; undefined where that has ended. */
-  private async next(run: TrainingRun, steps: number): Promise<TrainingEvent | undefined> {
-    const { session, end } = this;
-    if (!this.fit) {
-      const stop = new AbortController();
-      this.fit = { stop, events: run.train({ steps, signal: stop.signal }) };
-    }
-    const { events, stop } = this.fit;
-    const abort = () => stop.abort(end.signal.reason);
-    end.signal.addEventListener('abort', abort);
+  private begin(run: TrainingRun, trainer: Trainer, steps: number): Fit {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.end.signal]);
+    return { trainer, stop, signal, events: run.train({ steps, signal }) };
+  }
+
+  /** The next step of the run's fit; undefined where that has ended. */
+  private async next(run: TrainingRun, { events, signal, trainer }: Fit): Promise<TrainingEvent | undefined> {
+    const { session } = this;
     try {
       const { value: event } = await events.next();
       if (event) {
@@ -190,23 +164,21 @@ export class Stretch {
         return event;
       }
     } catch (error) {
-      if (error !== stop.signal.reason) {
+      if (error !== signal.reason) {
         this.fit = undefined;
-        await this.failed(run, error);
+        await this.failed(run, trainer, error);
       }
-    } finally {
-      end.signal.removeEventListener('abort', abort);
     }
     await this.rest();
     return undefined;
   }
 
   /** Throws what a fit has thrown, unless the run begins again with another kernel. */
-  private async failed(run: TrainingRun, error: unknown): Promise<void> {
+  private async failed(run: TrainingRun, trainer: Trainer, error: unknown): Promise<void> {
     const { session } = this;
     run.diverged = error instanceof EngineError && error.code === 'diverged';
     const { UnusableKernel } = await session.parts();
-    if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== this.trainer) throw error;
+    if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== trainer) throw error;
     session.freeRun();
     run.undo();
     const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
@@ -220,14 +192,14 @@ export class Stretch {
   }
 
   private async endFit(): Promise<void> {
-    const { session, fit, trainer, imagesPerSecond } = this;
+    const { session, fit, imagesPerSecond } = this;
     const { run } = session;
     this.fit = undefined;
     if (!fit) return;
     fit.stop.abort(LEFT);
     await fit.events.return(undefined).catch(() => {});
-    await session.devices.engine?.idle;
-    if (!run?.trainer || run.trainer !== trainer) return;
+    await session.engine?.idle;
+    if (run?.trainer !== fit.trainer) return;
     const losses = await session.store();
     for (const loss of losses.slice(run.losses.length)) {
       this.add(run, loss);

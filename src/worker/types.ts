@@ -3,6 +3,7 @@ import type { ByteContainer } from '../base/bytes';
 import type { Optional } from '../base/errors';
 import type { Progress } from '../base/events';
 import type { ImageSet } from '../data/idx';
+import type { EngineOptions } from '../engine';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { StoredRun } from '../keeping/store';
 import type { ScheduleOption } from '../plan/schedule';
@@ -28,6 +29,21 @@ export type Phase =
   | 'sampling'
   | 'lost'
   | 'failed';
+
+type SessionEngineOptions = Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'>;
+
+/** Options of `createSession`. */
+export interface SessionOptions {
+  /** Returns the images for runs that are begun without images. Called once, when they are needed. */
+  readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
+  /** Whether to store the run in the browser's private file system, so that it can go on after a reload or a crash. Default true. */
+  readonly store?: boolean | undefined;
+  /**
+   * Options of `createEngine`, or a function that returns them, which is called for each new engine. Submissions take 12 ms by default, so
+   * that the page stays smooth.
+   */
+  readonly engine?: SessionEngineOptions | (() => SessionEngineOptions) | undefined;
+}
 
 /** The options of `begin`. A recipe fits: `begin(recipes.digits)`. */
 export interface BeginOptions {
@@ -56,13 +72,7 @@ export interface ResumeOptions {
 }
 
 /** The options of `adjust`: what may change while a run trains. Default of each: as it is. */
-export interface RunChanges {
-  /** The base rate, before the schedule; above 0, up to 10. */
-  readonly learningRate?: number | undefined;
-  /** Passes over the images in all, the completed ones included. */
-  readonly epochs?: number | undefined;
-  /** The step at which the run ends, if before its epochs do. */
-  readonly maxSteps?: number | undefined;
+export interface RunChanges extends Optional<Pick<RunSettings, 'learningRate' | 'epochs' | 'maxSteps'>> {
   /** As in `TrainerOptions`. */
   readonly schedule?: ScheduleOption | undefined;
 }

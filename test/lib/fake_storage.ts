@@ -1,6 +1,7 @@
 /** A browser's own file system and its locks, in memory, with what goes wrong in real ones. */
 import { vi } from 'vitest';
-import type { FileHandle, Folder, Locks, SyncFile } from '../../src/keeping/folder';
+import type { FileHandle, Folder, SyncFile } from '../../src/keeping/slots';
+import type { Locks } from '../../src/keeping/store';
 
 class FakeFile {
   bytes = new Uint8Array();

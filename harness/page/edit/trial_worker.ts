@@ -1,6 +1,6 @@
 /** Tries edited shaders on its own device, apart from the training: a device that is lost here does no harm. */
 import { createEngine, type Engine } from '../../../src';
-import { deviceLostText } from '../../../src/keeping/lost_text';
+import { deviceLostText } from '../../../src/keeping/recoverer';
 import { tryShaders } from './trial';
 import type { TrialEvent, TrialOrder } from './trial_messages';
 

@@ -1,6 +1,6 @@
 /** Runs one check, benchmark or measurement of a training step on its own device, apart from the training, and reports results as they come. */
 import { createEngine, type Engine } from '../../../src';
-import { deviceLostText } from '../../../src/keeping/lost_text';
+import { deviceLostText } from '../../../src/keeping/recoverer';
 import { measureStep } from '../../bench/measure_step';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';

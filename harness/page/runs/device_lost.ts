@@ -1,7 +1,6 @@
 /** The page's message about a run whose device was lost, and its memory of earlier losses. */
 
-import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
-import { recentLosses } from '../../../src/keeping/recoverer';
+import { adviceText, deviceLostText, recentLosses } from '../../../src/keeping/recoverer';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import type { SessionEvents } from '../../../src/worker';
 import { whole } from '../../text/units';

@@ -1,7 +1,7 @@
 /** The images of the training worker: loads and keeps them, and finds what a run that goes on trains on. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
 import { inTime } from '../../../src/base/time';
-import type { Folder } from '../../../src/keeping/folder';
+import type { Folder } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';

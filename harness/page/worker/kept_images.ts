@@ -3,7 +3,7 @@
  * private file system: a file for each, as large as its images.
  */
 import { EngineError, type ImageSet } from '../../../src';
-import type { Folder } from '../../../src/keeping/folder';
+import type { Folder } from '../../../src/keeping/slots';
 import { RUNS } from '../../../src/keeping/store';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 

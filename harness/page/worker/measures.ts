@@ -110,7 +110,7 @@ export class Measures {
     try {
       await this.measure(kind);
     } catch (error) {
-      if (session.devices.isReported(error)) return;
+      if (session.isReported(error)) return;
       this.failed.add(kind);
       const message = `${NAMES[kind]} could not be measured: ${(error as Error).message}`;
       session.tell('warning', { message, run: true });

@@ -54,7 +54,7 @@ export class PageWorker {
     open: (given) => {
       this.visible = given.visible;
       this.state.settings = given.settings;
-      this.session.devices.recoverer = new Recoverer(given.losses);
+      this.session.recoverer = new Recoverer(given.losses);
       void this.session.runs();
       void this.session.turns.take('answer', () => this.open(given.digits));
     },

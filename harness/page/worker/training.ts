@@ -194,14 +194,14 @@ export class Training {
     const { session, planning } = this.state;
     for (;;) {
       try {
-        await session.devices.during('training', () => session.build(), this.end.signal);
+        await session.during('training', () => session.build(), this.end.signal);
         this.tellBuilt();
         await session.turn('pictures', ({ signal }) => planning.rehearse(signal), {
           signal: this.end.signal,
         });
         return;
       } catch (error) {
-        const goesOn = isEnded(error) || session.devices.isReported(error);
+        const goesOn = isEnded(error) || session.isReported(error);
         if (this.end.signal.aborted || !goesOn) throw error;
       }
     }

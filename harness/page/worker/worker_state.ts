@@ -169,7 +169,7 @@ export class WorkerState {
 
   report(error: unknown, at: 'start' | 'data' | 'task'): void {
     // A device that is lost before there is an engine has no event of its own.
-    if (at !== 'start' && this.session.devices.isReported(error)) return;
+    if (at !== 'start' && this.session.isReported(error)) return;
     const code = error instanceof EngineError ? error.code : 'unexpected';
     if (code === 'unexpected') console.error(error);
     const message = error instanceof Error ? error.message : String(error);

@@ -172,7 +172,7 @@ test('a closed port frees the engine after a minute, also while a turn waits for
   const worker = new FakeWorker();
   const { session } = worker.expose({});
   const destroy = vi.fn();
-  session.devices.engine = { destroy } as unknown as Engine;
+  session.engine = { destroy } as unknown as Engine;
   const begun = gate();
   void session.turns.take('answer', () => new Promise(() => begun.open()));
   await begun.opened;

@@ -376,14 +376,19 @@ test.each<[how: string, end: (client: SessionClient, abort: () => void) => unkno
     const { client } = served();
     await client.begin(long);
     const { signal, abort } = abortable();
+    let read = 0;
     const train = async () => {
-      for await (const { step } of client.train({ signal }))
+      for await (const { step, type } of client.train({ signal })) {
+        if (type === undefined) read = step;
         if (step === 2 && (await end(client, abort)) === 'leave') return;
+      }
     };
     const ended = await train().catch(({ name, message }: Error) => (name === 'Error' ? message : name));
     expect(ended).toBe({ 'an abort': 'AbortError', 'an error in its loop': 'mine' }[how]);
     const { step } = await client.pause();
     expect([step >= 2, step < LONG]).toEqual([true, true]);
+    // Steps that ended meanwhile come as steps, to whom reads on.
+    if (how === 'a pause' || how === 'an abort') expect(read).toBe(step);
     expect(loadCheckpoint(await client.save('checkpoint')).state.step).toBe(step);
     await client.sample({ count: 1, steps: 1 });
     expect(await trained(client, { steps: 2 })).toMatchObject({ step: step + 2 });

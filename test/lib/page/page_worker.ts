@@ -25,7 +25,7 @@ export async function pageWorker(createEngine?: CreateEngine) {
     },
   });
   const { session, state } = new PageWorker(scope as MessagePort, false);
-  const { turns, devices } = session;
+  const { turns } = session;
   const parts = await session.parts();
   if (createEngine)
     vi.spyOn(session, 'parts').mockResolvedValue({ ...parts, createEngine: createEngine as never });
@@ -68,7 +68,7 @@ export async function pageWorker(createEngine?: CreateEngine) {
   };
   /** Whether training is wanted. */
   const trains = () => activity()?.training;
-  return { session, state, turns, devices, client, open, rests, present, told, patched, activity, trains };
+  return { session, state, turns, client, open, rests, present, told, patched, activity, trains };
 }
 
 /** An engine whose samplers are of `samplers`, and what loses its device. */

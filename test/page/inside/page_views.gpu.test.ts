@@ -25,7 +25,7 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
   const session = createSession({ store: false });
   await session.parts();
-  session.devices.engine = engine;
+  session.engine = engine;
   const { samplers } = session;
   const views = new Views(
     {

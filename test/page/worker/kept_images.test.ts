@@ -1,7 +1,7 @@
 /** The images of kept runs: which are kept, for how long, and what becomes of damaged ones. */
 import { beforeEach, expect, test } from 'vitest';
 import { KeptImages } from '../../../harness/page/worker/kept_images';
-import type { SyncFile } from '../../../src/keeping/folder';
+import type { SyncFile } from '../../../src/keeping/slots';
 import { RUNS } from '../../../src/keeping/store';
 import { damage, FakeStorage, namesIn } from '../../lib/fake_storage';
 

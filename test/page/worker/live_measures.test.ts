@@ -61,7 +61,7 @@ function measuresOf(evaluate: () => Promise<object>) {
   const tell = vi.fn();
   const state = {
     session: {
-      ...{ run, turn, use, tell, stretch: undefined, devices: { isReported: () => false } },
+      ...{ run, turn, use, tell, stretch: undefined, isReported: () => false },
       engine: { adapter: { software: true }, createDataset: async () => ({ destroy() {} }) },
     },
     ...{ clock: new TrainingClock(), settings: { samples: 0 } },

@@ -104,11 +104,11 @@ test('a press on Train that is paused before its run is made makes none, and a l
 });
 
 test('a run that is begun while the device is lost waits for another device, until a pause', async () => {
-  const { client, session, devices, trains, rests, told } = await served();
+  const { client, session, trains, rests, told } = await served();
   await client.data({ from: 'digits' });
   await rests();
-  devices.isLost = true;
-  vi.spyOn(devices, 'get').mockRejectedValue(new EngineError('no-adapter', 'There is none.'));
+  session.isLost = true;
+  vi.spyOn(session, 'device').mockRejectedValue(new EngineError('no-adapter', 'There is none.'));
   const { length } = told('problem');
   await client.press({});
   await until(() => told('lost').length > 0);
@@ -320,10 +320,10 @@ describe('between two steps of a run', () => {
 
 test('the page hears of each step once, and that the run went back where steps come again', async () => {
   const [first, second] = [engineWithout(), engineWithout()];
-  const { client, session, state, devices, told, patched } = await servedOn(first.engine, second.engine);
+  const { client, session, state, told, patched } = await servedOn(first.engine, second.engine);
   state.images = grey;
   vi.spyOn(Views.prototype, 'both').mockResolvedValue();
-  devices.recoverer = { lost: () => ({ wait: 0 }) } as unknown as typeof devices.recoverer;
+  session.recoverer = { lost: () => ({ wait: 0 }) } as unknown as typeof session.recoverer;
   const { run, step } = runOf(2, { end: 6, kept: 4 });
   session.run = run;
   await client.press({});
