@@ -6,7 +6,7 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
-import { decodePng } from '../pictures/png';
+import { decodePng } from './png';
 import {
   fits,
   inks,
@@ -170,7 +170,7 @@ const pngReader: PictureReader = {
       );
     const bytes = await readFile(source as string);
     try {
-      return await decodePng(bytes);
+      return decodePng(bytes);
     } catch (error) {
       throw new Error(`${name} ${(error as Error).message}`);
     }

@@ -1,6 +1,6 @@
 /**
  * Makes a data set of the user's own files: pictures, also in folders named after their classes, or IDX. The page and the command line
- * find the files and decode pictures to RGBA; everything else is here, so that both make the same bytes. No page, no file system.
+ * find the files and decode pictures to RGBA; everything else is here. No page, no file system.
  */
 import { lookOf } from '../../src/base/bytes';
 import { clip, EngineError } from '../../src/base/errors';

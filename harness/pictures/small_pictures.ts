@@ -1,4 +1,4 @@
-/** Brings pictures to one size and makes a set of them: grey or colours, with one polarity. Pure: the same bytes on every machine. */
+/** Brings pictures to one size and makes a set of them: grey or colours, with one polarity. Pure. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Pixels } from '../../src/pictures/picture';
 import { plural } from '../text/units';

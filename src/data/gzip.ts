@@ -108,7 +108,7 @@ class Content {
 }
 
 /** Cuts the input into slices, so that one turn of the decompressor produces at most 17 MB before its length is checked. */
-export function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
   const step = 1 << 14;
   let at = 0;
   return new ReadableStream({

@@ -37,7 +37,7 @@ test('a command of the package that needs a GPU says what to install', async () 
 
 test('the package carries the licenses of the libraries inside', async () => {
   const text = await readFile(join(folder, 'licenses.md'), 'utf8');
-  for (const name of ['pbf', 'gifenc']) expect(text).toContain(`## ${name} `);
+  for (const name of ['pbf', 'gifenc', 'fast-png']) expect(text).toContain(`## ${name} `);
 });
 
 test(

@@ -16,20 +16,12 @@ export async function loadLabelledDigits(): Promise<ImageSet> {
   return { ...images, labels, classNames: [...'0123456789'] };
 }
 
-/** Reads PNG as the command line does, so that a run goes from one to the other, and other pictures with the browser's decoders. */
+/** Reads pictures with the browser's decoders. */
 export const browserReader: PictureReader = {
   head: async ({ source }) => new Uint8Array(await (source as File).slice(0, HEAD).arrayBuffer()),
   async decode({ path, source }) {
     const name = clip(path.slice(path.lastIndexOf('/') + 1));
-    const file = source as File;
-    const { decodePng, isPng } = await import('../../pictures/png');
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    if (isPng(bytes)) {
-      return decodePng(bytes).catch(({ message }) => {
-        throw new Error(`${name} ${message}`);
-      });
-    }
-    const bitmap = await createImageBitmap(file, { premultiplyAlpha: 'none' }).catch(() => {
+    const bitmap = await createImageBitmap(source as File, { premultiplyAlpha: 'none' }).catch(() => {
       throw new Error(`${name} is not a picture that this browser can read`);
     });
     const { width, height } = bitmap;
