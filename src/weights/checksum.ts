@@ -35,7 +35,7 @@ function update(crc: number, bytes: Uint8Array): number {
 const ascii = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 /** The CRC-32 of bytes that follow each other in several arrays, in eight hexadecimal digits. */
-export const crc32 = (...parts: readonly Uint8Array[]): string =>
+const crc32 = (...parts: readonly Uint8Array[]): string =>
   (~parts.reduce(update, -1) >>> 0).toString(16).padStart(8, '0');
 
 const checksum = (file: Uint8Array): string =>

@@ -170,7 +170,6 @@ const corners: Readonly<Record<string, readonly (readonly number[])[]>> = {
   'clear_light.png': [[63, 60, 61], BLACK, [63, 60, 61]],
 };
 
-// What Node reads, PNGs, is compared with another decoder.
 test.skipIf(lane === 'node').each(Object.keys(odd))(
   'the file %s is read upright and in its colours, as images to train on',
   async (name) => {
@@ -182,8 +181,8 @@ test.skipIf(lane === 'node').each(Object.keys(odd))(
     const found = [1 + 16, 14 + 16, 1 + 14 * 16].map((pixel) => [
       ...images.subarray(3 * pixel, 3 * pixel + 3),
     ]);
-    // JPEG keeps colours nearly.
-    const near = name.endsWith('.jpg') ? 2 : 0;
+    // JPEG keeps colours nearly; browsers round 16 bits and what is half transparent.
+    const near = name.endsWith('.jpg') ? 2 : /deep|clear/.test(name) ? 1 : 0;
     const far = found.flat().map((value, i) => Math.abs(value - corners[name].flat()[i]));
     expect(Math.max(...far), JSON.stringify(found)).toBeLessThanOrEqual(near);
   },
