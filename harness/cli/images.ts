@@ -6,7 +6,6 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
-import { decodePng } from './png';
 import {
   fits,
   inks,
@@ -19,6 +18,7 @@ import {
 } from '../pictures/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { unreadable } from './files';
+import { decodePng } from './png';
 
 const side = integer('N', '', SIDES.least, SIDES.most);
 
