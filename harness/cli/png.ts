@@ -40,7 +40,7 @@ export function decodePng(bytes: Uint8Array): Pixels {
   }
 }
 
-/** The contents of a file's chunks by name, those of one name joined. */
+/** Returns a function that joins the contents of all chunks of a name. */
 function chunksOf(file: Buffer): (name: string) => Buffer {
   const found: { readonly name: string; readonly content: Buffer }[] = [];
   for (let at = 8; found.at(-1)?.name !== 'IEND'; ) {
