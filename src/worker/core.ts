@@ -1,10 +1,10 @@
 /** What the calls of a session work with: its run, its turns, its events, and its device: another one where it is lost. */
 import { EngineError } from '../base/errors';
+import { Listeners } from '../base/listeners';
 import { loaded, once } from '../base/load';
 import type { Engine } from '../engine';
 import { type Attempt, lostText, Recoverer } from '../keeping/recoverer';
 import type { Trainer } from '../training/trainer';
-import { Listeners } from './listeners';
 import type { TrainingRun } from './run';
 import type { SamplerCache } from './samplers';
 import type { StoredRuns } from './stored_runs';

@@ -5,8 +5,8 @@
  */
 import { version } from '../../package.json';
 import { checkFunctions, EngineError, type ErrorCode, typeOf } from '../base/errors';
+import { Listeners } from '../base/listeners';
 import { afterSeconds } from '../base/time';
-import { Listeners } from './listeners';
 
 /** A `Worker`, or a `MessagePort` whose other end is exposed. */
 export interface WorkerLike {
