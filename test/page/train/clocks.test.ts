@@ -72,7 +72,7 @@ function training(query: string) {
   }
   const session = {
     ...{ run, engine: { adapter: {} }, train, turn: vi.fn(async () => {}), pause: vi.fn(async () => {}) },
-    ...{ phase: 'training', on() {}, use: async () => {}, devices: { during: async () => {} } },
+    ...{ phase: 'training', on() {}, use: async () => {}, during: async () => {} },
   };
   const planning = { minutes: app.settings.minutes, press() {}, between() {}, rest() {} };
   const state = {
