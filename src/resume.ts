@@ -116,7 +116,7 @@ export async function resumeTrainer(
       // The bits of a run do not depend on how long a shader compiles.
       const isUnusable = error instanceof UnusableKernel && error.why !== 'slow-kernel';
       if (!isArgument && !isUnusable) throw error;
-      reason = error.message;
+      reason = isUnusable ? error.text : error.message;
     }
   }
   const otherKernels = `with other kernels, so the last digits will differ: ${reason.replace(/\.?$/, '.')}`;

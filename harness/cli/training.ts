@@ -3,7 +3,6 @@ import type { Schedule } from '../../src/plan/schedule';
 import type { RecipeName } from '../../src/recipes';
 import { imagesOfEpoch } from '../../src/training/epoch';
 import type { Evaluation } from '../../src/training/evaluation';
-import { UnusableKernel } from '../../src/trust/unusable_kernel';
 import type { Sampling } from '../../src/unet/sampling';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { saveModel } from '../../src/weights/save_model';
@@ -91,7 +90,9 @@ export class Training {
     const { held, config, folder, sources, begins, planned } = options;
     const { settings, images } = run;
     const { checkpoint } = folder;
-    const trainer = await run.build(engine);
+    await run.build(engine);
+    if (!run.complete) await run.prepare();
+    const trainer = run.trainer!;
     if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
     const unet = run.unet!;
     if (run.objective === 'flow') this.history = await History.create(engine, unet, settings);
@@ -146,13 +147,6 @@ export class Training {
     );
   }
 
-  /** Takes the run back to where it began here. */
-  undo(): void {
-    this.history?.destroy();
-    this.run.free();
-    this.run.undo();
-  }
-
   async train(signal: AbortSignal): Promise<void> {
     const { run, progress, history, timeUp, options } = this;
     if (run.complete) {
@@ -194,7 +188,7 @@ export class Training {
       if (signal.aborted) {
         await this.save();
         progress.print(`Stopped after step ${whole(run.losses.length)}. Go on with: ${this.resumeLine()}`);
-      } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
+      } else if (this.savedStep !== undefined) {
         progress.print(`The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${whole(this.savedStep)}.`);
       }
       throw error;

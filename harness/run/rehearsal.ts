@@ -10,7 +10,10 @@ const MOST_MS = 5000;
 /** The rehearsal's steps end before these epochs do. */
 const EPOCHS = 1_000_000;
 
-type BuiltRun = Pick<TrainingRun, 'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'adjust'>;
+type BuiltRun = Pick<
+  TrainingRun,
+  'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'adjust' | 'prepare'
+>;
 
 interface RehearsalOptions {
   readonly order: PlanOrder;
@@ -45,6 +48,7 @@ async function secondsOfStep(
   isEnough: (seconds: number) => boolean,
   signal: AbortSignal,
 ): Promise<number | undefined> {
+  await run.prepare(signal);
   const [trainer, unet, dataset] = [run.trainer!, run.unet!, run.dataset!];
   const { seed, binarize, dropLast } = run.settings;
   const drawn = { seed, binarize, dropLast, signal };
@@ -58,7 +62,6 @@ async function secondsOfStep(
   };
   let seconds: number | undefined;
   try {
-    await trainer.prepare(dataset, drawn);
     await make(1);
     const start = performance.now();
     for (let steps = 1; ; steps *= 2) {

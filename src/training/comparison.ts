@@ -66,9 +66,12 @@ export class StepComparison {
     const step = planStep(network.config, network.plan, images, variants, settings);
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
-    const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
+    const before = made > 0 ? ', and go on from weights and state of before' : '';
     const compared = { gpu, network, pass: passOfStep(network, step, images), images };
-    const advice = { advice: again, consequence: ` ${steps} made with it.` };
+    const advice = {
+      advice: `${remedy}: create the trainer again${before}.`,
+      consequence: made > 0 ? ` ${steps} made with it.` : '',
+    };
     const wrong = await findWrong(compared, advice, limits);
     [this.error] = wrong;
     await replaceWrong(wrong, chooser, variants, place);

@@ -3,7 +3,6 @@ export { bytesOf, isBytes } from '../base/bytes';
 export { createEngine } from '../engine';
 export { stepIn } from '../keeping/slots';
 export { checkFit, checkTrainer } from '../training/options';
-export { UnusableKernel } from '../trust/unusable_kernel';
 export { checkConfig, defaultConfig } from '../unet/config';
 export { loadCheckpoint } from '../weights/checkpoint';
 export { loadModel } from '../weights/model';

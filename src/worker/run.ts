@@ -14,6 +14,7 @@ import { checkLearningRate, type TrainerOptions, type TrainingEvent } from '../t
 import type { Objective } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import { checkImages } from '../training/validate';
+import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
@@ -79,8 +80,10 @@ export class TrainingRun {
   dataset: Dataset | undefined;
   /** Says that it goes on with other kernels than at its start, and why; undefined if it does not. @internal */
   otherKernels: string | undefined;
-  /** Completed steps when it was last built on a device. */
-  private builtAt = 0;
+  /** Whether its trainer has been prepared. @internal */
+  isPrepared = false;
+  /** What the trainer is made by. */
+  private engine: Engine | undefined;
   private watch: ConstantImageWatch | undefined;
 
   private constructor(
@@ -151,20 +154,49 @@ export class TrainingRun {
 
   /** Builds the run on a device, from its last copy, else from its beginning. @internal */
   async build(engine: Engine): Promise<Trainer> {
+    this.engine = engine;
+    const { config } = await this.network(engine);
+    this.dataset ??= await engine.createDataset(this.images);
+    checkImages(this.dataset, config);
+    const trainer = await this.makeTrainer(engine);
+    this.watch = new ConstantImageWatch(this.images, trainer.config, this.settings.binarize);
+    return trainer;
+  }
+
+  /**
+   * Compiles and compares what training needs, once, before its first step here. Where a kernel is wrong at the run's size, makes the trainer
+   * again without it. Throws `wrong-kernel` where the variants are fixed, and the signal's reason. @internal
+   */
+  async prepare(signal?: AbortSignal): Promise<void> {
+    const { seed, binarize, dropLast } = this.settings;
+    const replaced = new Set<string>();
+    while (!this.isPrepared) {
+      const trainer = this.trainer!;
+      try {
+        await trainer.prepare(this.dataset!, { seed, binarize, dropLast, signal });
+        this.isPrepared = true;
+      } catch (error) {
+        const isReplaced = error instanceof UnusableKernel && error.wasUsed && !replaced.has(error.text);
+        if (!isReplaced || this.trainer !== trainer) throw error;
+        replaced.add(error.text);
+        trainer.destroy();
+        this.trainer = undefined;
+        await this.makeTrainer(this.engine!);
+      }
+    }
+  }
+
+  private async makeTrainer(engine: Engine): Promise<Trainer> {
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
-    const { batchSize, binarize } = this.settings;
-    const unet = await this.network(engine);
-    this.dataset = await engine.createDataset(this.images);
-    checkImages(this.dataset, unet.config);
+    const { batchSize } = this.settings;
     const { trainer, otherKernels = undefined } = saved
-      ? await restoreTrainer(engine, unet, saved)
-      : { trainer: await engine.createTrainer(unet, { ...this.beginning!.trainer, batchSize }) };
+      ? await restoreTrainer(engine, this.unet!, saved)
+      : { trainer: await engine.createTrainer(this.unet!, { ...this.beginning!.trainer, batchSize }) };
     this.trainer = trainer;
+    this.isPrepared = false;
     // Rate and schedule may have changed while the trainer was being built.
     this.setRates();
     this.otherKernels = otherKernels;
-    this.builtAt = this.losses.length;
-    this.watch = new ConstantImageWatch(this.images, trainer.config, binarize);
     return trainer;
   }
 
@@ -246,13 +278,6 @@ export class TrainingRun {
     this.rewind();
   }
 
-  /** Goes back to the state in which it was built: its steps since then were wrong. Call `free` first. @internal */
-  undo(): void {
-    this.checkpoint = [this.checkpoint, this.before].find((copy) => copy && stepIn(copy) <= this.builtAt);
-    this.before = undefined;
-    this.rewind();
-  }
-
   /** Cuts the losses to the last copy's. @internal */
   rewind(): void {
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
@@ -274,6 +299,7 @@ export class TrainingRun {
     this.dataset = undefined;
     this.unet?.destroy();
     this.unet = undefined;
+    this.engine = undefined;
   }
 
   /** Gives the trainer the present rate and schedule. */

@@ -144,8 +144,7 @@ export class Session extends SessionCore {
       if (typeof from === 'string') return make((await this.stored.take(from)).bytes);
       return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
     }, how);
-    const { otherKernels } = this.run!;
-    if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
+    this.tellKernels();
     return made;
   }
 

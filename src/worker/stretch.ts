@@ -136,11 +136,12 @@ export class Stretch {
         await this.rest();
         continue;
       }
-      const trainer = await session.build();
+      await session.build();
+      await session.prepare(end.signal);
       if (end.signal.aborted) continue;
       session.idlePhase = 'paused';
       session.phase = 'training';
-      this.fit ??= this.begin(run, trainer, this.target - run.losses.length);
+      this.fit ??= this.begin(run, run.trainer!, this.target - run.losses.length);
       const event = await this.next(run, this.fit);
       if (event) return event;
     }
@@ -153,7 +154,7 @@ export class Stretch {
   }
 
   /** The next step of the run's fit; undefined where that has ended. */
-  private async next(run: TrainingRun, { events, signal, trainer }: Fit): Promise<TrainingEvent | undefined> {
+  private async next(run: TrainingRun, { events, signal }: Fit): Promise<TrainingEvent | undefined> {
     const { session } = this;
     try {
       const { value: event } = await events.next();
@@ -166,23 +167,12 @@ export class Stretch {
     } catch (error) {
       if (error !== signal.reason) {
         this.fit = undefined;
-        await this.failed(run, trainer, error);
+        run.diverged = error instanceof EngineError && error.code === 'diverged';
+        throw error;
       }
     }
     await this.rest();
     return undefined;
-  }
-
-  /** Throws what a fit has thrown, unless the run begins again with another kernel. */
-  private async failed(run: TrainingRun, trainer: Trainer, error: unknown): Promise<void> {
-    const { session } = this;
-    run.diverged = error instanceof EngineError && error.code === 'diverged';
-    const { UnusableKernel } = await session.parts();
-    if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== trainer) throw error;
-    session.freeRun();
-    run.undo();
-    const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
-    session.tell('warning', { message: `${error.text} The run begins again ${from}.`, run: true });
   }
 
   /** Ends the fit, keeps a copy of all steps that were under way, and notes those that were not yielded. The next read begins another. */

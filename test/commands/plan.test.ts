@@ -98,7 +98,6 @@ async function rehearsed(
   const trainer = {
     getState: async () => made.state,
     setState: (given: string) => Object.assign(made, { state: given }),
-    prepare: async () => {},
     idle: Promise.resolve(),
     async *fit(_: unknown, { maxSteps }: { maxSteps: number }) {
       fits.push(maxSteps);
@@ -117,7 +116,8 @@ async function rehearsed(
   };
   const settings = { batchSize: 16 };
   const adjust = (changes: unknown) => Object.assign(made, { adjusted: changes });
-  const run = { trainer, unet, dataset: {}, settings, objective, adjust } as never;
+  const prepare = async () => {};
+  const run = { trainer, unet, dataset: {}, settings, objective, adjust, prepare } as never;
   const result = rehearse(run, { order, share: 0.8, signal });
   const plan = await result.catch((error) => error);
   return { fits, plan, ...made };

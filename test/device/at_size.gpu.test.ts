@@ -6,19 +6,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Engine } from '../../src/engine';
 import { Gpu } from '../../src/gpu/gpu';
 import { createEngine, EngineError, type EngineOptions, type Progress, type Variants } from '../../src/index';
 import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
 import { type Tensor, tensor } from '../../src/plan/tensor';
-import type { Sampler } from '../../src/sampling/sampler';
 import { disagreeingOps } from '../../src/trust/at_size';
 import { memoryCache } from '../../src/trust/cache';
 import { Tally } from '../../src/trust/tally';
-import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
-import { fingerprintImages } from '../../src/weights/fingerprint';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { connect, createSession, expose, type SessionClient } from '../../src/worker';
 import { digits, tutorial } from '../lib/checked_networks';
 import { ownFolder, succeed } from '../lib/command';
@@ -26,7 +23,6 @@ import { testGpu } from '../lib/gpu';
 import { makeHostile, someGpu } from '../lib/hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../lib/hostile/wrong';
 import { takesLong } from '../lib/lanes/limits';
-import { trained } from '../lib/worker/alone';
 
 const { gpu, source } = await testGpu();
 const { device } = gpu;
@@ -236,7 +232,7 @@ describe('a variant that is wrong at images 14 wide', () => {
   });
 });
 
-describe('a run whose first kernels are wrong begins again', () => {
+describe('a run whose kernels are wrong at its size gets others before its first step', () => {
   const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
   const network = { height: 16, width: 16, widths: [4, 4], kernelSize: 3 };
   const trainer = { batchSize: 4 };
@@ -251,59 +247,67 @@ describe('a run whose first kernels are wrong begins again', () => {
     const made = await engine.createTrainer(unet, trainer);
     const dataset = await engine.createDataset(images);
     const losses: number[] = [];
-    const settings = { ...trainer, learningRate: made.learningRate, seed: 0, ...fit };
     let checkpoint = new Uint8Array();
-    for (const maxSteps of [2, 6]) {
+    for (const maxSteps of [2, 4]) {
       for await (const { loss } of made.fit(dataset, { ...fit, maxSteps })) losses.push(loss);
-      const data = fingerprintImages(images);
-      if (losses.length === 2) checkpoint = await saveCheckpoint({ trainer: made, settings, data, losses });
+      if (losses.length === 2) checkpoint = await made.checkpoint({ fit, images, losses });
     }
     return { losses, checkpoint, variants: made.variants };
   }
 
-  /** What a worker trains after `begin`, on a device that is wrong, and what it warns of. */
-  async function inWorker(begin: (client: SessionClient) => Promise<unknown>) {
+  /** What a worker trains after `begin`, on a device that is wrong: each step once. */
+  async function inWorker(begin: (client: SessionClient) => Promise<unknown>, variants?: Variants) {
     const { port1, port2 } = new MessageChannel();
     using _ = makeHostile(device, { rewrites });
-    const engine = { gpu: source, tuningCache: memoryCache() };
+    const engine = { gpu: source, tuningCache: memoryCache(), variants };
     expose(port2, createSession({ store: false, engine }));
     const client = connect(port1);
     onTestFinished(() => {
       client.destroy();
       port2.close();
     });
-    const losses: number[] = [];
     const warnings: string[] = [];
     client.on('warning', ({ message }) => warnings.push(message));
     await begin(client);
-    expect(await trained(client, {}, losses)).toMatchObject({ step: 6, complete: true });
+    const steps: number[] = [];
+    for await (const event of client.train()) if (event.type === undefined) steps.push(event.step);
     const saved = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
     expect(saved.variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    return { losses, warnings: warnings.join(), saved };
+    return { steps, warnings: warnings.join(), saved };
   }
+  const begun = (client: SessionClient) => client.begin({ network, trainer, fit, images });
 
-  test('in a worker, from the beginning of the run, without a call', async () => {
-    const { losses, warnings, saved } = await inWorker((client) =>
-      client.begin({ network, trainer, fit, images }),
-    );
-    expect(losses).toEqual((await alone(saved.variants)).losses);
-    expect(warnings).toContain('The run begins again from its beginning.');
+  test('in a worker', async () => {
+    const { steps, warnings, saved } = await inWorker(begun);
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...saved.losses]).toEqual((await alone(saved.variants)).losses);
+    expect(warnings).toMatch(/conv2d\.one_input\S* computes wrongly .* Another variant takes its place\./);
   });
 
-  test('in a worker, from the file that was resumed, with other kernels than in the file', async () => {
+  test('in a worker that goes on from a file, with other kernels than in the file', async () => {
     const before = await alone();
     expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
-    const { losses, warnings, saved } = await inWorker((client) =>
-      client.resume({ from: before.checkpoint, images }),
-    );
-    expect(losses.slice(2)).toEqual([...saved.losses].slice(2));
+    const resumed = (client: SessionClient) => client.resume({ from: before.checkpoint, images });
+    const { steps, warnings, saved } = await inWorker(resumed);
+    expect(steps).toEqual([3, 4, 5, 6]);
     // With other kernels only the last digits differ.
     for (const [i, loss] of before.losses.entries())
       expect(Math.abs(saved.losses[i] / loss - 1)).toBeLessThan(1e-5);
-    expect(warnings).toContain('The run begins again after step 2.');
+    expect(warnings).toMatch(/goes on with other kernels, .* at its real size: .* plain kernels' result\.$/);
   });
 
-  test('of the command train, from the beginning, which says so', takesLong('runsProcesses'), async () => {
+  test('in a worker, unless the caller fixed them: training ends in an error that names kernel, form and adapter', async () => {
+    const { variants } = await alone();
+    const training = inWorker(begun, variants);
+    await expect(training).rejects.toMatchObject({
+      code: 'wrong-kernel',
+      message: expect.stringMatching(
+        /^The kernel conv2d\.one_input\S* .* adapter \(.*llvmpipe.*\) at its real size: /,
+      ),
+    });
+  });
+
+  test('of the command train, which says so', takesLong('runsProcesses'), async () => {
     const { prototype } = GPUDevice;
     const create = prototype.createShaderModule;
     const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
@@ -312,26 +316,14 @@ describe('a run whose first kernels are wrong begins again', () => {
     ) {
       return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
     });
-    // Samplers that are there when another is made.
-    const made: Sampler[] = [];
-    const left: number[] = [];
-    const { createSampler } = Engine.prototype;
-    vi.spyOn(Engine.prototype, 'createSampler').mockImplementation(async function (this: Engine, ...given) {
-      left.push(made.filter(({ bytes }) => bytes > 0).length);
-      const sampler = await createSampler.apply(this, given);
-      made.push(sampler);
-      return sampler;
-    });
     const out = join(folder, 'run');
     const sizes = '--recipe digits --limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
     const output = await succeed('train', '--out', out, ...sizes);
     expect(planted).toHaveBeenCalled();
-    expect(output).toMatch(/computes wrongly .* 1 step was made with it\. The run begins again\./);
+    expect(output).toMatch(/computes wrongly .* Another variant takes its place\.[\s\S]*First step/);
     const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
     expect(losses).toHaveLength(6);
     expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    // The one of the run that was given up made a picture, and is gone when the next run has its own.
-    expect(left.slice(0, 2)).toEqual([0, 0]);
   });
 });
 

@@ -1,6 +1,5 @@
 /** `train`: runs a recipe from end to end. */
 
-import { UnusableKernel } from '../../../src/trust/unusable_kernel';
 import { type Context, defineCommand } from '../args';
 import { Preparations } from '../kernel_flags';
 import { nodeEngine } from '../node_engine';
@@ -35,21 +34,11 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...order.kernels, ...preparations.handlers });
     const begun = order.begin(engine.adapter.software);
-    for (;;) {
-      const training = new Training(engine, { ...order, ...begun, folder, progress, preparations });
-      await training.prepare();
-      try {
-        await training.train(signal);
-      } catch (error) {
-        if (!(error instanceof UnusableKernel && error.wasUsed)) throw error;
-        // The engine does not use that kernel again.
-        progress.print(`${error.text} The run begins again.`);
-        training.undo();
-        continue;
-      }
-      await training.finish(signal);
-      return 0;
-    }
+    const training = new Training(engine, { ...order, ...begun, folder, progress, preparations });
+    await training.prepare();
+    await training.train(signal);
+    await training.finish(signal);
+    return 0;
   } finally {
     folder.close();
   }

@@ -106,8 +106,7 @@ export class Planning {
       trained.seconds += now - last.now;
       trained.steps += done - last.done;
     }
-    // Between the first two steps the engine compares kernels.
-    if (done >= 2) this.last = { now, done };
+    this.last = { now, done };
     if (!this.isTimed && trained.seconds >= SPAN) this.tellSpeed(this.speedOf(run)!);
   }
 

@@ -211,7 +211,7 @@ export class Training {
     const { unsent } = this;
     if (step !== unsent.first + unsent.losses.length + 1) {
       this.flush();
-      // Steps come again after a lost device, or with another kernel.
+      // Steps come again after a lost device.
       unsent.again = step <= unsent.first;
       unsent.first = step - 1;
     }
