@@ -30,7 +30,7 @@ export const pictureFlags = {
     parse: (text: string, name: string) => (text === 'own' ? OWN_SIZE : side.parse(text, name)),
   },
   fit: oneOf('what becomes a square: the middle of a picture, or all of it (default crop)', ...fits),
-  ink: oneOf('ink of grey pictures (default auto: what there is less of)', ...inks),
+  ink: oneOf('ink of grey pictures (default auto: edges are paper)', ...inks),
 };
 
 export interface LoadChoice extends Partial<PictureChoice> {

@@ -5,7 +5,7 @@ import { plural } from '../text/units';
 
 /** Where a picture is cut: `crop` keeps its middle square, `fit` the whole, on a square of paper. */
 export const fits = ['crop', 'fit'] as const;
-/** The ink of grey pictures. `auto`: what there is less of, over all pictures. */
+/** The ink of grey pictures. `auto`: the edges of all pictures are paper. */
 export const inks = ['auto', 'dark', 'light'] as const;
 
 export interface PictureChoice {
@@ -38,8 +38,8 @@ export interface Small {
   readonly grey: boolean;
   /** Some of it is transparent. */
   readonly clear: boolean;
-  /** It is light on dark. */
-  readonly light: boolean;
+  /** The luminance of its paper. */
+  readonly paper: number;
 }
 
 /** The images of pictures. */
@@ -137,7 +137,8 @@ export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): S
     const [r, g, b, alpha] = rgba.subarray(at, at + 4);
     if (alpha > 0 && Math.max(r, g, b) - Math.min(r, g, b) > GREY) grey = false;
   }
-  return { rgba, grey, ...tonesOf(pixels) };
+  const paper = paperFor(pixels);
+  return { rgba, grey, clear: paper !== undefined, paper: paper ?? luminanceOfEdges(rgba, to, size) };
 }
 
 /** Whether `shrink` leaves out a part of the picture. Pure. */
@@ -186,21 +187,33 @@ function overlaps(start: number, length: number, count: number): [number, number
   });
 }
 
-/**
- * Whether a picture is light on dark. Without transparent pixels, ink is what there is less of. With some, the others are ink: it is light
- * if little of it would show on white.
- */
-function tonesOf({ data }: Pixels): Pick<Small, 'clear' | 'light'> {
+/** The mean luminance of a picture's edges, once it is small. */
+function luminanceOfEdges(rgba: Uint8ClampedArray, at: Region, size: Size): number {
+  let [sum, count] = [0, 0];
+  for (let y = 0; y < at.height; y++) {
+    // All pixels of the first and the last row; of others the first and the last one.
+    const step = y === 0 || y === at.height - 1 ? 1 : Math.max(1, at.width - 1);
+    for (let x = 0; x < at.width; x += step) {
+      const [r, g, b] = rgba.subarray(4 * ((at.y + y) * size.width + at.x + x));
+      sum += 0.299 * r + 0.587 * g + 0.114 * b;
+      count++;
+    }
+  }
+  return sum / count;
+}
+
+/** The luminance of paper on which what is drawn shows: white unless it is too light. Undefined without transparent parts. */
+function paperFor({ data }: Pixels): number | undefined {
   let clear = false;
-  let [luminance, least, opaque] = [0, 0, 0];
+  let [least, opaque] = [0, 0];
   for (let at = 0; at < data.length; at += 4) {
-    const [r, g, b, alpha] = [data[at], data[at + 1], data[at + 2], data[at + 3]];
+    const alpha = data[at + 3];
     if (alpha < 255) clear = true;
-    luminance += alpha * (0.299 * r + 0.587 * g + 0.114 * b);
-    least += alpha * Math.min(r, g, b);
+    least += alpha * Math.min(data[at], data[at + 1], data[at + 2]);
     opaque += alpha;
   }
-  return { clear, light: clear ? least > 127.5 * opaque : luminance <= 127.5 * opaque };
+  if (!clear) return undefined;
+  return least > 127.5 * opaque ? 0 : 255;
 }
 
 /** Each image followed by its mirror image, with the same label. Pure. */
@@ -230,9 +243,9 @@ export function setOf(
   const channels = pictures.every(({ grey }) => grey) ? 1 : 3;
   // Photographs say nothing about the paper of drawings among them.
   const clear = pictures.filter((picture) => picture.clear);
-  const voters = channels === 3 && clear.length > 0 ? clear : pictures;
-  const votes = voters.filter((picture) => picture.light).length;
-  const light = ink === 'auto' ? 2 * votes > voters.length : ink === 'light';
+  const drawings = channels === 3 && clear.length > 0 ? clear : pictures;
+  const luminance = drawings.reduce((sum, picture) => sum + picture.paper, 0) / drawings.length;
+  const light = ink === 'auto' ? luminance < 127.5 : ink === 'light';
   const paper = light ? 0 : 255;
   const images = new Uint8Array(pictures.length * height * width * channels);
   let to = 0;

@@ -97,24 +97,28 @@ describe('the user’s pictures', () => {
     expect(rows(usual.images, 0)).not.toEqual(rows(usual.images, 1));
   });
 
-  const dark = on(WHITE, [10, 10, 11]);
-  const light = on(BLACK, WHITE);
+  // Most of them is ink.
+  const within = (paper: Colour, ink: Colour) => picture(16, 16, (x, y) => (x % 15 && y % 15 ? ink : paper));
+  const dark = within(WHITE, [10, 10, 11]);
+  const light = within(BLACK, WHITE);
+  const wide = picture(32, 16, (x, y) => (x > 3 && x < 28 && y > 3 && y < 12 ? BLACK : WHITE));
   const now = (count: number, paper: string) =>
     `${count} picture${count > 1 ? 's' : ''} had transparent parts, which are now ${paper}.`;
   const grey = [20, 20, 60] as const;
   test.each<
     [string, Given, object, channels: number, ink: string | undefined, first: number[], notes: string[]]
   >([
-    ['grey, mostly dark ink', row(dark, dark, light), {}, 1, 'dark', [0, 245, 245], []],
-    ['grey, light ink by choice', row(dark, dark, light), { ink: 'light' }, 1, 'light', [10, 10, 255], []],
-    // One of them on nothing has one voice, like the others.
+    ['grey, on light edges', row(dark, dark, light), {}, 1, 'dark', [0, 0, 255], []],
+    ['grey, light ink by choice', row(dark, dark, light), { ink: 'light' }, 1, 'light', [0, 255, 255], []],
+    ['grey, whole on a square', row(wide, wide), { size: 16, fit: 'fit' }, 1, 'dark', [0, 0], []],
+    // One of them on nothing counts as one, like the others.
     [
       'grey, one on nothing',
       row(light, on(CLEAR, BLACK), light),
       {},
       1,
       'light',
-      [0, 255, 255],
+      [0, 0, 0],
       [now(1, 'black')],
     ],
     // Half transparent ink of a grey picture on white paper: half of it.
