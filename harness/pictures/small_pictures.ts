@@ -204,15 +204,15 @@ function luminanceOfEdges(rgba: Uint8ClampedArray, at: Region, size: Size): numb
 
 /** The luminance of paper on which what is drawn shows: white unless it is too light. Undefined without transparent parts. */
 function paperFor({ data }: Pixels): number | undefined {
-  let clear = false;
+  let first = 3;
+  while (data[first] === 255) first += 4;
+  if (first > data.length) return undefined;
   let [least, opaque] = [0, 0];
   for (let at = 0; at < data.length; at += 4) {
     const alpha = data[at + 3];
-    if (alpha < 255) clear = true;
     least += alpha * Math.min(data[at], data[at + 1], data[at + 2]);
     opaque += alpha;
   }
-  if (!clear) return undefined;
   return least > 127.5 * opaque ? 0 : 255;
 }
 
