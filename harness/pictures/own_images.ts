@@ -3,7 +3,7 @@
  * find the files and decode pictures to RGBA; everything else is here. No page, no file system.
  */
 import { lookOf } from '../../src/base/bytes';
-import { clip, EngineError } from '../../src/base/errors';
+import { clip, dataError } from '../../src/base/errors';
 import { permutation } from '../../src/base/random';
 import { isGzip } from '../../src/data/gzip';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
@@ -17,7 +17,6 @@ import {
   type PictureChoice,
   SIDES,
   type Size,
-  type Small,
   setOf,
   shrink,
   sizeFor,
@@ -58,26 +57,28 @@ const LABELS = /[-.]labels[-.]idx1-ubyte/;
 /** The file that names the classes of IDX files, a line each, in the order of their labels. */
 export const CLASSES = 'classes.txt';
 
-const nameOf = ({ path }: OwnFile) => clip(path.slice(path.lastIndexOf('/') + 1));
+/** The last part of a path. */
+const lastOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+const nameOf = ({ path }: OwnFile) => clip(lastOf(path));
+const foldersOf = ({ path }: OwnFile) => path.split('/').slice(0, -1);
 const fail = (message: string): never => {
-  throw new EngineError('data', message);
+  throw dataError(message);
 };
 /** By name, numbers by value; the same on every machine. */
 const byName = (a: string, b: string) =>
   a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : Number(a > b));
-
-type Kind = 'picture' | 'idx';
+/** The first three of a list. */
+const few = (all: readonly string[]) => `${all.slice(0, 3).join(', ')}${all.length > 3 ? ' and others' : ''}`;
 
 /** Whether a system hides the file, or put it there itself. */
 const isHidden = ({ path }: Pick<OwnFile, 'path'>) =>
   path.split('/').some((part) => part.startsWith('.') || /^(__MACOSX|Thumbs\.db|desktop\.ini)$/.test(part));
 
 /** The kind of a file by its name; undefined for one that holds no images or labels. */
-export function kindOf(file: Pick<OwnFile, 'path'>): Kind | undefined {
+export function kindOf(file: Pick<OwnFile, 'path'>): 'picture' | 'idx' | undefined {
   if (isHidden(file)) return undefined;
-  const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-  if (PICTURE.test(name)) return 'picture';
-  return IDX.test(name) ? 'idx' : undefined;
+  const name = lastOf(file.path);
+  return PICTURE.test(name) ? 'picture' : IDX.test(name) ? 'idx' : undefined;
 }
 
 const KINDS = 'pictures, best in folders named after their classes, or IDX (plain or .gz)';
@@ -89,12 +90,12 @@ export async function readOwnImages(
   reader: PictureReader,
   options: ReadingOptions = {},
 ): Promise<MadeImages> {
-  const of = (kind: Kind) => files.filter((file) => kindOf(file) === kind);
-  const [pictures, idx] = [of('picture'), of('idx')];
+  const pictures = files.filter((file) => kindOf(file) === 'picture');
+  const idx = files.filter((file) => kindOf(file) === 'idx');
   if (pictures.length > 0 && idx.length > 0)
     fail('There are pictures and IDX files; choose one kind at a time.');
   if (pictures.length > 0) return readPictureFiles(files, pictures, choice, reader, options);
-  const names = files.filter(({ path }) => !isHidden({ path }) && /(^|\/)classes\.txt$/.test(path));
+  const names = files.filter((file) => !isHidden(file) && lastOf(file.path) === CLASSES);
   // A file that was chosen by itself may have any name.
   const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
   const named = idx.length > 0 ? idx : given;
@@ -113,47 +114,45 @@ async function readPictureFiles(
   reader: PictureReader,
   { signal, progress }: ReadingOptions,
 ): Promise<MadeImages> {
+  const count = pictures.length;
   const least = choice.size > 0 ? choice.size : SIDES.least;
-  checkBytes(pictures.length, { width: least, height: least });
-  const { name, classOf, notes: ofFolders } = classesOfPaths(files, pictures);
+  checkBytes(count, { width: least, height: least });
+  const { name, classOf, notes } = classesOfPaths(files, pictures);
   const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
   // The last images measure a run: they must not all be of the last class.
-  const shuffled = [...permutation(sorted.length, 0, 0)].map((i) => sorted[i]);
+  const shuffled = [...permutation(count, 0, 0)].map((i) => sorted[i]);
 
+  /** The pictures that can be read, and their sizes as far as they are known. */
+  const sizes = new Map<OwnFile, Size | undefined>(shuffled.map((file) => [file, undefined]));
   const broken: Broken[] = [];
-  const spoils = (error: unknown, file: OwnFile) => {
-    signal?.throwIfAborted();
-    broken.push({ file, text: error instanceof Error ? error.message.replace(/\.$/, '') : String(error) });
-    if (broken.length * 10 > sorted.length) throw tooManyBroken(broken, sorted.length);
-  };
-  /** The sizes of the pictures that can be read, as far as they are known. */
-  const sizes = new Map<OwnFile, Size | undefined>();
-  for (const [done, file] of shuffled.entries()) {
-    signal?.throwIfAborted();
-    progress?.(done, sorted.length, 'heads');
-    try {
-      sizes.set(file, checkSize(sizeInHeader(await reader.head(file)), file));
-    } catch (error) {
-      spoils(error, file);
-    }
-  }
-  const readAt = async (size: Size) => {
-    checkBytes(pictures.length * (choice.flip ? 2 : 1), size);
-    const read: { readonly file: OwnFile; readonly small: Small; readonly cut: boolean }[] = [];
-    for (const [file, known] of [...sizes]) {
+  const readEach = async <T>(what: 'heads' | 'pixels', read: (file: OwnFile) => Promise<T>): Promise<T[]> => {
+    const made: T[] = [];
+    for (const file of [...sizes.keys()]) {
       signal?.throwIfAborted();
-      progress?.(read.length + broken.length, sorted.length, 'pixels');
+      progress?.(made.length + broken.length, count, what);
       try {
-        const pixels = checkedPixels(await reader.decode(file), file);
-        if (!known) sizes.set(file, pixels);
-        const cut = isCut(pixels, size, choice.fit);
-        read.push({ file, small: shrink(pixels, size, choice.fit), cut });
+        made.push(await read(file));
       } catch (error) {
+        signal?.throwIfAborted();
         sizes.delete(file);
-        spoils(error, file);
+        const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+        broken.push({ name: nameOf(file), text });
+        if (broken.length * 10 > count) tooManyBroken(broken, count);
       }
     }
-    return read;
+    return made;
+  };
+  await readEach('heads', async (file) =>
+    sizes.set(file, checkSize(sizeInHeader(await reader.head(file)), file)),
+  );
+  const readAt = (size: Size) => {
+    checkBytes(count * (choice.flip ? 2 : 1), size);
+    return readEach('pixels', async (file) => {
+      const pixels = await reader.decode(file);
+      const { width, height } = checkSize(pixels, file);
+      sizes.set(file, sizes.get(file) ?? { width, height });
+      return { file, small: shrink(pixels, size, choice.fit), cut: isCut(pixels, size, choice.fit) };
+    });
   };
   let size = sizeFor([...sizes.values()], choice.size);
   let read = await readAt(size);
@@ -167,11 +166,8 @@ async function readPictureFiles(
     fail(
       `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
-  const made = setOf(
-    read.map(({ small }) => small),
-    size,
-    choice.ink,
-  );
+  const smalls = read.map(({ small }) => small);
+  const made = setOf(smalls, size, choice.ink);
   const own = ownSize([...sizes.values()]);
   const named = classOf && labelsOfFolders(read.map(({ file }) => classOf(file)));
   const images = { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') };
@@ -180,32 +176,36 @@ async function readPictureFiles(
     ink: made.ink,
     cut: read.filter(({ cut }) => cut).length,
     own: own && own.width > size.width ? own : undefined,
-    notes: [...leftOut(broken, sorted.length, files), ...ofFolders, ...(named?.notes ?? []), ...made.notes],
+    notes: [...leftOut(broken, count, files), ...notes, ...(named?.notes ?? []), ...made.notes],
   };
 }
 
 /** A picture that cannot be read, and a sentence, without its stop, that says why. */
 interface Broken {
-  readonly file: OwnFile;
+  readonly name: string;
   readonly text: string;
 }
 
-const few = (all: readonly string[], between = ', ') => all.slice(0, 3).join(between);
-
 /** Three reasons at most, each once: with the sentence about the first picture, and the names of others. */
 function reasonsOf(broken: readonly Broken[]): string {
-  const reasons = new Map<string, { readonly text: string; readonly others: string[] }>();
-  for (const { file, text } of broken) {
-    const reason = text.replace(nameOf(file), '');
+  const reasons = new Map<string, Broken[]>();
+  for (const each of broken) {
+    const reason = each.text.replace(each.name, '');
     const known = reasons.get(reason);
-    if (known) known.others.push(nameOf(file));
-    else reasons.set(reason, { text, others: [] });
+    if (known) known.push(each);
+    else reasons.set(reason, [each]);
   }
-  const sentences = [...reasons.values()].map(({ text, others }) => {
-    const more = others.length > 3 ? ' and others' : '';
-    return others.length > 0 ? `${text} (the same with ${few(others)}${more})` : text;
-  });
-  return few(sentences, '; ');
+  const sentences = [...reasons.values()].map(([{ text }, ...others]) =>
+    others.length > 0 ? `${text} (the same with ${few(others.map(({ name }) => name))})` : text,
+  );
+  return sentences.slice(0, 3).join('; ');
+}
+
+function tooManyBroken(broken: readonly Broken[], count: number): never {
+  if (count === 1) fail(`${broken[0].text}.`);
+  return fail(
+    `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
+  );
 }
 
 /** What no image was made of. */
@@ -221,24 +221,15 @@ function leftOut(broken: readonly Broken[], count: number, files: readonly OwnFi
   ];
 }
 
-const tooManyBroken = (broken: readonly Broken[], count: number) =>
-  new EngineError(
-    'data',
-    broken.length === 1 && count === 1
-      ? `${broken[0].text}.`
-      : `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
-  );
-
 function checkBytes(count: number, { width, height }: Size): void {
-  const bytes = count * width * height * 3;
-  if (bytes <= MOST_BYTES) return;
-  const most = Math.floor(MOST_BYTES / (width * height * 3));
+  const each = width * height * 3;
+  if (count * each <= MOST_BYTES) return;
   fail(
-    `${plural(count, 'picture')} of ${width} x ${height} pixels in colour are ${megabytes(bytes)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${whole(most)} of this size${Math.max(width, height) > SIDES.least ? ', or a smaller size' : ''}.`,
+    `${plural(count, 'picture')} of ${width} x ${height} pixels in colour are ${megabytes(count * each)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${whole(Math.floor(MOST_BYTES / each))} of this size${Math.max(width, height) > SIDES.least ? ', or a smaller size' : ''}.`,
   );
 }
 
-function checkSize(size: Size | undefined, file: OwnFile): Size | undefined {
+function checkSize<T extends Size | undefined>(size: T, file: OwnFile): T {
   if (size && size.width * size.height > MOST_PIXELS)
     fail(
       `${nameOf(file)} is ${whole(size.width)} x ${whole(size.height)} pixels, and pictures of up to ${MOST_PIXELS / 1e6} million are read`,
@@ -246,36 +237,42 @@ function checkSize(size: Size | undefined, file: OwnFile): Size | undefined {
   return size;
 }
 
-function checkedPixels(pixels: Pixels, file: OwnFile): Pixels {
-  checkSize(pixels, file);
-  return pixels;
-}
-
 // ---------------------------------------------------------------- classes
 
-interface Named {
+const oneClass = (name: string) =>
+  `There is one class, ${clip(name)}: the network is trained without classes.`;
+
+/** The classes of pictures by their folders: below the folder that has all in common, the innermost one names the class. Pure. */
+function classesOfPaths(
+  files: readonly OwnFile[],
+  pictures: readonly OwnFile[],
+): {
   /** The folder that holds all of them, if there is one. */
   readonly name: string | undefined;
   /** The class of a picture; undefined if they have none. */
   readonly classOf: ((file: OwnFile) => string) | undefined;
   readonly notes: readonly string[];
-}
-
-const foldersOf = ({ path }: OwnFile) => path.split('/').slice(0, -1);
-
-/** The classes of pictures by their folders: below the folder that has all in common, the innermost one names the class. Pure. */
-function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[]): Named {
+} {
   const all = pictures.map(foldersOf);
   let shared = 0;
   while (all[0][shared] !== undefined && all.every((folders) => folders[shared] === all[0][shared])) shared++;
-  const root = all[0].slice(0, shared);
-  const name = shared > 0 ? root[shared - 1] : undefined;
-  const empty = emptyFolders(files, pictures, root);
-  const isFlat = all.every((folders) => folders.length === shared);
-  if (isFlat) {
-    const one = `so there is one class, ${clip(name ?? '')}: the network is trained without classes.`;
-    return { name, classOf: undefined, notes: empty.length > 0 ? [`${withoutPictures(empty)}, ${one}`] : [] };
-  }
+  const name = all[0][shared - 1];
+  // Folders without pictures of their own, or below, that lie where the classes' folders do.
+  const above = all[0].slice(0, Math.max(0, shared - 1)).join('/');
+  const full = new Set(all.flatMap((folders) => folders.map((_, i) => folders.slice(0, i + 1).join('/'))));
+  const empty = [...new Set(files.map((file) => foldersOf(file).join('/')))]
+    .filter((path) => path !== '' && !isHidden({ path }) && !full.has(path) && path.startsWith(above))
+    .map((path) => clip(lastOf(path)));
+  const notes =
+    empty.length > 0
+      ? [
+          empty.length === 1
+            ? `The folder ${empty[0]} holds no pictures.`
+            : `The folders ${few(empty)} hold no pictures.`,
+        ]
+      : [];
+  if (all.every((folders) => folders.length === shared))
+    return { name, classOf: undefined, notes: empty.length > 0 ? [...notes, oneClass(name)] : [] };
   const loose = pictures.find((_, i) => all[i].length === shared);
   if (loose) {
     fail(
@@ -283,42 +280,13 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
     );
   }
   const classOf = (file: OwnFile) => foldersOf(file).slice(-1)[0].normalize('NFC');
-  const paths = new Map(pictures.map((file) => [foldersOf(file).join('/'), classOf(file)]));
-  const names = [...paths.values()];
-  const twice = [...new Set(names.filter((each, i) => names.indexOf(each) < i))];
-  return {
-    name,
-    classOf,
-    notes: [
-      ...(empty.length > 0 ? [`${withoutPictures(empty)}.`] : []),
-      ...twice.map(
-        (each) =>
-          `${plural(names.filter((other) => other === each).length, 'folder')} are named ${clip(each)}: they are one class.`,
-      ),
-    ],
-  };
+  const classes = [...new Map(pictures.map((file) => [foldersOf(file).join('/'), classOf(file)])).values()];
+  for (const each of new Set(classes)) {
+    const folders = classes.filter((other) => other === each).length;
+    if (folders > 1) notes.push(`${folders} folders are named ${clip(each)}: they are one class.`);
+  }
+  return { name, classOf, notes };
 }
-
-/** The folders without pictures of their own, or below, that lie where the classes' folders do. */
-function emptyFolders(
-  files: readonly OwnFile[],
-  pictures: readonly OwnFile[],
-  root: readonly string[],
-): readonly string[] {
-  const above = root.slice(0, -1).join('/');
-  const withParents = (folders: readonly string[]) =>
-    folders.map((_, i) => folders.slice(0, i + 1).join('/'));
-  const full = new Set(pictures.map(foldersOf).flatMap(withParents));
-  const paths = new Set(files.map((file) => foldersOf(file).join('/')));
-  return [...paths]
-    .filter((path) => path !== '' && !isHidden({ path }) && !full.has(path) && path.startsWith(above))
-    .map((path) => path.slice(path.lastIndexOf('/') + 1));
-}
-
-const withoutPictures = (folders: readonly string[]) =>
-  folders.length === 1
-    ? `The folder ${clip(folders[0])} holds no pictures`
-    : `The folders ${folders.slice(0, 3).map(clip).join(', ')}${folders.length > 3 ? ' and others' : ''} hold no pictures`;
 
 /** Labels and names: folders that are named after numbers are these classes, others are numbered in the order of their names. Pure. */
 export function labelsOfFolders(classes: readonly string[]): {
@@ -326,18 +294,17 @@ export function labelsOfFolders(classes: readonly string[]): {
   readonly notes: readonly string[];
 } {
   const names = [...new Set(classes)].sort(byName);
-  if (names.length === 1) {
-    const note = `There is one class, ${clip(names[0])}: the network is trained without classes.`;
-    return { classes: {}, notes: [note] };
-  }
+  const last = names[names.length - 1];
+  if (names.length === 1) return { classes: {}, notes: [oneClass(last)] };
   if (names.length > MOST_CLASSES) {
     fail(
-      `There are ${whole(names.length)} classes, folders from ${clip(names[0])} to ${clip(names[names.length - 1])}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
+      `There are ${whole(names.length)} classes, folders from ${clip(names[0])} to ${clip(last)}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
     );
   }
   const areNumbers = names.every((name) => /^(0|[1-9]\d{0,2})$/.test(name) && Number(name) < MOST_CLASSES);
-  const last = Number(names[names.length - 1]);
-  const classNames = areNumbers ? Array.from({ length: last + 1 }, (_, label) => String(label)) : names;
+  const classNames = areNumbers
+    ? Array.from({ length: Number(last) + 1 }, (_, label) => String(label))
+    : names;
   const labelOf = new Map(classNames.map((name, label) => [name, label]));
   return {
     classes: { labels: Uint8Array.from(classes, (name) => labelOf.get(name)!), classNames },
@@ -360,47 +327,60 @@ export function pairIdx(files: readonly OwnFile[]): {
   /** Labels that not all images have. */
   unused: readonly OwnFile[];
 } {
+  const plain = ({ path }: OwnFile) => path.replace(/\.gz$/, '');
   const paths = new Set(files.map(({ path }) => path));
-  const once = files.filter(({ path }) => !path.endsWith('.gz') || !paths.has(path.slice(0, -3)));
-  const images = once.filter(({ path }) => !LABELS.test(path)).sort(trainingFirst);
-  const others = once.filter(({ path }) => LABELS.test(path)).sort(trainingFirst);
-  const plain = (path: string) => path.replace(/\.gz$/, '');
-  const beside = images.map(({ path }) => {
-    const name = plain(path).replace(/images([-.])idx[34]/, 'labels$1idx1');
-    return others.find((file) => plain(file.path) === name);
+  const once = files
+    .filter((file) => plain(file) === file.path || !paths.has(plain(file)))
+    .sort(trainingFirst);
+  const images = once.filter(({ path }) => !LABELS.test(path));
+  const others = once.filter(({ path }) => LABELS.test(path));
+  const paired = images.flatMap((file) => {
+    const name = plain(file).replace(/images([-.])idx[34]/, 'labels$1idx1');
+    return others.find((other) => plain(other) === name) ?? [];
   });
-  const paired = beside.flatMap((file) => file ?? []);
   if (paired.length === images.length) return { images, labels: paired, unused: [] };
   // Under other names they belong together in their order.
   const inOrder = paired.length === 0 && others.length === images.length;
   return { images, labels: inOrder ? others : [], unused: inOrder ? [] : others };
 }
 
+/** IDX files hold 255 for ink: only a choice turns them. One class alone is none. */
 async function readIdxFiles(
   files: readonly OwnFile[],
-  choice: PictureChoice,
+  { ink }: PictureChoice,
   reader: PictureReader,
   signal?: AbortSignal,
 ): Promise<MadeImages> {
-  const { images, labels, unused } = pairIdx(files);
-  if (images.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
-  for (const file of images) await checkIdx(file, reader);
-  const set = await loadIdx(
-    images.map(({ source }) => source),
-    { signal },
-  );
-  if (set.channels !== 1 && set.channels !== 3)
+  const found = pairIdx(files);
+  if (found.images.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
+  for (const file of found.images) await checkIdx(file, reader);
+  const sources = (of: readonly OwnFile[]) => of.map(({ source }) => source);
+  const { images, ...set } = await loadIdx(sources(found.images), { signal });
+  const { count, channels } = set;
+  const [first] = found.images;
+  if (channels !== 1 && channels !== 3)
     fail(
-      `${nameOf(images[0])} holds images of ${set.channels} channels; 1, grey, and 3, colours, can be trained on.`,
+      `${nameOf(first)} holds images of ${channels} channels; 1, grey, and 3, colours, can be trained on.`,
     );
-  const name = images[0].path.includes('/') ? images[0].path.split('/')[0] : images.map(nameOf).join(', ');
-  if (labels.length === 0) {
-    const { notes, ...made } = turned({ ...set, name }, choice);
-    const few = `There are labels for ${unused.length} of ${plural(images.length, 'file')} of images: the network is trained without classes.`;
-    return { ...made, notes: unused.length > 0 ? [...notes, few] : notes };
-  }
-  const sources = labels.map(({ source }) => source);
-  return turned({ ...set, name, labels: await loadLabels(sources, { count: set.count, signal }) }, choice);
+  const name = first.path.includes('/') ? first.path.split('/')[0] : found.images.map(nameOf).join(', ');
+  const labels =
+    found.labels.length > 0 ? await loadLabels(sources(found.labels), { count, signal }) : undefined;
+  const isOne = labels?.every((label) => label === labels[0]);
+  const why = isOne
+    ? `All ${plural(count, 'image')} have the label ${labels![0]}`
+    : found.unused.length > 0 &&
+      `There are labels for ${found.unused.length} of ${plural(found.images.length, 'file')} of images`;
+  const grey = ink === 'dark' ? ink : 'light';
+  return {
+    images: {
+      ...set,
+      images: channels === 1 && grey === 'dark' ? images.map((value) => 255 - value) : images,
+      name,
+      ...(labels && !isOne ? { labels } : {}),
+    },
+    ...(channels === 1 ? { ink: grey } : {}),
+    notes: why ? [`${why}: the network is trained without classes.`] : [],
+  };
 }
 
 /** The set with the names of its classes, from files of them. */
@@ -433,20 +413,4 @@ async function checkIdx(file: OwnFile, reader: PictureReader): Promise<void> {
   const [first = 0, second = 0] = head;
   if ((first === 0 && second === 0) || isGzip(head)) return;
   fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
-}
-
-/** IDX files hold 255 for ink: only a choice turns them. One class alone is none. */
-function turned({ labels, ...set }: ImageSet, { ink }: PictureChoice): MadeImages {
-  const images = ink === 'dark' && set.channels === 1 ? set.images.map((value) => 255 - value) : set.images;
-  const one = labels?.every((label) => label === labels[0]);
-  const notes = one
-    ? [
-        `All ${plural(set.count, 'image')} have the label ${labels![0]}: the network is trained without classes.`,
-      ]
-    : [];
-  return {
-    images: { ...set, images, ...(labels && !one ? { labels } : {}) },
-    ...(set.channels === 1 ? { ink: ink === 'dark' ? 'dark' : 'light' } : {}),
-    notes,
-  };
 }
