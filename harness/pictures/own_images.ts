@@ -289,7 +289,7 @@ function classesOfPaths(
 }
 
 /** Labels and names: folders that are named after numbers are these classes, others are numbered in the order of their names. Pure. */
-export function labelsOfFolders(classes: readonly string[]): {
+function labelsOfFolders(classes: readonly string[]): {
   readonly classes: Pick<ImageSet, 'labels' | 'classNames'>;
   readonly notes: readonly string[];
 } {
