@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
+import { idxFile } from '../system';
 import { workerOf } from './visit';
 
 const { PNG } = createRequire(import.meta.url)('pngjs') as {
@@ -26,9 +27,13 @@ export function writePictures(
 
 /** An IDX file of bytes from 0 to 127, as text. */
 export function idx(sizes: readonly number[], valueAt: (i: number) => number): string {
-  const header = [0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size])];
   const length = sizes.reduce((product, size) => product * size);
-  return String.fromCharCode(...header, ...Array.from({ length }, (_, i) => valueAt(i)));
+  return String.fromCharCode(
+    ...idxFile(
+      sizes,
+      Array.from({ length }, (_, i) => valueAt(i)),
+    ),
+  );
 }
 
 /** From now on the browser has no room for the page's runs, or none for their images alone. */
