@@ -246,7 +246,7 @@ describe('the user’s pictures', () => {
   });
 
   const never = (width: number, height: number) => ({ width, height, data: new Uint8Array() });
-  /** The last number: so many of them may be decoded. */
+  /** The last number: the most pictures that may be decoded. */
   test.each<[string | RegExp, Given, object?, number?]>([
     ['The folder holds no images. Give pictures', {}],
     ['a.png is the only picture', { 'a.png': square(RED) }],
