@@ -15,17 +15,16 @@ const engine = await createEngine({ device: gpu.device, selfCheck: false, tune: 
 const samplers = new SamplerCache();
 
 const about = (of: 'digits' | 'tutorial' = 'digits'): Surroundings => ({
-  engine,
-  settings: initialSettings,
-  images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
-  network: async () =>
+  current: initialSettings,
+  trainingImages: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
+  networkFrom: async () =>
     (await samplers.network(of, engine)) ?? samplers.load(of, await pretrained[of](), engine),
   initialNetwork: pretrained.digits,
 });
 const ask = async <Kind extends ExplainOrder['kind']>(
   order: Extract<ExplainOrder, { kind: Kind }>,
   of?: 'digits' | 'tutorial',
-) => (await answerExplain(order, about(of))) as Kind extends 'make' ? Made : Predicted;
+) => (await answerExplain(order, engine, about(of))) as Kind extends 'make' ? Made : Predicted;
 
 test.each(['digits', 'tutorial'] as const)(
   'Explain: the trained network %s errs less than an untrained one',
@@ -55,9 +54,9 @@ test.each(['digits', 'tutorial'] as const)(
 
 test('Explain: a network in colour makes its samples in colour', async () => {
   using unet = await engine.createUNet({ widths: [4], height: 4, width: 4, channels: 3 });
-  const network = async () => ({ unet, objective: 'tutorial' }) as const;
+  const networkFrom = async () => ({ unet, objective: 'tutorial' }) as const;
   const order = { kind: 'make', of: 'file', label: 0, seed: 0 } as const;
-  const made = await answerExplain(order, { ...about(), network });
+  const made = await answerExplain(order, engine, { ...about(), networkFrom });
   expect(made).toMatchObject({ kind: 'made', height: 4, width: 4, channels: 3 });
   const { predictions } = made as Extract<typeof made, { kind: 'made' }>;
   expect(predictions.map(({ length }) => length)).toEqual(Array(50).fill(4 * 4 * 3));

@@ -11,33 +11,29 @@ import { samplingOfDrawing } from '../messages/order';
 /** Number of alternative fillings of a mask, one seed each. */
 const FILLINGS = 4;
 
-export class DrawingAnswers {
-  private readonly session: Session;
-
-  constructor(session: Session) {
-    this.session = session;
+export async function answerDrawing(
+  order: DrawOrder,
+  { engine, unet, samplers }: { engine: Engine; unet: UNet; samplers: Session['samplers'] },
+  signal: AbortSignal,
+): Promise<DrawAnswer> {
+  if (order.ask === 'classify') {
+    return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
   }
-
-  async answer(engine: Engine, unet: UNet, order: DrawOrder, signal?: AbortSignal): Promise<DrawAnswer> {
-    if (order.ask === 'classify') {
-      return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
-    }
-    const images = order.ask === 'fill' ? FILLINGS : 1;
-    const sampler = await this.session.samplers.sampler('drawing', engine, unet, images);
-    const { image, seed, guidance } = order;
-    const { classes } = unet.config.conditioning!;
-    const made = await sampler.sample({
-      ...beginning(order, images),
-      ...samplingOfDrawing(order),
-      start: repeated(image, images),
-      ...{ seed, noise: gaussianNoise(seed, images, image.length) },
-      // "Any" is the class for no class. Guidance leads from there to there, which changes nothing, and needs no other shaders.
-      labels: new Uint8Array(images).fill(order.digit === 'all' ? classes : Math.min(order.digit, classes)),
-      guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
-      signal,
-    });
-    return { ask: order.ask, images: toBytes(made) };
-  }
+  const images = order.ask === 'fill' ? FILLINGS : 1;
+  const sampler = await samplers.sampler('drawing', engine, unet, images);
+  const { image, seed, guidance } = order;
+  const { classes } = unet.config.conditioning!;
+  const made = await sampler.sample({
+    ...beginning(order, images),
+    ...samplingOfDrawing(order),
+    start: repeated(image, images),
+    ...{ seed, noise: gaussianNoise(seed, images, image.length) },
+    // "Any" is the class for no class. Guidance leads from there to there, which changes nothing, and needs no other shaders.
+    labels: new Uint8Array(images).fill(order.digit === 'all' ? classes : Math.min(order.digit, classes)),
+    guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
+    signal,
+  });
+  return { ask: order.ask, images: toBytes(made) };
 }
 
 /** The sampler's options for a drawing: the level to start from, or the mask of pixels to keep. */

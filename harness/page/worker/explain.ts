@@ -1,39 +1,38 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
-import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
-import { createNetwork, type Trained } from '../../../src/worker/run';
+import type { Engine, UNet } from '../../../src';
+import { createNetwork } from '../../../src/worker/run';
 import { addNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
-import type { Beginning, PageSettings, Source } from '../messages/settings';
+import type { Beginning } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
+import type { WorkerState } from './worker_state';
 
-/** The session's engine, settings, images and networks at the time of a request. */
-export interface Surroundings {
-  readonly engine: Engine;
-  readonly settings: PageSettings;
-  readonly images: () => Promise<ImageSet>;
-  readonly network: (of: Source) => Promise<Network>;
-  /** The network of a run that begins so. */
-  readonly initialNetwork: (began: Beginning) => Promise<UNetConfig | Trained>;
-}
+/** The state of the worker, as far as answers depend on it. */
+export type Surroundings = Pick<WorkerState, 'current' | 'trainingImages' | 'networkFrom' | 'initialNetwork'>;
 
 /** From the clean image to nothing but noise. */
 const LEVELS = Array.from({ length: 11 }, (_, i) => i / 10);
 
 /** Throws an EngineError whose message gives the reason if there is no answer. */
-export function answerExplain(order: ExplainOrder, about: Surroundings): Promise<ExplainAnswer> {
-  return order.kind === 'predict' ? predict(order, about) : make(order, about);
+export function answerExplain(
+  order: ExplainOrder,
+  engine: Engine,
+  state: Surroundings,
+): Promise<ExplainAnswer> {
+  return order.kind === 'predict' ? predict(order, engine, state) : make(order, engine, state);
 }
 
 async function predict(
   { of, began: known, choice, seed }: Extract<ExplainOrder, { kind: 'predict' }>,
-  about: Surroundings,
+  engine: Engine,
+  state: Surroundings,
 ): Promise<Predicted> {
-  const network = await about.network(of);
+  const network = await state.networkFrom(of);
   const { unet, objective } = network;
   const { height, width, channels, conditioning } = unet.config;
-  const choices = choicesOf(await about.images(), unet.config);
+  const choices = choicesOf(await state.trainingImages(), unet.config);
   const { clean, label } = choiceAt(choices, choice);
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
   const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
@@ -49,7 +48,7 @@ async function predict(
     );
   };
   const began: Beginning = (of === 'run' && known) || 'new';
-  const before = await beforeTraining(began, network, about);
+  const before = await beforeTraining(began, network, engine, state);
   return {
     kind: 'predicted',
     ...{ objective, height, width, channels },
@@ -71,15 +70,16 @@ const fresh = new WeakMap<Engine, { readonly key: string; readonly unet: UNet }>
 async function beforeTraining(
   began: Beginning,
   { unet, objective }: Network,
-  { engine, settings, initialNetwork }: Surroundings,
+  engine: Engine,
+  state: Surroundings,
 ): Promise<UNet> {
-  const { seed } = settings;
+  const { seed } = state.current;
   const key = JSON.stringify([unet.config, seed, began]);
   const old = fresh.get(engine);
   if (old?.key === key) return old.unet;
   old?.unet.destroy();
   fresh.delete(engine);
-  const network = began === 'new' ? unet.config : await initialNetwork(began);
+  const network = began === 'new' ? unet.config : await state.initialNetwork(began);
   const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
   fresh.set(engine, { key, unet: before });
   return before;
@@ -90,14 +90,14 @@ const STEPS = { tutorial: 50, flow: 20 };
 
 async function make(
   { of, label, seed }: Extract<ExplainOrder, { kind: 'make' }>,
-  about: Surroundings,
+  engine: Engine,
+  state: Surroundings,
 ): Promise<Made> {
-  const network = await about.network(of);
-  const { unet, objective } = network;
+  const { unet, objective } = await state.networkFrom(of);
   const { height, width, channels, conditioning } = unet.config;
   const { classes = 0 } = conditioning ?? {};
   const steps = STEPS[objective];
-  const sampler = await about.engine.createSampler(unet, { count: 1 });
+  const sampler = await engine.createSampler(unet, { count: 1 });
   const x: Uint8Array[] = [];
   const predictions: Uint8Array[] = [];
   try {

@@ -16,7 +16,7 @@ import { KeptImages } from './kept_images';
 import type { Views } from './views';
 import { checkLabels, classesOf, imagesOf, pretrained, type WorkerState } from './worker_state';
 
-export const digits: DataOrder = { from: 'digits' };
+const digits: DataOrder = { from: 'digits' };
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
@@ -42,6 +42,7 @@ export class Files {
   constructor(state: WorkerState, views: Views) {
     this.state = state;
     this.views = views;
+    state.loadDigits = () => this.loadData(digits);
   }
 
   /** Other images to train on. A run keeps its own. */
@@ -76,7 +77,7 @@ export class Files {
       state.patch({ data });
       session.idlePhase = 'idle';
       if (!session.run) state.freeUntrained();
-      await this.views.strip(0);
+      await this.views.strip();
     } catch (error) {
       if (session.idlePhase === 'starting') session.idlePhase = 'idle';
       if (error !== controller.signal.reason) state.report(error, 'data');
@@ -118,7 +119,7 @@ export class Files {
     const settings = settingsOf(saved, name);
     state.session.phase = 'loading';
     if (id !== undefined) await this.findImages(id, saved);
-    if (!state.images) await this.loadData(digits);
+    if (!state.images) await state.loadDigits();
     const begun = { ...state.settings, ...settings };
     const { train: images } = state.imagesOf(begun);
     const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;

@@ -29,7 +29,7 @@ import type {
 import type { Network } from '../messages/order';
 import { type PageSettings, recipeOf, type Source } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
-import type { Post } from './worker_state';
+import type { WorkerState } from './worker_state';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
@@ -52,88 +52,84 @@ interface Watcher {
   destroy(): void;
 }
 
-export class Inside {
-  private readonly send: Post;
-  private readonly session: Session;
-
-  constructor(send: Post, session: Session) {
-    this.send = send;
-    this.session = session;
+/** Answers an order, in any case. */
+export async function answerInside(
+  order: InsideOrder,
+  engine: Engine,
+  state: WorkerState,
+  signal: AbortSignal,
+): Promise<InsideAnswer> {
+  try {
+    const source = 'source' in order ? order.source : order.picture.source;
+    const network = await state.networkFrom(source);
+    const trainer = source === 'run' ? state.session.run?.trainer : undefined;
+    const images = await state.trainingImages();
+    const about = { engine, network, images, trainer, settings: state.current };
+    if (order.kind === 'list') return await list(order.source, about);
+    if (order.kind === 'time') return await time(about, state, signal);
+    if (order.kind === 'look') return await look(order, about, state.session);
+    return await step(order.picture, about);
+  } catch (error) {
+    if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
+    if (!(error instanceof EngineError)) console.error(error);
+    return { kind: 'failed', order: order.kind, message: (error as Error).message };
   }
+}
 
-  /** Answers an order, in any case. `gather` finds out what there is. */
-  async answer(
-    order: InsideOrder,
-    gather: () => Promise<Surroundings>,
-    signal: AbortSignal,
-  ): Promise<InsideAnswer> {
-    try {
-      const about = await gather();
-      if (order.kind === 'list') return await list(order.source, about);
-      if (order.kind === 'time') return await this.time(about, signal);
-      if (order.kind === 'look') return await this.look(order, about);
-      return await step(order.picture, about);
-    } catch (error) {
-      if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
-      if (!(error instanceof EngineError)) console.error(error);
-      return { kind: 'failed', order: order.kind, message: (error as Error).message };
-    }
-  }
+async function time(about: Surroundings, state: WorkerState, signal: AbortSignal): Promise<InsideAnswer> {
+  const [{ stagesOf }, { timeOps }] = await Promise.all([
+    import('../../run/step_list'),
+    import('../../bench/time_ops'),
+  ]);
+  const ops = Object.values(stagesOf(stepOf(about))).flat();
+  const each = (index: number, ms: number) => state.patch({ timed: { index, ms } });
+  return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
+}
 
-  private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
-    const [{ stagesOf }, { timeOps }] = await Promise.all([
-      import('../../run/step_list'),
-      import('../../bench/time_ops'),
-    ]);
-    const ops = Object.values(stagesOf(stepOf(about))).flat();
-    const each = (index: number, ms: number) => this.send({ type: 'patch', patch: { timed: { index, ms } } });
-    return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
-  }
-
-  private async look(
-    { picture, layer }: Extract<InsideOrder, { kind: 'look' }>,
-    about: Surroundings,
-  ): Promise<InsideAnswer> {
-    const { engine, network, trainer } = about;
-    const { unet, objective } = network;
-    const { height, width, channels, conditioning } = unet.config;
-    const choices = choicesOf(about.images, unet.config);
-    const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
-    const { predictor, buffers } = await this.session.use<Watcher>('inside', unet, () => watch(engine, unet));
-    const { queue } = engine.device;
-    queue.writeBuffer(buffers.input, 0, noised.input);
-    queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
-    queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
-    const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
-    const conditions = {
-      ...(conditioning?.noiseLevel ? { levels: buffers.levels } : {}),
-      ...(conditioning?.classes ? { labels: buffers.labels } : {}),
-    };
-    predictor.encode(encoder, buffers.input, buffers.output, conditions);
-    queue.submit([encoder.finish()]);
-    const [activations, preActivations, parameters, gradients, input] = await Promise.all([
-      readAll(predictor, 'activation'),
-      readAll(predictor, 'preActivation'),
-      unet.getParameters(),
-      trainer?.getGradients(),
-      layer === undefined ? undefined : predictor.maps.read(layer, 'input'),
-    ]);
-    const layers = layersIn(unet);
-    const output = activations[layers[layers.length - 1].name];
-    return {
-      kind: 'looked',
-      ...{ picture, objective, layers, height, width, channels },
-      classes: conditioning?.classes ?? 0,
-      choices: toBytes(choices.flatMap(({ clean }) => [...clean])),
-      labels: choices.map(({ label }) => label),
-      noisy: toBytes(noised.shown),
-      prediction: toBytes(noised.behind(output)),
-      ...{ activations, preActivations },
-      kernels: parameters.get(firstKernel(layers))!,
-      arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
-      gradientNorms: gradients && (knownNorms(gradients) ?? {}),
-    };
-  }
+async function look(
+  { picture, layer }: Extract<InsideOrder, { kind: 'look' }>,
+  about: Surroundings,
+  session: Session,
+): Promise<InsideAnswer> {
+  const { engine, network, trainer } = about;
+  const { unet, objective } = network;
+  const { height, width, channels, conditioning } = unet.config;
+  const choices = choicesOf(about.images, unet.config);
+  const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
+  const { predictor, buffers } = await session.use<Watcher>('inside', unet, () => watch(engine, unet));
+  const { queue } = engine.device;
+  queue.writeBuffer(buffers.input, 0, noised.input);
+  queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
+  queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
+  const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
+  const conditions = {
+    ...(conditioning?.noiseLevel ? { levels: buffers.levels } : {}),
+    ...(conditioning?.classes ? { labels: buffers.labels } : {}),
+  };
+  predictor.encode(encoder, buffers.input, buffers.output, conditions);
+  queue.submit([encoder.finish()]);
+  const [activations, preActivations, parameters, gradients, input] = await Promise.all([
+    readAll(predictor, 'activation'),
+    readAll(predictor, 'preActivation'),
+    unet.getParameters(),
+    trainer?.getGradients(),
+    layer === undefined ? undefined : predictor.maps.read(layer, 'input'),
+  ]);
+  const layers = layersIn(unet);
+  const output = activations[layers[layers.length - 1].name];
+  return {
+    kind: 'looked',
+    ...{ picture, objective, layers, height, width, channels },
+    classes: conditioning?.classes ?? 0,
+    choices: toBytes(choices.flatMap(({ clean }) => [...clean])),
+    labels: choices.map(({ label }) => label),
+    noisy: toBytes(noised.shown),
+    prediction: toBytes(noised.behind(output)),
+    ...{ activations, preActivations },
+    kernels: parameters.get(firstKernel(layers))!,
+    arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
+    gradientNorms: gradients && (knownNorms(gradients) ?? {}),
+  };
 }
 
 async function watch(engine: Engine, unet: UNet): Promise<Watcher> {

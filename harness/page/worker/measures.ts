@@ -1,17 +1,13 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. */
 
-import type { Engine, Trainer, TrainingEvent } from '../../../src';
+import type { Trainer, TrainingEvent } from '../../../src';
 import type { TurnContext } from '../../../src/worker';
 import { isEnded } from '../../../src/worker/turns';
 import type { MeasureKind } from '../messages/measurements';
-import type { Network } from '../messages/order';
 import { TimeShare } from './clocks';
 import { HeldOut } from './live_loss';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
 import type { WorkerState } from './worker_state';
-
-/** Measured again and again while it trains. */
-type Kind = Exclude<MeasureKind, 'nearest'>;
 
 /** Each may take this share of the time. */
 const SHARE = 0.05;
@@ -28,28 +24,16 @@ const NAMES = {
 /** Extra time of the first measurement: compiling; for the quality, also loading the classifier and judging real digits. */
 const FIRST_MS = { heldOut: 100, quality: 3000 };
 
-interface MeasuredRun {
-  readonly engine: Engine;
-  readonly trainer: Trainer;
-  readonly network: Network;
-  readonly seed: number;
-  /** Whether the run trains on the digits that the classifier knows. */
-  readonly isDigits: boolean;
-  /** Whether it trains on the user's own images. */
-  readonly isOwn: boolean;
-}
+/** A kind of measurement of a run: when it was made last, of which step, and what has failed is not measured by itself again. */
+const unmeasured = () => ({ share: new TimeShare(SHARE), doneAt: 0, step: -1, failed: false });
 
 export class Measures {
   private readonly state: WorkerState;
-  private run: MeasuredRun | undefined;
+  /** The trainer of the run that is measured. */
+  private trainer: Trainer | undefined;
   private heldOut: HeldOut | undefined;
-  private shares = newShares();
+  private made = { heldOut: unmeasured(), quality: unmeasured(), nearest: unmeasured() };
   private begunAt = 0;
-  private readonly doneAt = { heldOut: 0, quality: 0, nearest: 0 };
-  /** What has failed, and is not measured by itself again. */
-  private readonly failed = new Set<MeasureKind>();
-  /** The step that each has measured. */
-  private readonly last = { heldOut: -1, quality: -1, nearest: -1 };
   private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(state: WorkerState) {
@@ -60,17 +44,13 @@ export class Measures {
   private begin(): void {
     const { state } = this;
     const { run, engine } = state.session;
-    const { trainer, objective, settings } = run!;
+    const { trainer, settings } = run!;
     const unet = run!.unet!;
-    if (trainer === this.run?.trainer) return;
+    if (trainer === this.trainer) return;
     const { held } = state.imagesOf(state.current);
     void state.session.use('measured', unet, async () => ({ unet, destroy: () => this.free() }));
     this.free();
-    this.run = {
-      ...{ engine: engine!, trainer: trainer!, network: { unet, objective }, seed: settings.seed },
-      isDigits: state.source === 'mnist',
-      isOwn: state.data?.builtIn === false,
-    };
+    this.trainer = trainer;
     this.begunAt = state.clock.run(performance.now());
     if (held) this.heldOut = new HeldOut(engine!, held, settings.binarize);
   }
@@ -78,10 +58,8 @@ export class Measures {
   private free(): void {
     this.heldOut?.free();
     this.heldOut = undefined;
-    this.run = undefined;
-    this.shares = newShares();
-    this.failed.clear();
-    Object.assign(this.last, { heldOut: -1, quality: -1, nearest: -1 });
+    this.trainer = undefined;
+    this.made = { heldOut: unmeasured(), quality: unmeasured(), nearest: unmeasured() };
   }
 
   /** Makes the measurement that is due between two steps. */
@@ -90,7 +68,12 @@ export class Measures {
     if (!this.state.session.run?.trainer) return;
     this.begin();
     this.tell();
-    const due = this.due(imagesPerSecond);
+    const now = performance.now();
+    const due = (['heldOut', 'quality'] as const).find((kind) => {
+      const { failed, doneAt, share } = this.made[kind];
+      if (failed || !this.isPossible(kind) || now - doneAt <= LEAST_MS) return false;
+      return share.isDue(this.time(now), this.guess(kind, imagesPerSecond));
+    });
     if (due) await this.measureBeside(due);
   }
 
@@ -111,7 +94,7 @@ export class Measures {
       await this.measure(kind);
     } catch (error) {
       if (session.isReported(error)) return;
-      this.failed.add(kind);
+      this.made[kind].failed = true;
       const message = `${NAMES[kind]} could not be measured: ${(error as Error).message}`;
       session.tell('warning', { message, run: true });
     }
@@ -119,61 +102,49 @@ export class Measures {
 
   /** Measures the network as it is now; whatever is asked for meanwhile ends that. */
   async measure(kind: MeasureKind): Promise<void> {
-    const { session } = this.state;
-    const make = async ({ signal }: TurnContext) => {
-      const step = session.run?.losses.length ?? 0;
-      if (!session.run?.trainer || step === 0) return;
+    const { state } = this;
+    const { session } = state;
+    const work = async ({ signal }: TurnContext) => {
+      if (!session.run?.trainer || state.step === 0) return;
       this.begin();
-      if (step === this.last[kind] || !this.isPossible(kind)) return;
-      await this.make(kind, { step, counts: session.stretch !== undefined, signal });
+      if (state.step !== this.made[kind].step && this.isPossible(kind)) await this.make(kind, signal);
     };
-    await session.turn('pictures', make).catch((error) => {
+    await session.turn('pictures', work).catch((error) => {
       if (!isEnded(error)) throw error;
     });
   }
 
-  /** The measurement that is due now. The training speed `imagesPerSecond` predicts the duration of the first one. */
-  private due(imagesPerSecond: number): Kind | undefined {
-    const now = performance.now();
-    const time = this.time(now);
-    return (['heldOut', 'quality'] as const).find(
-      (kind) =>
-        this.isPossible(kind) &&
-        !this.failed.has(kind) &&
-        now - this.doneAt[kind] > LEAST_MS &&
-        this.shares[kind].isDue(time, this.guess(kind, imagesPerSecond)),
-    );
-  }
-
-  /** `counts`: training waits for it. Rejects with the signal's reason. */
-  private async make(
-    kind: MeasureKind,
-    { step, counts, signal }: { step: number; counts: boolean; signal: AbortSignal },
-  ): Promise<void> {
-    const { run } = this;
+  /** Rejects with the signal's reason. */
+  private async make(kind: MeasureKind, signal: AbortSignal): Promise<void> {
     const { state } = this;
-    if (!run) return;
+    const { session, step, objective } = state;
+    const [{ unet, trainer, settings }, engine] = [session.run!, session.engine!];
+    const network = { unet: unet!, objective };
+    const how = { step, seed: settings.seed, signal };
+    const made = this.made[kind];
+    // Training waits for it.
+    const counts = session.stretch !== undefined;
     const start = performance.now();
     let done = false;
     state.patch({ measured: { type: 'measuring', what: kind } });
     try {
       if (kind === 'heldOut') {
-        const measured = await this.heldOut!.measure(run.trainer, step, signal);
+        const measured = await this.heldOut!.measure(trainer!, step, signal);
         state.patch({ measured: { type: kind, measured } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
-        const { train } = this.state.imagesOf(this.state.current);
-        const measured = await findNearest(run.engine, run.network, train, { step, seed: run.seed, signal });
-        state.post({ type: 'pictures', pictures: { nearest: measured } });
+        const { train } = state.imagesOf(state.current);
+        const nearest = await findNearest(engine, network, train, how);
+        state.post({ type: 'pictures', pictures: { nearest } });
       } else {
-        const measured = await acceptedShare(run.engine, run.network, { step, seed: run.seed, signal });
+        const measured = await acceptedShare(engine, network, how);
         state.patch({ measured: { type: kind, measured } });
       }
       done = true;
-      this.last[kind] = step;
+      made.step = step;
     } finally {
-      this.doneAt[kind] = performance.now();
-      if (counts && kind !== 'nearest') this.shares[kind].add(this.doneAt[kind] - start, { done });
+      made.doneAt = performance.now();
+      if (counts) made.share.add(made.doneAt - start, { done });
       state.patch({ measured: { type: 'measuring', what: undefined } });
     }
   }
@@ -183,22 +154,23 @@ export class Measures {
     const now = performance.now();
     if (now - this.toldAt < TELL_MS) return;
     this.toldAt = now;
-    const time = this.time(now);
-    const { heldOut, quality } = this.shares;
+    const { clock } = this.state;
+    const shareOf = (kind: MeasureKind) => this.made[kind].share.of(this.time(now));
     this.state.patch({
       measured: {
         type: 'clock',
-        run: this.state.clock.run(now) / 1000,
-        press: this.state.clock.sincePress(now) / 1000,
-        heldOutShare: heldOut.of(time),
-        qualityShare: quality.of(time),
+        run: clock.run(now) / 1000,
+        press: clock.sincePress(now) / 1000,
+        heldOutShare: shareOf('heldOut'),
+        qualityShare: shareOf('quality'),
       },
     });
   }
 
   private isPossible(kind: MeasureKind): boolean {
+    const { source, data } = this.state;
     if (kind === 'heldOut') return this.heldOut !== undefined;
-    return kind === 'nearest' ? this.run?.isOwn === true : this.run?.isDigits === true;
+    return kind === 'nearest' ? data?.builtIn === false : source === 'mnist';
   }
 
   /** Milliseconds of training since this began to measure the run. */
@@ -206,13 +178,12 @@ export class Measures {
     return this.state.clock.run(now) - this.begunAt;
   }
 
-  private guess(kind: Kind, imagesPerSecond: number): number {
-    const { run } = this;
-    if (!run) return Number.POSITIVE_INFINITY;
+  /** The time of the first measurement, by the speed of training. */
+  private guess(kind: 'heldOut' | 'quality', imagesPerSecond: number): number {
+    const { session, objective } = this.state;
+    const network = { unet: session.run!.unet!, objective };
     const passes =
-      kind === 'heldOut' ? this.heldOut!.count : SAMPLES * passesOf(run.network, run.engine.adapter);
+      kind === 'heldOut' ? this.heldOut!.count : SAMPLES * passesOf(network, session.engine!.adapter);
     return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
   }
 }
-
-const newShares = () => ({ heldOut: new TimeShare(SHARE), quality: new TimeShare(SHARE) });

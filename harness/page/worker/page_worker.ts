@@ -9,7 +9,7 @@ import { descriptionOf } from '../messages/order';
 import type { Replacement } from '../messages/replace';
 import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
-import { digits, Files } from './files';
+import { Files } from './files';
 import { Measures } from './measures';
 import { Training } from './training';
 import { Views } from './views';
@@ -39,11 +39,11 @@ export class PageWorker {
     const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
     this.session = session;
     this.state = new WorkerState(session, post);
-    this.views = new Views(this.state, () => this.files.loadData(digits));
+    this.views = new Views(this.state);
     this.files = new Files(this.state, this.views);
     this.measures = new Measures(this.state);
     this.distil = new Distilling(this.state);
-    this.training = new Training(this.state, this.views, this.measures, () => this.files.loadData(digits));
+    this.training = new Training(this.state, this.views, this.measures);
     session.on('recovered', () => {
       this.lastEngine = session.engine;
     });
@@ -91,7 +91,7 @@ export class PageWorker {
 
     digits: () => {
       const load = async () => {
-        if (!this.state.images) await this.files.loadData(digits);
+        if (!this.state.images) await this.state.loadDigits();
       };
       void this.session.turns.take('background', load);
     },
@@ -127,7 +127,7 @@ export class PageWorker {
       state.report(error, 'start');
       return;
     }
-    if (withDigits) await this.files.loadData(digits);
+    if (withDigits) await state.loadDigits();
     else session.idlePhase = 'idle';
   }
 
@@ -146,9 +146,9 @@ export class PageWorker {
     if (!run && settings.recipe !== before.recipe) {
       soon(async () => {
         if (!session.run) state.freeUntrained();
-        await views.strip(session.run?.losses.length ?? 0);
+        await views.strip();
       });
-    } else if (!run && settings.seed !== before.seed && !session.turns.doing) soon(() => views.strip(0));
+    } else if (!run && settings.seed !== before.seed && !session.turns.doing) soon(() => views.strip());
     if (!run) return;
     try {
       if (settings.lr !== before.lr) session.adjust({ learningRate: settings.lr });
@@ -174,7 +174,7 @@ export class PageWorker {
     views.clock.reset();
     state.patch({ run: undefined });
     await session.turns.take('answer', async () => {
-      if (!session.run) await views.strip(0);
+      if (!session.run) await views.strip();
     });
   }
 
@@ -184,7 +184,7 @@ export class PageWorker {
     const id = typeof from === 'string' ? from : undefined;
     await session.goOn(from, (bytes) => files.oldRun(bytes, id));
     this.training.tellBuilt();
-    await views.lastPictures(session.run!.losses.length).catch((error) => state.report(error, 'task'));
+    await views.lastPictures().catch((error) => state.report(error, 'task'));
   }
 
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */

@@ -13,8 +13,6 @@ export class Training {
   private readonly state: WorkerState;
   private readonly views: Views;
   private readonly measures: Measures;
-  /** Loads the images of a run, if there are none. */
-  private readonly loadImages: () => Promise<void>;
   /** The step to train to; undefined: no training is wanted. */
   private goal: number | undefined;
   /** Ends the making of the run and the rehearsal. */
@@ -26,11 +24,10 @@ export class Training {
   /** The trainer that the page knows of. */
   private known: object | undefined;
 
-  constructor(state: WorkerState, views: Views, measures: Measures, loadImages: () => Promise<void>) {
+  constructor(state: WorkerState, views: Views, measures: Measures) {
     this.state = state;
     this.views = views;
     this.measures = measures;
-    this.loadImages = loadImages;
     state.session.on('phase', () => this.tellActivity());
   }
 
@@ -49,7 +46,7 @@ export class Training {
     const { state } = this;
     state.clock.press(performance.now());
     state.planning.press(wish);
-    this.target = (this.target ?? state.session.run?.losses.length ?? 0) + steps;
+    this.target = (this.target ?? state.step) + steps;
     if (!this.going) void this.go();
   }
 
@@ -115,7 +112,7 @@ export class Training {
     if (!run?.trainer || run.losses.length === 0) return;
     try {
       // The pictures of a run that is complete are made already.
-      if (!run.complete) await this.views.lastPictures(run.losses.length);
+      if (!run.complete) await this.views.lastPictures();
       else await this.measures.atEnd();
     } catch (error) {
       state.report(error, 'task');
@@ -126,7 +123,7 @@ export class Training {
   private async make(): Promise<void> {
     const { state } = this;
     const make = async () => {
-      if (!state.images) await this.loadImages();
+      if (!state.images) await state.loadDigits();
       state.session.phase = 'compiling';
       return TrainingRun.begin(await state.newRun());
     };
@@ -179,14 +176,14 @@ export class Training {
       return;
     }
     if (views.clock.due) this.flush();
-    await views.between(event.step);
+    await views.between();
     await measures.between(event);
   }
 
   /** The pictures of a run that is complete. */
   private async lastPictures(): Promise<void> {
     this.flush();
-    await this.views.lastPictures(this.state.session.run!.losses.length);
+    await this.views.lastPictures();
   }
 
   /** Fixes the end of a planned run; whatever comes meanwhile comes first, and then it begins anew. */

@@ -57,6 +57,8 @@ export class WorkerState {
   begun: PageSettings | undefined;
   /** An untrained network to sample from. */
   untrained: UNet | undefined;
+  /** Loads the digits that come with the page, for what needs images and has none. */
+  loadDigits!: () => Promise<void>;
 
   constructor(session: Session, post: Post) {
     this.session = session;
@@ -77,6 +79,11 @@ export class WorkerState {
     return this.session.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
   }
 
+  /** The run's completed steps. */
+  get step(): number {
+    return this.session.run?.losses.length ?? 0;
+  }
+
   /** The run's network, else the untrained one. */
   get unet(): UNet | undefined {
     return this.session.run?.unet ?? this.untrained;
@@ -84,10 +91,9 @@ export class WorkerState {
 
   /** A run with the page's settings. Throws if there are no images. */
   async newRun(): Promise<NewRun> {
-    const { settings } = this;
+    const { settings, beginning: began } = this;
     const { train: images } = this.imagesOf(settings);
-    const began = this.beginningOf(settings);
-    const network = await this.initialNetwork(settings, began);
+    const network = await this.initialNetwork(began);
     this.freeUntrained();
     const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
     // Learning rate and epochs may have changed meanwhile.
@@ -116,6 +122,12 @@ export class WorkerState {
   /** Training images and held-out images of a run with these settings. */
   imagesOf(settings: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>) {
     return imagesOf(this.images, settings);
+  }
+
+  /** The run's training images; the digits if there are none yet. */
+  async trainingImages(): Promise<ImageSet> {
+    if (!this.images) await this.loadDigits();
+    return this.imagesOf(this.current).train;
   }
 
   /** The settings that a checkpoint of a run with these settings contains. */
@@ -182,11 +194,11 @@ export class WorkerState {
 
   private async newNetwork(engine: Engine): Promise<UNet> {
     this.freeUntrained();
-    const { seed, recipe } = this.settings;
-    const began = this.beginningOf(this.settings);
-    const network = await this.initialNetwork(this.settings, began);
+    const { beginning, settings } = this;
+    const { seed, recipe } = settings;
+    const network = await this.initialNetwork(beginning);
     const { trainer } = recipes[recipe];
-    const sampling = this.samplingOf(recipe, network, began);
+    const sampling = this.samplingOf(recipe, network, beginning);
     const unet = await createNetwork(engine, { network, trainer }, { seed, sampling });
     const destroy = () => {
       unet.destroy();
@@ -197,17 +209,17 @@ export class WorkerState {
     return unet;
   }
 
-  /** The initial network of a run: a configuration, or trained weights. */
-  async initialNetwork(settings: PageSettings, began: Beginning | undefined): Promise<UNetConfig | Trained> {
-    const config = configFor(settings, this.images);
+  /** The initial network of a run that begins so: a configuration, or trained weights. */
+  async initialNetwork(began: Beginning): Promise<UNetConfig | Trained> {
+    const { recipe } = this.current;
+    const config = configFor(this.current, this.images);
     if (began !== 'pretrained') return config;
-    const { recipe } = settings;
     return fitted(recipe, await pretrained[checkBeginning(recipe, config)](), config);
   }
 
-  /** What a run with these settings begins with. */
-  private beginningOf(settings: PageSettings): Beginning {
-    return beginningOf(settings, this.data);
+  /** What a run with the page's settings begins with. */
+  private get beginning(): Beginning {
+    return beginningOf(this.settings, this.data);
   }
 
   /** The recipe's sampling for a network of it, for the user's own pictures with a polish; another network's own, or the usual one. */

@@ -76,12 +76,12 @@ function training(query: string) {
   };
   const planning = { minutes: app.settings.minutes, press() {}, between() {}, rest() {} };
   const state = {
-    ...{ session, planning, clock: new TrainingClock(), post: tell },
+    ...{ session, planning, clock: new TrainingClock(), post: tell, step: 0 },
     patch: (patch: Patch) => tell({ type: 'patch', patch }),
     imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
   } as unknown as WorkerState;
   const views = { clock: { due: false }, between: async () => {} } as unknown as Views;
-  const worker = new PageTraining(state, views, new Measures(state), async () => {});
+  const worker = new PageTraining(state, views, new Measures(state));
   const waits = () => until(() => give);
   /** The worker has heard of another step. */
   const step = async () => {

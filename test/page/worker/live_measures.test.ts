@@ -64,7 +64,7 @@ function measuresOf(evaluate: () => Promise<object>) {
       ...{ run, turn, use, tell, stretch: undefined, isReported: () => false },
       engine: { adapter: { software: true }, createDataset: async () => ({ destroy() {} }) },
     },
-    ...{ clock: new TrainingClock(), settings: { samples: 0 } },
+    ...{ clock: new TrainingClock(), settings: { samples: 0 }, step: 2 },
     imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
     patch({ measured: made }: Patch) {
       if (made?.type === 'heldOut') measured.push([made.measured.step, made.measured.loss]);

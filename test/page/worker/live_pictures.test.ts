@@ -1,8 +1,8 @@
 /** The pictures that the page's worker makes beside its training. */
 import { expect, test, vi } from 'vitest';
-import { LivePictures } from '../../../harness/page/worker/live_pictures';
+import { sendGrid } from '../../../harness/page/worker/live_pictures';
+import type { WorkerState } from '../../../harness/page/worker/worker_state';
 import type { Engine, Sampler, UNet } from '../../../src/index';
-import type { Session } from '../../../src/worker';
 import { SamplerCache } from '../../../src/worker/samplers';
 
 /** The pictures of an engine, its samplers, and the events. */
@@ -15,9 +15,12 @@ function pictures() {
   };
   const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
   const told = vi.fn();
-  const live = new LivePictures(told, { samplers: new SamplerCache() } as Session);
-  const grid = (unet: UNet, count: number, isLast = false) =>
-    live.grid(engine, { unet, objective: 'flow' }, { step: 1, count, seed: 1, isLast });
+  const samplers = new SamplerCache();
+  const grid = (unet: UNet, count: number, complete = false) =>
+    sendGrid({
+      ...{ session: { samplers, engine, run: { unet, complete } }, post: told, objective: 'flow' },
+      ...{ settings: { samples: count }, current: { seed: 1 }, step: 1 },
+    } as unknown as WorkerState);
   return { made, told, grid };
 }
 const polish = { noises: 4, level: 0.2 };

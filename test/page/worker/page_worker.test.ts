@@ -285,7 +285,7 @@ describe('between two steps of a run', () => {
     vi.spyOn(performance, 'now').mockImplementation(() => 1e6 + now());
     vi.spyOn(TimeShare.prototype, 'isDue').mockReturnValue(what === 'measures');
     vi.spyOn(HeldOut.prototype, 'measure').mockImplementation((_, __, signal) => untilEnded(signal));
-    vi.spyOn(Views.prototype, 'both').mockImplementation(async (_, signal) => {
+    vi.spyOn(Views.prototype, 'both').mockImplementation(async (signal) => {
       // Not those after a pause, which nothing ends.
       if (what === 'pictures' && session.stretch) await untilEnded(signal!);
     });
