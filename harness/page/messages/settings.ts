@@ -7,7 +7,7 @@ import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { usualHoldOut } from '../../pictures/hold_out';
-import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
+import { fits, inks, OWN_SIZE, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
@@ -31,7 +31,6 @@ const flowMethods = ['euler', 'heun', 'adams'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
 /** `auto`: as `calls` says. Only an address sets another. */
 const methodChoices = ['auto', ...flowMethods] as const;
-type MethodChoice = (typeof methodChoices)[number];
 
 /** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
 export const callsChoices = ['2', '8', '40'] as const;
@@ -53,79 +52,6 @@ const beginChoices = ['auto', ...beginnings] as const;
 /** Questions about a drawing. */
 export const asks = ['denoise', 'fill', 'classify'] as const;
 export type Ask = (typeof asks)[number];
-
-export interface Settings {
-  readonly task: Task;
-  /** The network and its training. Other settings default to the recipe's, until they are set. */
-  readonly recipe: PageRecipe;
-  readonly begin: (typeof beginChoices)[number];
-  /** Images per training step. */
-  readonly batch: number;
-  /** Learning rate. */
-  readonly lr: number;
-  readonly epochs: number;
-  /** Determines weights, shuffling, noise and the live samples. */
-  readonly seed: number;
-  /** Channels of each of the network's levels. */
-  readonly widths: readonly number[];
-  /** Train only on the first `limit` images; 0 means all. */
-  readonly limit: number;
-  /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
-  readonly holdout: number | 'auto';
-  /** What becomes of the user's pictures; `size` 0 means a size that suits them, OWN_SIZE their own. */
-  readonly size: number;
-  readonly fit: PictureChoice['fit'];
-  readonly ink: PictureChoice['ink'];
-  /** Whether a run trains on the mirror image of each picture, too. */
-  readonly flip: boolean;
-  /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
-  readonly minutes: number;
-  /** Images in the grid that is refreshed while training; 0 switches it off. */
-  readonly samples: number;
-  /** Minimum interval between two such grids, in seconds. */
-  readonly refresh: number;
-  readonly calls: CallsChoice;
-  /** The columns of a comparison; without one, both are empty. */
-  readonly left: ColumnChoice | '';
-  readonly right: ColumnChoice | '';
-  /** Sampling steps of a run on the Make view; 0 means as `calls` says. */
-  readonly steps: number;
-  /** Images of a run on the Make view; 0 means a number that suits the adapter. */
-  readonly count: number;
-  /** Seed of the noise that the run starts from. */
-  readonly noise: number;
-  /** The place between that noise and the noise of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
-  readonly across: number;
-  readonly down: number;
-  readonly model: ModelChoice;
-  /** The class to sample, or all of them side by side. */
-  readonly digit: DigitChoice;
-  /** Names of classes to make, one image each, in place of `digit` and `count`. */
-  readonly text: string;
-  /** Guidance scale: the strength with which samples follow the class. */
-  readonly guidance: number;
-  readonly method: MethodChoice;
-  /** The question about a drawing. */
-  readonly ask: Ask;
-  /** The class label of a drawing, or no particular one. */
-  readonly drawnClass: DigitChoice;
-  /** The share of noise that a drawing gets, in percent. */
-  readonly level: number;
-  /** The scene that the Explain view shows, by its number. */
-  readonly scene: number;
-  /** Images that Bench measures with; of several batches or sizes the whole network. Empty: as many as in training. */
-  readonly benchBatch: readonly number[];
-  /** Pixels on a side of its images. Empty: the recipe's own. */
-  readonly benchSize: readonly number[];
-  /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
-  readonly kernel: string;
-  /** Time limit of a benchmark in seconds, about. */
-  readonly budget: number;
-  /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
-  readonly tune: Tune;
-  /** Start the tab's task as soon as the page is ready. */
-  readonly autorun: boolean;
-}
 
 /** What becomes of pictures. */
 export const PICTURE_KEYS = ['size', 'fit', 'ink', 'flip'] as const satisfies readonly (keyof Settings)[];
@@ -166,8 +92,6 @@ export interface ImageSize {
   readonly channels: number;
 }
 
-export type Key = keyof Settings;
-
 interface Setting<T> {
   readonly initial: T;
   /** The legal values, to follow "must be" in a message. */
@@ -176,6 +100,8 @@ interface Setting<T> {
   readonly parse: (text: string) => T | undefined;
   readonly show: (value: T) => string;
 }
+
+const setting = <T>(of: Setting<T>) => of;
 
 const grouped = (n: number) => n.toLocaleString('en-US', { maximumFractionDigits: 20 });
 
@@ -207,18 +133,18 @@ function quarters(initial: number, min: number, max: number): Setting<number> {
   };
 }
 
-/** A number that may be left open: 0 is shown as an empty field. */
-function orEmpty(setting: Setting<number>, meaning: string): Setting<number> {
+/** One that may be left open: an empty field stands for `empty`. */
+function orEmpty<T, const Empty>(one: Setting<T>, empty: Empty, meaning: string): Setting<T | Empty> {
   return {
-    initial: 0,
-    legal: `${setting.legal}, or empty for ${meaning}`,
-    parse: (text) => (text === '' ? 0 : setting.parse(text)),
-    show: (value) => (value === 0 ? '' : setting.show(value)),
+    initial: empty,
+    legal: `${one.legal}, or empty for ${meaning}`,
+    parse: (text) => (text === '' || (text as unknown) === empty ? empty : one.parse(text)),
+    show: (value) => (String(value) === String(empty) ? '' : one.show(value as T)),
   };
 }
 
 /** Numbers with commas between them. */
-const several = (one: Setting<number>, initial: readonly number[]): Setting<readonly number[]> => ({
+const several = (one: Setting<number>, initial: readonly number[] = []): Setting<readonly number[]> => ({
   initial,
   legal: `1 to 8 ${one.legal.replace('a whole number', 'whole numbers')} with commas between them`,
   parse: (text) => {
@@ -227,15 +153,6 @@ const several = (one: Setting<number>, initial: readonly number[]): Setting<read
   },
   show: (value) => value.join(','),
 });
-
-function severalOrNone(one: Setting<number>, meaning: string): Setting<readonly number[]> {
-  const list = several(one, []);
-  return {
-    ...list,
-    legal: `${list.legal}, or empty for ${meaning}`,
-    parse: (text) => (text === '' ? [] : list.parse(text)),
-  };
-}
 
 function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> {
   return {
@@ -246,14 +163,9 @@ function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> 
   };
 }
 
-const column: Setting<ColumnChoice | ''> = {
-  ...choice('', ...columnChoices),
-  legal: `one of ${columnChoices.join(', ')}, or empty for no comparison`,
-};
-
+const column = orEmpty(choice(...columnChoices), '', 'no comparison');
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
-const heldOut = whole(0, 0, 10_000_000);
 const MOST_TEXT = 500;
 
 type DigitChoice = number | 'all';
@@ -272,23 +184,26 @@ const yesOrNo: Setting<boolean> = {
 };
 
 /** In the order in which the address lists them. */
-export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
+export const settings = {
   task: choice(...tasks),
+  /** The network and its training. Other settings default to the recipe's, until they are set. */
   recipe: choice(...pageRecipes),
   begin: choice(...beginChoices),
+  /** Images per training step. */
   batch,
+  /** Learning rate. */
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, MOST_EPOCHS),
+  /** Determines weights, shuffling, noise and the live samples. */
   seed: whole(123, 0, 4294967295),
+  /** Channels of each of the network's levels. */
   widths: several(whole(1, 1, 1024), [32, 64, 64]),
+  /** Train only on the first `limit` images; 0 means all. */
   limit: whole(0, 0, 10_000_000),
-  holdout: {
-    initial: 'auto',
-    legal: `${heldOut.legal}, or empty for a tenth, at most 1,000`,
-    parse: (text) => (text === '' || text === 'auto' ? 'auto' : heldOut.parse(text)),
-    show: (value) => (value === 'auto' ? '' : String(value)),
-  },
-  size: {
+  /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
+  holdout: orEmpty(whole(0, 0, 10_000_000), 'auto', 'a tenth, at most 1,000'),
+  /** What becomes of the user's pictures; `size` 0 means a size that suits them, OWN_SIZE their own. */
+  size: setting<number>({
     initial: 0,
     legal: `auto, own, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${SIDES.most}`,
     parse: (text) => {
@@ -297,24 +212,35 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
       return value !== undefined && value % SIDES.multipleOf === 0 ? value : undefined;
     },
     show: (value) => (value === 0 ? 'auto' : value === OWN_SIZE ? 'own' : String(value)),
-  },
+  }),
   fit: choice(...fits),
   ink: choice(...inks),
+  /** Whether a run trains on the mirror image of each picture, too. */
   flip: yesOrNo,
-  minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
+  /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
+  minutes: orEmpty(decimal(0, 0.01, 10_000), 0, 'no limit'),
+  /** Images in the grid that is refreshed while training; 0 switches it off. */
   samples: whole(64, 0, 256),
+  /** Minimum interval between two such grids, in seconds. */
   refresh: whole(2, 1, 3600),
-  calls: { ...choice(...callsChoices), initial: '8' },
+  calls: setting<CallsChoice>({ ...choice(...callsChoices), initial: '8' }),
+  /** The columns of a comparison; without one, both are empty. */
   left: column,
   right: column,
-  steps: orEmpty(whole(0, 1, 1000), 'as many as suit the calls'),
-  count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
+  /** Sampling steps of a run on the Make view; 0 means as `calls` says. */
+  steps: orEmpty(whole(0, 1, 1000), 0, 'as many as suit the calls'),
+  /** Images of a run on the Make view; 0 means a number that suits the adapter. */
+  count: orEmpty(whole(0, 1, 256), 0, 'as many as suit the adapter'),
+  /** Seed of the noise that the run starts from. */
   noise: whole(123, 0, 4294967295),
+  /** The place between that noise and the noise of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
   across: decimal(0, 0, 100),
   down: decimal(0, 0, 100),
   model: choice(...modelChoices),
+  /** The class to sample, or all of them side by side. */
   digit: classOrAll,
-  text: {
+  /** Names of classes to make, one image each, in place of `digit` and `count`. */
+  text: setting<string>({
     initial: '',
     legal: `up to ${MOST_TEXT} characters, such as 2026, or empty`,
     // What it orders depends on the network. A user may also write digits as a command: "make 20 26".
@@ -324,24 +250,39 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
       return order.length <= MOST_TEXT ? order : undefined;
     },
     show: (value) => value,
-  },
+  }),
+  /** Guidance scale: the strength with which samples follow the class. */
   guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
   method: choice(...methodChoices),
+  /** The question about a drawing. */
   ask: choice(...asks),
+  /** The class label of a drawing, or no particular one. */
   drawnClass: classOrAll,
+  /** The share of noise that a drawing gets, in percent. */
   level: whole(60, 0, 100),
+  /** The scene that the Explain view shows, by its number. */
   scene: whole(0, 0, 4),
-  benchBatch: severalOrNone(batch, 'the batch of training'),
-  benchSize: severalOrNone(whole(28, 1, 1024), 'the recipe’s own'),
-  kernel: {
+  /** Images that Bench measures with; of several batches or sizes the whole network. Empty: as many as in training. */
+  benchBatch: orEmpty(several(batch), [], 'the batch of training'),
+  /** Pixels on a side of its images. Empty: the recipe's own. */
+  benchSize: orEmpty(several(whole(28, 1, 1024)), [], 'the recipe’s own'),
+  /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
+  kernel: setting<string>({
     initial: '',
     legal: 'at most 60 letters, digits, spaces and . _ * and commas',
     parse: (text) => (/^[\w.*, ]{0,60}$/.test(text) ? text : undefined),
     show: (value) => value,
-  },
+  }),
+  /** Time limit of a benchmark in seconds, about. */
   budget: whole(60, 5, 3600),
+  /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
   tune: choice(...tunes),
+  /** Start the tab's task as soon as the page is ready. */
   autorun: yesOrNo,
+};
+export type Key = keyof typeof settings;
+export type Settings = {
+  readonly [K in Key]: (typeof settings)[K] extends Setting<infer Value> ? Value : never;
 };
 
 export const keys = Object.keys(settings) as Key[];
