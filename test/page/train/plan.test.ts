@@ -125,7 +125,7 @@ describe('plans in the worker', () => {
     expect(speeds()).toEqual([]);
     // No pause before this one.
     steps(1, 3);
-    expect(speeds()).toEqual([(3 * 16) / 5]);
+    expect(speeds()).toEqual([(4 * 16) / 6]);
   });
 
   test('Train on plans the same minutes once more, at a third of the rate', async () => {
