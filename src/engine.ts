@@ -87,8 +87,8 @@ export interface EngineOptions {
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
    * per adapter, as `tuningCache` remembers it for 7 days. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or
-   * the caller fixed the variant, or it is already in use, it throws `wrong-kernel`. After the first step of a trainer, and before the first
-   * result of a sampler or of `predict`, it compares the kernels once more, at the size of the network. Default true.
+   * the caller fixed the variant, or it is already in use, it throws `wrong-kernel`. In `trainer.prepare`, else after a trainer's first step,
+   * and before the first result of a sampler or of `predict`, it compares variants at the size of the network. Default true.
    */
   readonly selfCheck?: boolean | undefined;
   /** Receives problems that the engine works around. Default: console.warn. */

@@ -1,4 +1,4 @@
-/** Compares the results of a network's convolutions, at their real size, with the plain kernels'. Loaded after the first step or run. */
+/** Is a kernel right at the size of a network? Compares the results of forms with the plain kernels'. Loaded with the first comparison. */
 import type { Gpu } from '../gpu/gpu';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Op, op } from '../plan/op';
@@ -7,7 +7,6 @@ import { Random } from '../plan/small_case';
 import type { Tensor } from '../plan/tensor';
 import { type Comparison, comparing, differenceIn, writes } from './compare';
 import { runOnce } from './run_once';
-import type { Tally } from './tally';
 import { UnusableKernel } from './unusable_kernel';
 
 /**
@@ -36,8 +35,10 @@ interface AtSize {
   readonly signal?: AbortSignal | undefined;
   /** Maximum time of a submission. */
   readonly milliseconds?: number | undefined;
-  readonly tally: Tally;
 }
+
+/** Counts kernels that have run, and that are to run. */
+type Count = (ran: number, more?: number) => void;
 
 /** A wrong op, and the error of its worst number. */
 interface WrongOp {
@@ -60,11 +61,36 @@ export async function disagreeingOps(gpu: Gpu, at: AtSize): Promise<readonly Wro
     seen.add(work);
   }
   if (others.size === 0) return [];
-  const compare = (others: ReadonlyMap<Op, string>, check: boolean) =>
-    relativeErrors(gpu, at, others, check).catch((error) => {
-      if (error instanceof UnusableKernel) return undefined;
-      throw error;
-    });
+  let [done, total] = [0, 0];
+  const count: Count = (ran, more = 0) => {
+    done += ran;
+    total += more;
+    gpu.onProgress?.({ task: 'comparing', done, total });
+  };
+  try {
+    return await wrongOf(others, at, (variants, check) =>
+      relativeErrors(gpu, at, variants, check, count).catch((error) => {
+        if (error instanceof UnusableKernel) return undefined;
+        throw error;
+      }),
+    );
+  } finally {
+    if (done < total) count(total - done);
+  }
+}
+
+/** The errors of ops beside these variants; undefined if the comparison is impossible. */
+type Compare = (
+  variants: ReadonlyMap<Op, string>,
+  check: boolean,
+) => Promise<ReadonlyMap<Op, number> | undefined>;
+
+/** The ops that `compare` says are wrong beside their plain forms in `others`, as `disagreeingOps` returns them. */
+async function wrongOf(
+  others: ReadonlyMap<Op, string>,
+  { variantsOf }: AtSize,
+  compare: Compare,
+): Promise<readonly WrongOp[] | undefined> {
   // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
   const shares = await compare(others, false);
   if (!shares) return undefined;
@@ -139,15 +165,16 @@ function withAlternatives(
  */
 async function relativeErrors(
   gpu: Gpu,
-  { pass, boundBuffers: bound, signal, milliseconds, tally }: AtSize,
+  { pass, boundBuffers: bound, signal, milliseconds }: AtSize,
   variants: ReadonlyMap<Op, string>,
   check: boolean,
+  count: Count,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const { all, compared } = withAlternatives(pass, variants);
   if (!(await isCompiled(gpu, all))) return undefined;
   const [before, results] = [new Map(pass.inputs(new Random())), compared.map(({ partials }) => partials)];
-  tally.expect(all.length);
-  const limits = { signal, milliseconds, onRecorded: () => tally.count() };
+  count(0, all.length);
+  const limits = { signal, milliseconds, onRecorded: () => count(1) };
   const run = { label: 'comparison', ops: all, before, results, bound, check, limits };
   return sharesOf(compared, await runOnce(gpu, run));
 }

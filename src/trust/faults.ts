@@ -66,6 +66,6 @@ export const wrongAtSize = (
   { consequence = '', advice = REPORT }: Advice = {},
 ): UnusableKernel =>
   new UnusableKernel('wrong-kernel', o, {
-    ...{ adapter, advice, wasUsed: true },
+    ...{ adapter, advice, atSize: true },
     problem: ` at its real size: ${fault}.${consequence}`,
   });

@@ -15,8 +15,6 @@ interface Entry {
   readonly since: number;
   /** Missing where the tuner alone says that results are wrong. */
   readonly error?: EngineError | undefined;
-  /** Whether a warning has named the variant. */
-  isReported?: boolean | undefined;
 }
 
 /** Most checks to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
@@ -25,11 +23,13 @@ const MOST_REMEMBERED = 1000;
 /** Whether a key names a variant, `conv2d.winograd7`: keys of checks are hashes. */
 const isVariant = (key: string) => key.includes('.');
 
-const isOfUse = (error: EngineError | undefined) => error instanceof UnusableKernel && error.wasUsed;
+const isAtSize = (error: EngineError | undefined) => error instanceof UnusableKernel && error.atSize;
 
 /** Knows variants by their names, and checks by their keys. */
 export class Ledger implements Checks {
   private readonly entries = new Map<string, Entry>();
+  /** The variants that a warning has named. */
+  private readonly reported = new Set<string>();
   /** What is remembered between visits. */
   readonly memory: AdapterMemory;
   private readonly recall = once(() => this.recallPassed());
@@ -60,14 +60,14 @@ export class Ledger implements Checks {
   add(key: string, error?: EngineError): void {
     const known = this.entries.get(key);
     const pending = error instanceof UnusableKernel ? error.pending : undefined;
-    // What was wrong in use stays so, and what may still come says nothing new of what cannot be used.
-    if (isOfUse(known?.error) && !isOfUse(error)) return;
+    // What was wrong at size stays so, and what may still come says nothing new of what cannot be used.
+    if (isAtSize(known?.error) && !isAtSize(error)) return;
     if (pending && (known?.state === 'wrong' || known?.state === 'refused')) return;
     const state = !error || error.code === 'wrong-kernel' ? 'wrong' : pending ? 'late' : 'refused';
-    const entry: Entry = { state, since: Date.now(), error, isReported: known?.isReported };
+    const entry: Entry = { state, since: Date.now(), error };
     this.entries.set(key, entry);
     const came = () => {
-      if (this.entries.get(key) === entry) this.entries.delete(key);
+      if (this.entries.get(key) === entry && this.entries.delete(key)) this.reported.delete(key);
     };
     pending?.compiled.then(came, () => {});
   }
@@ -82,18 +82,16 @@ export class Ledger implements Checks {
     return this.entries.get(key)?.error;
   }
 
-  /** The error of a variant that was used, and was wrong at its real size. */
-  wrongInUse(variant: string): EngineError | undefined {
+  /** The error of a variant that was wrong at its real size. */
+  wrongAtSize(variant: string): EngineError | undefined {
     const error = this.errorOf(variant);
-    return isOfUse(error) ? error : undefined;
+    return isAtSize(error) ? error : undefined;
   }
 
   /** Whether this is the first warning that names a variant that is left out. */
   isNews(variant: string): boolean {
-    const entry = this.entries.get(variant);
-    const isNews = !entry?.isReported;
-    // One that was late may have come meanwhile.
-    if (entry) entry.isReported = true;
+    const isNews = !this.reported.has(variant);
+    this.reported.add(variant);
     return isNews;
   }
 

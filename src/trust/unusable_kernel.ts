@@ -21,7 +21,7 @@ interface Fault extends ErrorOptions {
   /** The remedy; follows the text. */
   readonly advice: string;
   readonly pending?: Pending | undefined;
-  readonly wasUsed?: boolean;
+  readonly atSize?: boolean;
 }
 
 /** Thrown if a kernel, or one of its variants, cannot be used on this adapter. Its code is `wrong-kernel`, or `shader` if it was refused or is late. */
@@ -31,13 +31,13 @@ export class UnusableKernel extends EngineError {
   readonly variant: string;
   /** The message without advice. */
   readonly text: string;
-  /** Whether it was used in a computation, which another variant can repeat. */
-  readonly wasUsed: boolean;
+  /** Whether only a comparison at the size of a network shows it: then it is refused where the caller fixes it. */
+  readonly atSize: boolean;
   /** The pipeline of a `slow-kernel` that is not given up. */
   readonly pending: Pending | undefined;
 
   constructor(why: Why, { kernel, variant }: Pick<Op, 'kernel' | 'variant'>, fault: Fault) {
-    const { adapter, problem, advice, pending, wasUsed = false } = fault;
+    const { adapter, problem, advice, pending, atSize = false } = fault;
     const isWrong = why === 'wrong-kernel';
     const does = isWrong ? 'computes wrongly' : 'cannot be used';
     const text = `The kernel ${kernel}.${variant} ${does} on this adapter (${adapter || 'without a name'})${problem}`;
@@ -47,6 +47,6 @@ export class UnusableKernel extends EngineError {
     this.kernel = kernel;
     this.variant = variant;
     this.text = text;
-    this.wasUsed = wasUsed;
+    this.atSize = atSize;
   }
 }

@@ -64,7 +64,7 @@ export class EngineChooser implements VariantChooser {
     let variants: Variants;
     if (given !== undefined) {
       variants = await checkedVariants(given, gpu, place);
-      for (const name of variantsIn(given)) if (ledger.wrongInUse(name)) throw ledger.wrongInUse(name)!;
+      for (const name of variantsIn(given)) if (ledger.wrongAtSize(name)) throw ledger.wrongAtSize(name)!;
     } else if (this.tune && measures !== false) {
       variants = await this.exclusively(() => this.measure(ledger, place, whys));
     } else {
@@ -82,11 +82,11 @@ export class EngineChooser implements VariantChooser {
 
   async replace(error: unknown, used: Variants, place: Place): Promise<Variants | undefined> {
     if (!(error instanceof UnusableKernel)) return undefined;
-    const { why, kernel, variant, pending, wasUsed } = error;
+    const { why, kernel, variant, pending, atSize } = error;
     const rejected = chosenFor(kernel, variant);
     const ledger = await this.ledger();
     // From now on it is refused if the caller fixes it.
-    if (wasUsed) ledger.add(rejected, error);
+    if (atSize) ledger.add(rejected, error);
     if (place.given ?? this.variants) return undefined;
     // It was awaited and given up. It may still be compiled at any time, and the choice must not depend on the clock.
     if (why === 'slow-kernel' && !pending) return undefined;

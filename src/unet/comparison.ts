@@ -9,7 +9,6 @@ import { firstVariant, type Op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
 import type { Pass } from '../trust/at_size';
 import type { Advice } from '../trust/faults';
-import { Tally } from '../trust/tally';
 import type { UnusableKernel } from '../trust/unusable_kernel';
 import type { Layer } from './config';
 import type { NetworkWeights } from './network';
@@ -52,11 +51,9 @@ export async function findWrong(
   const key = keyOf(pass.ops);
   if ((await ledger.unknown([key])).length === 0) return [];
   const { disagreeingOps } = await loaded(import('../trust/at_size'));
-  const tally = new Tally(gpu.onProgress);
   const variantsOf = (o: Op) => variantsFor(o, network, padBatch(images), gpu.device);
-  const at = { pass, variantsOf, boundBuffers: network.boundBuffers, tally, ...limits };
+  const at = { pass, variantsOf, boundBuffers: network.boundBuffers, ...limits };
   const wrong = await disagreeingOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
-  tally.end();
   if (wrong?.length === 0) await ledger.pass([key]);
   const errors = new Map<string, UnusableKernel>();
   for (const { op, share } of wrong ?? []) {

@@ -176,7 +176,7 @@ export class TrainingRun {
         await trainer.prepare(this.dataset!, { seed, binarize, dropLast, signal });
         this.isPrepared = true;
       } catch (error) {
-        const isReplaced = error instanceof UnusableKernel && error.wasUsed && !replaced.has(error.text);
+        const isReplaced = error instanceof UnusableKernel && error.atSize && !replaced.has(error.text);
         if (!isReplaced || this.trainer !== trainer) throw error;
         replaced.add(error.text);
         trainer.destroy();

@@ -14,7 +14,6 @@ import type { Random } from '../../src/plan/small_case';
 import { type Tensor, tensor } from '../../src/plan/tensor';
 import { disagreeingOps } from '../../src/trust/at_size';
 import { memoryCache } from '../../src/trust/cache';
-import { Tally } from '../../src/trust/tally';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { connect, createSession, expose, type SessionClient } from '../../src/worker';
 import { digits, tutorial } from '../lib/checked_networks';
@@ -353,7 +352,6 @@ test('a layer whose gradient is nothing but rounding does not reject a variant',
     pass: { ops, inputs },
     variantsOf: ({ variant }) => ['direct', variant],
     boundBuffers: new Map(),
-    tally: new Tally(undefined),
   });
   expect(wrong).toEqual([]);
 });

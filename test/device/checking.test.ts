@@ -4,9 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { faultOf } from '../../src/trust/expected';
 import { fingerprint } from '../../src/trust/self_check';
-import { smallShape, startValues } from '../../src/trust/small_case';
+import { faultOf, smallShape, startValues } from '../../src/trust/small';
 
 const kernels = Object.keys(references);
 

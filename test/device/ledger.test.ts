@@ -92,11 +92,11 @@ test('a late variant is left out until it is compiled, unless something worse is
 test('a variant that was wrong in use stays so; only such a one is refused to those who fix it; a warning names it once', () => {
   const ledger = ledgerIn();
   ledger.add('conv2d.tile', refused);
-  expect(ledger.wrongInUse('conv2d.tile')).toBeUndefined();
+  expect(ledger.wrongAtSize('conv2d.tile')).toBeUndefined();
   ledger.add('conv2d.tile', atSize);
   expect(ledger.isNews('conv2d.tile')).toBe(true);
   ledger.add('conv2d.tile', refused);
-  expect(ledger.wrongInUse('conv2d.tile')).toBe(atSize);
+  expect(ledger.wrongAtSize('conv2d.tile')).toBe(atSize);
   expect(ledger.isNews('conv2d.tile')).toBe(false);
   // It was late, and has come meanwhile.
   expect(ledger.isNews('conv2d.direct')).toBe(true);
