@@ -8,7 +8,7 @@ import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 /** Their name: files of networks that are trained on them contain it. */
 export const DIGITS = 'MNIST digits';
 
-/** The hashes of the unpacked files, as harness/tools/build/make_digits.mjs printed them. */
+/** The hashes of the unpacked files. */
 const imagesHashes = {
   sha256: 'ea1413899b8e88461578f6f4fefdf33b2c5a5f7b19c5586541aca77ad4c3ae95',
   fnv1a: 'f390b2c5',

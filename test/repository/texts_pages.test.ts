@@ -8,7 +8,7 @@ const names = Object.keys(texts) as TextName[];
 const made = (name: TextName) => {
   const url = 'git+https://github.com/OWNER/project.git';
   const text = readFileSync(`docs/${name}.md`, 'utf8');
-  return pageOf(name, text, { styles: ['texts.css'], icon: 'icon.svg' }, url);
+  return pageOf(name, text, ['texts.css'], 'icon.svg', url);
 };
 const hrefs = (html: string) =>
   [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([, href]) => href);

@@ -14,15 +14,12 @@ export function withFragments(html: string, folder: string, used: (path: string)
 
 export function fragments(): Plugin {
   const paths = new Set<string>();
-  let root = '';
   return {
     name: 'fragments',
-    configResolved(config) {
-      root = config.root;
-    },
     transformIndexHtml: {
       order: 'pre', // before Vite looks for what the markup refers to
-      handler: (html) => withFragments(html, root, (path) => paths.add(path)),
+      handler: (html, { filename }) =>
+        withFragments(html, resolve(filename, '..'), (path) => paths.add(path)),
     },
     // Vite by itself loads the page anew for index.html alone.
     hotUpdate({ file }) {

@@ -6,110 +6,81 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import MarkdownIt from 'markdown-it';
 import { load } from './load.mjs';
 
 const { anchorOf } = await load('harness/page/sources/texts.ts');
+const { glossary } = await load('harness/page/glossary/glossary_words.ts');
+const { withFragments } = await load('harness/tools/build/fragments.ts');
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
-const withoutBlocks = (text) => text.replace(/^```[\s\S]*?^```/gm, '');
-
-/** The anchors of a document's headings. */
-const headings = (text) =>
-  [...withoutBlocks(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
-
-/** Links of a document to missing files and headings. */
-function deadLinks(page, text) {
-  const prose = withoutBlocks(text).replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '));
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, link]) => link)
-    .filter((link) => {
-      if (/^https?:/.test(link)) return false;
-      const [path, heading] = link.split('#');
-      const file = path ? posix.join(posix.dirname(page), path) : page;
-      if (path && !existsSync(join(root, file))) return true;
-      return (
-        heading !== undefined && file.endsWith('.md') && !headings(path ? read(file) : text).includes(heading)
-      );
-    })
-    .map((link) => `${page}: the link ${link} leads nowhere`);
-}
-
-/** `markup` marks words as `data-word="epoch"`, `scenes` as `{epoch}` and `{epochs|epoch}`. */
-function glossaryFaults(glossary, markup, scenes) {
-  const marks = [/data-word="([^"]+)"/g, /[^$`]\{(?:[\w ]+\|)?([a-z][a-z ]+)\}(?=[^`]*')/g];
-  const marked = new Set(
-    [markup, scenes].flatMap((text, i) => [...text.matchAll(marks[i])].map(([, word]) => word)),
-  );
-  const isSentence = (meaning) => /^[A-Z].*[.)]$/s.test(meaning) && meaning.split(' ').length <= 45;
-  return [
-    ...[...marked]
-      .filter((word) => !Object.hasOwn(glossary, word))
-      .map((word) => `"${word}" is marked, and not explained`),
-    ...Object.keys(glossary)
-      .filter((word) => !marked.has(word))
-      .map((word) => `"${word}" is explained, and marked nowhere`),
-    ...Object.entries(glossary)
-      .filter(([, meaning]) => !isSentence(meaning))
-      .map(([word]) => `"${word}" is not explained in whole sentences of 45 words at most`),
-  ].map((fault) => `glossary: ${fault}`);
-}
-
-/** The workflow that publishes the page. `built`: Vite's configuration of the build. */
-function workflowFaults(workflow, scripts, built) {
-  const runs = [...workflow.matchAll(/^\s+- run: (.*)$/gm)].map(([, command]) => command);
-  const own = runs.flatMap((command) => /^npm run (\S+)$/.exec(command)?.[1] ?? []);
-  const actions = [...workflow.matchAll(/uses: (\S+)$/gm)].map(([, action]) => action);
-  const [before, deploy = ''] = workflow.split('  deploy:');
-  const rules = {
-    'it installs with npm ci first': runs[0] === 'npm ci',
-    'it checks, then builds, with scripts of package.json':
-      own.join() === 'check,build' && own.every((script) => script in scripts),
-    'it publishes the folder of the build': workflow.includes(`path: ${built.build.outDir}\n`),
-    'the page works below any path': built.base === './',
-    'each action is of a major version':
-      actions.length > 0 && actions.every((action) => /^actions\/[\w-]+@v\d+$/.test(action)),
-    'publishing alone may write': !before.includes(': write') && deploy.includes('pages: write'),
-  };
-  return Object.keys(rules)
-    .filter((rule) => !rules[rule])
-    .map((rule) => `page.yml: not true: ${rule}`);
-}
-
-/** A WGSL file without a comment that says what it does. */
-function commentFaults(path, text) {
-  const [first] = text.replace(/^(enable \w+;\s+)+/, '').split('\n');
-  return /^\/\/ \S/.test(first) ? [] : [`${path}: begins without a comment that says what it does`];
-}
-
 const filesIn = (folder, end) =>
   readdirSync(join(root, folder), { recursive: true })
     .filter((file) => file.endsWith(end))
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`);
 
-async function allFaults() {
-  const { loadConfigFromFile } = await import('vite');
-  const { glossary } = await load('harness/page/glossary/glossary_words.ts');
-  const { withFragments } = await load('harness/tools/build/fragments.ts');
-  const documents = ['README', 'CONTRIBUTING', 'ARCHITECTURE', 'CHANGELOG', 'shaders/README'].map(
-    (name) => `${name}.md`,
+const faults = [];
+/** Notes what is wrong with a text. */
+const rule = (isKept, fault) => {
+  if (!isKept) faults.push(fault);
+};
+
+const parsed = (page) => new MarkdownIt({ html: true }).parse(read(page), {});
+const headings = (page) =>
+  parsed(page).flatMap(({ type }, i, tokens) =>
+    type === 'heading_open' ? anchorOf(tokens[i + 1].content) : [],
   );
-  const pages = [...documents, ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`)];
-  const scenes = filesIn('harness/page/explain', '.ts').map(read).join('\n');
-  const { config } = await loadConfigFromFile({ mode: 'production', command: 'build' }, undefined, root);
-  const { scripts } = JSON.parse(read('package.json'));
-  return [
-    ...pages.filter((page) => page.endsWith('.md')).flatMap((page) => deadLinks(page, read(page))),
-    ...glossaryFaults(glossary, withFragments(read('index.html'), root), scenes),
-    ...workflowFaults(read('.github/workflows/page.yml'), scripts, config),
-    ...filesIn('shaders', '.wgsl').flatMap((path) => commentFaults(path, read(path))),
-  ];
+const documents = ['README', 'CONTRIBUTING', 'ARCHITECTURE', 'CHANGELOG', 'shaders/README'];
+for (const page of [...documents.map((name) => `${name}.md`), ...filesIn('docs', '.md')]) {
+  for (const token of parsed(page).flatMap(({ children }) => children ?? [])) {
+    const link = token.attrGet('href') ?? token.attrGet('src');
+    if (link === null || /^https?:/.test(link)) continue;
+    const [path, heading] = link.split('#');
+    const file = path ? posix.join(posix.dirname(page), path) : page;
+    const isThere =
+      existsSync(join(root, file)) && (!heading || !file.endsWith('.md') || headings(file).includes(heading));
+    rule(isThere, `${page}: the link ${link} leads nowhere`);
+  }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const faults = await allFaults();
-  if (faults.length > 0) {
-    console.error(faults.join('\n'));
-    process.exit(1);
-  }
+// The markup marks words as `data-word="epoch"`, the scenes as `{epoch}` and `{epochs|epoch}`.
+const markup = withFragments(read('index.html'), root);
+const scenes = filesIn('harness/page/explain', '.ts').map(read).join('\n');
+const marked = new Set(
+  [
+    ...markup.matchAll(/data-word="([^"]+)"/g),
+    ...scenes.matchAll(/[^$`]\{(?:[\w ]+\|)?([a-z][a-z ]+)\}(?=[^`]*')/g),
+  ].map(([, word]) => word),
+);
+for (const word of marked)
+  rule(Object.hasOwn(glossary, word), `glossary: "${word}" is marked, and not explained`);
+for (const [word, meaning] of Object.entries(glossary)) {
+  rule(marked.has(word), `glossary: "${word}" is explained, and marked nowhere`);
+  const isSentence = /^[A-Z].*[.)]$/s.test(meaning) && meaning.split(' ').length <= 45;
+  rule(isSentence, `glossary: "${word}" is not explained in whole sentences of 45 words at most`);
+}
+
+const workflow = read('.github/workflows/page.yml');
+const [before, deploy] = workflow.split('  deploy:');
+const runs = [...workflow.matchAll(/- run: (npm (?:ci|run \w+))$/gm)].map(([, command]) => command);
+rule(
+  runs.join() === 'npm ci,npm run check,npm run build',
+  'page.yml: installs, checks and builds in another order',
+);
+rule(workflow.includes('path: dist/page\n'), 'page.yml: publishes another folder than that of the build');
+rule(!/uses: (?!actions\/[\w-]+@v\d+$)/m.test(workflow), 'page.yml: an action is not of a major version');
+rule(
+  !before.includes(': write') && deploy.includes('pages: write'),
+  'page.yml: not publishing alone may write',
+);
+
+for (const path of filesIn('shaders', '.wgsl')) {
+  const isCommented = /^(enable \w+;\s+)*\/\/ \S/.test(read(path));
+  rule(isCommented, `${path}: begins without a comment that says what it does`);
+}
+
+if (faults.length > 0) {
+  console.error(faults.join('\n'));
+  process.exitCode = 1;
 }
