@@ -24,7 +24,8 @@ export async function load(entry) {
   if (!existsSync(file)) {
     const code = await bundle(entry);
     mkdirSync(cache, { recursive: true });
-    removeOld();
+    for (const path of readdirSync(cache).map((old) => join(cache, old)))
+      if (Date.now() - statSync(path).mtimeMs > OLD_MS) rmSync(path, { force: true });
     // By another name first: a command that starts meanwhile finds the whole bundle or none, and makes its own.
     const beside = `${file}.${randomBytes(4).toString('hex')}.tmp`;
     writeFileSync(beside, code);
@@ -36,14 +37,14 @@ export async function load(entry) {
 }
 
 /** Changes when a source does: names, sizes and times are read in 20 ms, contents would take longer. */
-export function fingerprint(entry, folder = root) {
-  const hash = createHash('sha256').update(`${entry} ${folder} ${process.version}`);
+function fingerprint(entry) {
+  const hash = createHash('sha256').update(`${entry} ${root} ${process.version}`);
   const add = (path) => {
-    const found = statSync(join(folder, path));
+    const found = statSync(join(root, path));
     if (!found.isDirectory()) hash.update(`\n${path} ${found.size} ${found.mtimeMs}`);
-    else for (const name of readdirSync(join(folder, path)).sort()) if (!isAside(name)) add(join(path, name));
+    else for (const name of readdirSync(join(root, path)).sort()) if (!isAside(name)) add(join(path, name));
   };
-  for (const source of sources) if (existsSync(join(folder, source))) add(source);
+  for (const source of sources) if (existsSync(join(root, source))) add(source);
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -91,10 +92,3 @@ const sourceUrls = {
     return code.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
   },
 };
-
-function removeOld() {
-  for (const file of readdirSync(cache)) {
-    const path = join(cache, file);
-    if (Date.now() - statSync(path).mtimeMs > OLD_MS) rmSync(path, { force: true });
-  }
-}
