@@ -30,7 +30,7 @@ const PROGRAMS = [
   ['connect', 4, 'connect', 'worker'],
   ['nothing', 0.1, '', 'digits'],
 ];
-/** Of these esbuild leaves out what only other programs import later. */
+/** Programs without what esbuild would keep for others alone. */
 const WHOLE = ['EngineError', 'connect'];
 const ENGINE_LIMIT = 47;
 /** Objects that an engine creates, and the KB that each may add to the engine, on any adapter. */

@@ -68,7 +68,7 @@ rule(
   runs.join() === 'npm ci,npm run check,npm run build',
   'page.yml: installs, checks and builds in another order',
 );
-rule(workflow.includes('path: dist/page\n'), 'page.yml: publishes another folder than that of the build');
+rule(workflow.includes('path: dist/page\n'), 'page.yml: publishes another folder than the one that is built');
 rule(!/uses: (?!actions\/[\w-]+@v\d+$)/m.test(workflow), 'page.yml: an action is not of a major version');
 rule(
   !before.includes(': write') && deploy.includes('pages: write'),
