@@ -11,7 +11,8 @@ import { GpuPanel } from './measure/gpu_panel';
 import { patchOf } from './messages/messages';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
-import { App, addressOf, type Panel } from './shell/app';
+import { addressOf } from './shell/address';
+import { App, type Panel } from './shell/app';
 import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames, viewOf } from './shell/doors';
 import { connectFiles } from './shell/file_input';
@@ -66,13 +67,13 @@ function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
   connectLeads((key, text) => app.lead(key, text));
   onClick('files-problem-close', () => app.forgive());
-  onClick('notices-close', () => app.dismissNotices());
+  onClick('notices-close', () => app.notices.clear());
   let noticesShown: readonly string[] = [];
   const renderNotices = () => {
-    if (app.notices === noticesShown) return;
-    noticesShown = app.notices;
-    setHidden('notices', app.notices.length === 0);
-    anyElement('notices-list').replaceChildren(...app.notices.map((notice) => make('p', {}, notice)));
+    if (app.notices.list === noticesShown) return;
+    noticesShown = app.notices.list;
+    setHidden('notices', noticesShown.length === 0);
+    anyElement('notices-list').replaceChildren(...noticesShown.map((notice) => make('p', {}, notice)));
   };
   const openView = () => (app.home ? undefined : viewOf(app.settings.task));
   const renderTitle = () => {
@@ -95,7 +96,7 @@ function createFrame(app: App): Panel {
       const view = openView();
       setText('view-title', view ? viewNames[view] : '');
       renderNotices();
-      doors.show(view, (task) => addressOf({ ...app.chosen, task }));
+      doors.show(view, (task) => addressOf({ ...app.address.chosen, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;

@@ -67,7 +67,7 @@ export class Teach {
       if (event.at === 'task' && phase === 'compiling' && !run) this.giveBack();
     } else if (data && data.name === this.starting) this.start();
     // They come back with their run.
-    else if (resumed && this.kept.length === 0) this.keep(this.app.drawings);
+    else if (resumed && this.kept.length === 0) this.keep(this.app.kept.drawings);
     else if (isFreed(event)) {
       this.complain(undefined);
       this.giveBack();
@@ -148,7 +148,7 @@ export class Teach {
     }
     this.app.set('recipe', 'digits');
     this.starting = nameOfDrawings(this.kept);
-    this.app.drawings = this.kept;
+    this.app.kept.drawings = this.kept;
     this.app.send('data', { from: imagesOfDrawings(this.kept) });
   }
 

@@ -148,9 +148,7 @@ export class ShaderDesk {
 
   /** A notice of the page, in place of the last one of this kind. */
   private say(text: string): void {
-    const { app } = this;
-    app.notices = [...app.notices.filter((notice) => notice !== this.notice), text];
+    this.app.notices.add(text, this.notice);
     this.notice = text;
-    app.changed();
   }
 }

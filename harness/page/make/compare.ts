@@ -1,7 +1,7 @@
 /** Two columns of the Make view, made from the same noise one after the other: by other network calls, another guidance or another network. */
 
 import { plural, whole } from '../../text/units';
-import { isFreed, type ModelDescription, type Order, patchOf, type WorkerEvent } from '../messages/messages';
+import type { ModelDescription, Order } from '../messages/messages';
 import { columnsOf, fileName } from '../messages/order';
 import {
   type CallsChoice,
@@ -16,9 +16,10 @@ import { button, byId, onClick, setHidden, setMessage, setText } from '../shell/
 import { connectFields } from '../shell/fields';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
-import { type Frame, Trajectory } from '../shell/trajectory';
+import { Trajectory } from '../shell/trajectory';
 import { callsIn, type Making, makingOf } from './calls';
 import type { Maker } from './sample_views';
+import type { Frame } from './stage';
 
 type Network = Omit<ModelDescription, 'name'>;
 type Wanted = Omit<Order, keyof Making>;
@@ -107,17 +108,14 @@ interface Ordered {
 export class TwoColumns {
   private readonly app: App;
   private readonly columns;
-  private readonly send: (order: Order) => void;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly share = byId('way', HTMLInputElement);
-  /** What both columns show, by which network and choices; and the column that is being made. */
+  /** What both columns show, or will. */
   private ordered: Ordered | undefined;
-  private making: Side | undefined;
 
-  /** `again` makes both anew where something is shown; `send` orders images. */
-  constructor(app: App, again: () => void, send: (order: Order) => void) {
+  /** `again` makes both anew where something is shown. */
+  constructor(app: App, again: () => void) {
     this.app = app;
-    this.send = send;
     const changed = () => app.changed();
     const column = (side: Side) => ({
       trajectory: new Trajectory(changed),
@@ -155,43 +153,31 @@ export class TwoColumns {
     return sides.some((side) => this.columns[side].trajectory.shown) ? this.ordered?.by : undefined;
   }
 
-  /** Makes both columns of these images, one after the other. */
-  make(wanted: Wanted): void {
+  /** The steps of both columns of these images, one after the other. */
+  async *make(wanted: Wanted, signal: AbortSignal): AsyncGenerator<Frame> {
     const { source, state, network } = this.app;
     const by = { source, trained: state.losses.length };
     const choices = { left: this.choice('left'), right: this.choice('right') };
     const made = { left: this.made('left'), right: this.made('right') };
     this.ordered = { wanted, by, network, choices, made };
-    this.next('left');
+    for (const side of sides) {
+      const way = made[side];
+      if (typeof way === 'string') continue;
+      const { trajectory } = this.columns[side];
+      for await (const step of this.app.make({ ...wanted, ...way }, signal)) yield { step, on: trajectory };
+      if (!trajectory.complete) return;
+    }
   }
 
   forget(): void {
     this.ordered = undefined;
-    this.making = undefined;
     for (const side of sides) this.columns[side].trajectory.clear();
   }
 
-  receive(event: WorkerEvent): void {
-    const { making } = this;
-    const replaced = patchOf(event).made ? 'file' : undefined;
-    const gone = isFreed(event) ? 'run' : replaced;
-    const isGone = ({ shown, order }: Trajectory) => shown !== undefined && order?.source === gone;
-    if (sides.some((side) => isGone(this.columns[side].trajectory))) this.forget();
-    if (event.type !== 'sampled' || !making) return;
-    const { trajectory } = this.columns[making];
-    trajectory.add(event);
-    if (!trajectory.complete) return;
-    this.making = undefined;
-    if (making === 'left') this.next('right');
-  }
-
-  private next(side: Side): void {
-    const { wanted, made } = this.ordered!;
-    const way = made[side];
-    if (typeof way !== 'string') {
-      this.making = side;
-      this.send({ ...wanted, ...way });
-    } else if (side === 'left') this.next('right');
+  /** Whether a column was made by the network of this source. */
+  shows(source: Source): boolean {
+    const isOf = ({ shown, origin }: Trajectory) => shown !== undefined && origin?.order.source === source;
+    return sides.some((side) => isOf(this.columns[side].trajectory));
   }
 
   private choice(side: Side): ColumnChoice {
@@ -222,14 +208,14 @@ export class TwoColumns {
     const [left, right] = sides.map((side) => this.frameOf(side));
     if (!this.on || !ordered || !left || !right) return undefined;
     const { network, by, choices } = ordered;
-    const { order, shape } = this.columns.right.trajectory;
+    const { origin, shape } = this.columns.right.trajectory;
     const which = `${choices.left}-${choices.right}`;
-    const name = fileName(network, { ...order!, source: by.source }, which, 'png');
+    const name = fileName(network, { ...origin!.order, source: by.source }, which, 'png');
     return { left: left.prediction, right: right.prediction, shape, name };
   }
 
   /** The picture of a column at the place of the slider. */
-  private frameOf(side: Side): Frame | undefined {
+  private frameOf(side: Side): Trajectory['shown'] {
     const { frames } = this.columns[side].trajectory;
     return frames[Math.round((Number(this.share.value) / 100) * (frames.length - 1))];
   }

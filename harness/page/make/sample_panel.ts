@@ -1,7 +1,7 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
-import { isFreed, type Order, patchOf, type WorkerEvent } from '../messages/messages';
+import { isDistilled, isFreed, type Order, patchOf, type WorkerEvent } from '../messages/messages';
 import type { FieldPlace } from '../messages/noise_field';
 import { columnsFor, columnsOf, usualCount } from '../messages/order';
 import type { Settings } from '../messages/settings';
@@ -20,19 +20,19 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { noiseTiles } from '../shell/images';
-import { describe, isBusy, isOfDigits, isReady, networkIn, rests } from '../shell/state';
+import { describe, isBusy, isOfDigits, isReady, rests } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
 import type { Recording } from '../welcome/recording';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { TwoColumns } from './compare';
-import { Following, handOf } from './following';
+import { Hand, handOf } from './hand';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
 import { connectSource, connectTrajectory, type Maker, orderedIn, type Shown } from './sample_views';
 import { connectDownloads, connectShare } from './share';
+import { type Following, type Frame, Stage } from './stage';
 
-type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
 /** The part of an order that chooses the images. */
 type Wanted = Omit<Order, keyof Making>;
 
@@ -40,12 +40,13 @@ export class SamplePanel implements TaskPanel {
   readonly tasks = ['sample'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
+  private readonly stage: Stage;
   private readonly trajectory: Trajectory;
   /** A recording: what the pretrained network makes, before anything is ordered. */
   private readonly recorded: Trajectory;
   private recordingLoads = false;
-  private readonly following: Following;
-  private readonly hand: NoiseHand;
+  private readonly hand: Hand;
+  private readonly field: NoiseHand;
   private readonly comparison: TwoColumns;
   private readonly orderFields: ReturnType<typeof connectOrder>;
   private readonly source: ReturnType<typeof connectSource>;
@@ -54,15 +55,6 @@ export class SamplePanel implements TaskPanel {
   private recipe: Settings['recipe'];
   /** The hand's place, also while it moves; the address takes it when the hand rests. */
   private place: FieldPlace;
-  private maker: Maker = { source: 'run', trained: 0 };
-  /** Whether images exist or have been ordered. */
-  private ordered = false;
-  /** What the images that follow show, which a text that has become wrong since does not change. */
-  private followed: Wanted | undefined;
-  /** After the hand rests, its images are made with all chosen steps: `due` before that starts, `begun` while it goes on. */
-  private finishing: 'due' | 'begun' | undefined;
-  /** The steps made after the hand rests, so far. They begin with noise again, so they are shown only when all are there. */
-  private held: Sampled[] = [];
 
   constructor(app: App) {
     this.app = app;
@@ -70,24 +62,23 @@ export class SamplePanel implements TaskPanel {
     this.recipe = recipe;
     this.place = { across, down };
     this.fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
-    this.trajectory = new Trajectory(() => app.changed());
-    this.recorded = new Trajectory(() => app.changed());
+    const changed = () => app.changed();
+    this.stage = new Stage(changed);
+    this.trajectory = new Trajectory(changed);
+    this.recorded = new Trajectory(changed);
     foldFields('sample-fold');
     connectMenu('sample-menu');
-    this.following = new Following(app, () => {
-      this.finishing ??= 'due';
-      app.changed();
-    });
-    this.hand = new NoiseHand((place) => {
+    this.hand = new Hand(app, this.stage);
+    this.field = new NoiseHand((place) => {
       this.place = place;
       this.follow();
     });
     const order = () => this.order();
     const again = () => this.again();
     const making = () => this.making;
-    this.comparison = new TwoColumns(app, again, (order) => this.send(order));
+    this.comparison = new TwoColumns(app, again);
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
-    connectButtons(app, order);
+    this.connectButtons();
     connectDownloads(this.trajectory, () => this.comparison.shown);
     this.share = connectShare(app, this.trajectory, () => this.chosenOrder);
     this.source = connectSource(
@@ -107,29 +98,17 @@ export class SamplePanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
-    const { trajectory, following } = this;
-    following.receive(event);
-    const { source } = this.shownMaker ?? {};
+    const { stage, hand } = this;
     const { model, made } = patchOf(event);
-    const isReplaced = made && source === 'file';
-    if (model || isReplaced || (isFreed(event) && source === 'run')) this.forget();
-    this.comparison.receive(event);
-    if (event.type !== 'sampled' || this.comparison.on) return;
-    if (following.shown) {
-      this.held.push(event);
-      if (event.step < event.steps) return;
-      following.drop();
-    }
-    for (const each of this.held.length > 0 ? this.held.splice(0) : [event]) {
-      if (each.step === 1) {
-        const { state, settings } = this.app;
-        const { source } = each.order;
-        this.maker = { source, trained: state.losses.length };
-        trajectory.network = networkIn(source, state, settings);
-      }
-      trajectory.add(each);
-    }
-    if (trajectory.complete && this.isFlow) following.look(this.previewOrder);
+    const replaced = made ? 'file' : undefined;
+    const gone = isFreed(event) ? 'run' : replaced;
+    if (event.type === 'lost') {
+      stage.lose();
+      hand.drop();
+    } else if (isFreed(event) || model || isDistilled(event) || (event.type === 'losses' && event.again))
+      hand.forget();
+    const isGone = gone && (this.shownMaker?.source === gone || this.comparison.shows(gone));
+    if (model || isGone) this.forget();
   }
 
   render(): void {
@@ -142,7 +121,7 @@ export class SamplePanel implements TaskPanel {
     if (this.comparison.on) trajectory.clear();
     else if (this.comparison.begun) this.forget();
     fields.render();
-    this.following.next();
+    this.stage.render();
     orderFields.render(this.canReplace, this.comparison.on);
     this.comparison.render(this.selection);
     this.source.render();
@@ -164,7 +143,6 @@ export class SamplePanel implements TaskPanel {
     for (const id of ['save-sampled', 'save-sheet', 'save-gif']) setHidden(id, this.comparison.on);
     setHidden('save-columns', !this.comparison.on);
     setDisabled('save-columns', !this.comparison.shown);
-    if (this.finishing === 'due') this.finish();
   }
 
   private get canStart(): boolean {
@@ -213,19 +191,18 @@ export class SamplePanel implements TaskPanel {
 
   /** The network that made the shown images. */
   private get shownMaker(): Maker | undefined {
-    const { shown } = this.following;
-    if (shown) return { source: shown.order.source, trained: this.app.state.losses.length };
-    return this.trajectory.shown && this.maker;
+    const { following } = this.stage;
+    if (following) return { source: following.order.source, trained: this.app.state.losses.length };
+    const { shown, origin } = this.trajectory;
+    return shown && origin && { source: origin.order.source, trained: origin.trained };
   }
 
   /** What is shown before there are steps: the images that follow the hand, the recording, or the noise that the images come from. */
   private get placeholder(): Shown {
-    const { following, recorded } = this;
+    const { recorded } = this;
     const { network } = this.app;
-    if (following.shown) {
-      const { order, tiles } = following.shown;
-      return { tiles, what: orderedIn(order, network) };
-    }
+    const { following } = this.stage;
+    if (following) return { tiles: following.tiles, what: orderedIn({ order: following.order, network }) };
     if (this.isOpening && recorded.shown)
       return {
         tiles: { bytes: recorded.shown.x, ...recorded.shape },
@@ -242,7 +219,7 @@ export class SamplePanel implements TaskPanel {
   /** Whether nothing is ordered of a network for whose digits recorded ones may stand. */
   private get isOpening(): boolean {
     const { source, network } = this.app;
-    return !this.ordered && source === 'pretrained' && this.isFlow && isOfDigits(network);
+    return !this.stage.begun && source === 'pretrained' && this.isFlow && isOfDigits(network);
   }
 
   /** Plays the recording, once. */
@@ -264,83 +241,90 @@ export class SamplePanel implements TaskPanel {
   /** Makes the chosen images, step by step. */
   private order(): void {
     if (!this.canReplace || !this.fields.valid) return;
-    this.stopFollowing();
+    const { stage, comparison, selection, chosenOrder } = this;
+    stage.clear();
     this.trajectory.stop();
-    this.comparison.forget();
-    if (this.comparison.on) this.comparison.make(this.selection);
-    else this.send(this.chosenOrder);
+    comparison.forget();
+    this.notePlace();
+    void stage.show((signal) =>
+      comparison.on ? comparison.make(selection, signal) : this.make(chosenOrder, signal),
+    );
   }
 
   /** If images are shown, makes them again with the current settings. */
   private again(): void {
-    if (this.ordered) this.order();
+    if (this.stage.begun) this.order();
   }
 
-  /** Makes images with few network calls at once, and the chosen ones when the hand rests. */
+  /** The steps of an order, one by one or once `all` are there, and then the field's map. */
+  private async *make(order: Order, signal: AbortSignal, all = false): AsyncGenerator<Frame> {
+    const held: Frame[] = [];
+    let isComplete = false;
+    for await (const step of this.app.make(order, signal)) {
+      isComplete = step.step === step.steps;
+      held.push({ step, on: this.trajectory });
+      if (isComplete || !all) yield* held.splice(0);
+    }
+    if (isComplete && this.isFlow) yield* this.hand.look(this.previewOrder);
+  }
+
+  /** Makes images with few network calls at once, and the chosen ones when the hand rests: these begin with noise again. */
   private follow(): void {
-    const { app, trajectory } = this;
+    const { app, trajectory, stage, previewOrder, chosenOrder } = this;
     if (app.measuring || !this.isFlow || this.comparison.on) return;
-    this.ordered = true;
-    app.stopSampling();
-    this.finishing = undefined;
-    this.held = [];
-    this.followed = this.selection;
     const { shown, shape } = trajectory;
-    // A hand that goes on has the page drawn anew with each answer, which is often enough.
-    if (!this.following.shown) app.changed();
-    this.following.follow(this.previewOrder, shown && { bytes: shown.prediction, ...shape });
+    const before = stage.following ?? (shown ? { tiles: { bytes: shown.prediction, ...shape } } : {});
     trajectory.clear();
+    void stage.show((signal) => this.followed(previewOrder, chosenOrder, before, signal));
   }
 
-  private finish(): void {
-    if (!this.canReplace || !this.fields.valid) return;
-    this.finishing = 'begun';
-    this.send({ ...this.making, ...this.followed! });
+  private async *followed(
+    preview: Order,
+    chosen: Order,
+    before: Partial<Following>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Frame> {
+    yield* this.hand.follow(preview, before);
+    if (signal.aborted) return;
+    await this.stage.until(() => this.canReplace && this.fields.valid);
+    this.notePlace();
+    yield* this.make(chosen, signal, true);
   }
 
-  private send(order: Order): void {
+  /** The address takes the hand's place. */
+  private notePlace(): void {
     const { app, place } = this;
-    this.ordered = true;
     for (const key of ['across', 'down'] as const)
       if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
-    app.sample(order);
-  }
-
-  private stopFollowing(): void {
-    this.following.drop();
-    this.finishing = undefined;
-    this.held = [];
   }
 
   private forget(): void {
-    this.ordered = false;
-    this.app.stopSampling();
-    this.stopFollowing();
+    this.stage.clear();
     this.trajectory.clear();
     this.comparison.forget();
   }
 
   private renderHand(): void {
-    const { hand, trajectory, following } = this;
+    const { field, trajectory } = this;
     setHidden('field-view', !this.isFlow);
     if (!this.isFlow) return;
-    hand.at(this.place);
+    field.at(this.place);
     const { shown, shape } = trajectory;
     const images = shown ? { bytes: shown.prediction, ...shape } : this.placeholder.tiles;
-    hand.show(images, handOf(this.selection), following.map);
+    field.show(images, handOf(this.selection), this.stage.map);
   }
 
   private renderStatus(): void {
-    const { app, following } = this;
+    const { app, hand } = this;
     const { state } = app;
     const { sampling, preparing } = state;
     // Finished images are finished, although the page goes on to check what makes the map.
-    const isQuiet = following.looks;
-    const isOther = state.phase === 'training' && !following.begins;
+    const isQuiet = hand.looks;
+    const isOther = state.phase === 'training' && !hand.begins;
     const compiled = isQuiet || isOther ? undefined : preparing;
     const doing = compiled ? describe({ ...state, phase: 'compiling' }) : this.doing;
     setText('sample-status-text', isQuiet ? '' : doing);
-    anyElement('sample-status').classList.toggle('busy', !isQuiet && (isBusy(state) || following.begins));
+    anyElement('sample-status').classList.toggle('busy', !isQuiet && (isBusy(state) || hand.begins));
     const calls = plural(callsIn(this.making, app.network), 'network call');
     const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
     const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
@@ -349,19 +333,19 @@ export class SamplePanel implements TaskPanel {
     const bar = byId('sample-progress', HTMLProgressElement);
     bar.style.visibility = compiled || sampling ? '' : 'hidden';
     bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
-    setMessage('sample-error', state.error?.at === 'task' ? state.error.message : following.problem);
+    setMessage('sample-error', state.error?.at === 'task' ? state.error.message : this.stage.problem);
   }
 
   /** The shown run ended before its last step: by Stop, or by another task of the GPU. */
   private get cutShort(): boolean {
     const { frames, complete } = this.trajectory;
-    return frames.length > 0 && !complete && !this.following.shown;
+    return frames.length > 0 && !complete && !this.stage.following;
   }
 
   /** The worker's present task, in words of this tab. */
   private get doing(): string {
     const { state, measuring } = this.app;
-    if (this.following.begins) return 'Loading the network';
+    if (this.hand.begins) return 'Loading the network';
     if (state.phase === 'sampling')
       return state.training ? 'Making images; the training waits' : 'Making images';
     if (rests(state)) {
@@ -370,15 +354,16 @@ export class SamplePanel implements TaskPanel {
     }
     return state.phase === 'training' ? 'Training goes on' : describe(state);
   }
-}
 
-function connectButtons(app: App, order: () => void): void {
-  onClick('sample', () => {
-    if (app.state.phase === 'sampling') app.stopSampling();
-    else app.startWhenReady('sample');
-  });
-  onClick('noise-next', () => {
-    app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
-    order();
-  });
+  private connectButtons(): void {
+    const { app } = this;
+    onClick('sample', () => {
+      if (app.state.phase === 'sampling') this.stage.stop();
+      else app.startWhenReady('sample');
+    });
+    onClick('noise-next', () => {
+      app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
+      this.order();
+    });
+  }
 }

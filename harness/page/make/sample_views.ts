@@ -1,5 +1,5 @@
 /** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
-import { type Classes, listOf, nameOf } from '../../pictures/class_names';
+import { listOf, nameOf } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import type { Order } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
@@ -7,7 +7,7 @@ import type { App } from '../shell/app';
 import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
-import type { Trajectory } from '../shell/trajectory';
+import type { Origin, Trajectory } from '../shell/trajectory';
 
 /** What is shown before there are steps, and its name. */
 export interface Shown {
@@ -33,18 +33,19 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
     if (left < 0) return 'The polish: what the network sees behind a little new noise. The grain is gone.';
     if (left === 0)
       return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
-    const method = trajectory.network?.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
+    const { network, order } = trajectory.origin ?? {};
+    const method = network?.recipe === 'tutorial' ? 'mix' : order?.method;
     if (left === 1) return 'The last step leaves no noise: these are the images.';
     if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
-    const isFirst = left === trajectory.order?.steps;
+    const isFirst = left === order?.steps;
     if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
     return `This step goes 1/${whole(left)} of the way to what the network sees.`;
   };
 
   return {
     render() {
-      const { shown, frames, shape } = trajectory;
-      const steps = trajectory.order?.steps ?? 0;
+      const { shown, frames, shape, origin } = trajectory;
+      const steps = origin?.order.steps ?? 0;
       slider.max = String(Math.max(0, frames.length - 1));
       slider.value = String(Math.max(0, trajectory.at));
       setHidden('sample-scrub', frames.length < 2);
@@ -58,11 +59,10 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
           ? `step ${whole(shown.step)} of ${whole(steps)}`
           : 'no steps yet';
       setText('frame-label', label);
-      const { order, network } = trajectory;
       const canvas = byId('sample-prediction', HTMLCanvasElement);
-      if (shown && order && network) {
+      if (shown && origin) {
         if (view.shown?.bytes !== shown.prediction) view.show({ bytes: shown.prediction, ...shape });
-        const ordered = orderedIn(order, network);
+        const ordered = orderedIn(origin);
         const isFinished = trajectory.complete && shown === frames.at(-1);
         canvas.ariaLabel = isFinished ? `${ordered}, finished` : `${ordered} at ${label}`;
         setText('shown-what', isFinished ? ordered : 'What the network sees');
@@ -82,7 +82,8 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
 const MOST_NAMED = 12;
 
 /** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
-export function orderedIn({ labels, digit, count }: Order, network: Classes): string {
+export function orderedIn({ order, network }: Pick<Origin, 'order' | 'network'>): string {
+  const { labels, digit, count } = order;
   if (labels && count <= MOST_NAMED)
     return labels.map((label) => nameOf(label, network.classNames)).join(', ');
   const images = plural(count, 'image');

@@ -53,8 +53,10 @@ async function share(url: string, promised: string): Promise<string> {
 const tell = (words: string) => setText('shared', words);
 
 export function connectDownloads(trajectory: Trajectory, columns: () => TwoColumns['shown']): void {
-  const name = (which: number | 'all', ending: string) =>
-    fileName(trajectory.network!, trajectory.order!, which, ending);
+  const name = (which: number | 'all', ending: string) => {
+    const { network, order } = trajectory.origin!;
+    return fileName(network, order, which, ending);
+  };
   const make = async (file: string, content: Parameters<typeof downloadMade>[1]) =>
     tell((await downloadMade(file, content)) ?? `Saved as ${file}.`);
   onClick('save-columns', () => {
@@ -64,9 +66,10 @@ export function connectDownloads(trajectory: Trajectory, columns: () => TwoColum
     void make(name, (files) => pngOf(files.beside(left, right, shape)));
   });
   onClick('save-sampled', () => {
-    const { shown, shape, order } = trajectory;
+    const { shown, shape, origin } = trajectory;
     if (!shown) return;
-    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, order!.steps)));
+    const { steps } = origin!.order;
+    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, steps)));
   });
   onClick('save-sheet', () =>
     make(name('all', 'png'), ({ trajectorySheet }) =>
@@ -83,11 +86,11 @@ export function connectDownloads(trajectory: Trajectory, columns: () => TwoColum
 export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): Pick<Panel, 'render'> {
   /** What the last sentence about the address is of. */
   let of: readonly unknown[] = [];
-  const now = () => [app.settings, trajectory.order, app.source];
+  const now = () => [app.settings, trajectory.origin, app.source];
   onClick('share', async () => {
-    const made = trajectory.shown && trajectory.order;
+    const made = trajectory.shown && trajectory.origin?.order;
     const order = made ?? chosen();
-    const url = new URL(queryOf(app.chosen, order), location.href).href;
+    const url = new URL(queryOf(app.address.chosen, order), location.href).href;
     // A column of a comparison may be the run's, too.
     const { left, right } = app.settings;
     const source = [left, right].includes('run') ? 'run' : order.source;

@@ -198,17 +198,8 @@ export type EventOfSession = {
 export type WorkerEvent =
   | PageMessage
   | EventOfSession
-  /** A step of images that the page makes. */
-  | (ImageSize & {
-      readonly type: 'sampled';
-      readonly order: Order;
-      /** From 1, of `steps`: the steps of the order, and one more that polishes. */
-      readonly step: number;
-      readonly steps: number;
-      readonly columns: number;
-      /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
-      readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
-    })
+  /** A step of images that the page makes, from 1. */
+  | { readonly type: 'sampled'; readonly step: number; readonly steps: number }
   /** Another device was not found so far: the data of `lost` again. */
   | ({ readonly type: 'stillLost' } & SessionEvents['lost']);
 

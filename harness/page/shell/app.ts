@@ -3,11 +3,9 @@
 import { stepIn } from '../../../src/keeping/slots';
 import { recipes } from '../../../src/recipes';
 import type { SampleEvent } from '../../../src/sampling/options';
-import { type Answer, callOf, type DataOrder, type Given, type PageCalls } from '../messages/calls';
-import { beginningOf } from '../messages/fine_tune';
+import { type Answer, callOf, type Given, type PageCalls } from '../messages/calls';
 import { rewound } from '../messages/measurements';
 import {
-  type DataDescription,
   isFreed,
   type ModelDescription,
   type Order,
@@ -18,33 +16,25 @@ import {
 } from '../messages/messages';
 import { runFileName, samplingOf } from '../messages/order';
 import {
-  initialOf,
-  initialSettings,
   isOfRun,
   type Key,
-  parseQuery,
   type Settings,
   type Source,
   type Task,
-  toQuery,
-  withoutPlan,
-  withPictures,
   withRecipe,
-  withSetting,
   workerSettings,
 } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
-import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
-import { keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
+import { KeptRuns } from '../runs/kept_runs';
+import { measurementsOf, readNotes } from '../runs/run_notes';
+import { Address, Notices } from './address';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { ofFile, orOffline } from './format';
 import {
   dataNameOf,
-  endsReading,
   initialState,
-  isComplete,
   isFixed,
   isYoung,
   networkIn,
@@ -54,7 +44,7 @@ import {
   sourceOf,
 } from './state';
 import { startTrainingWorker, type TrainingWorker } from './training_worker';
-import { stepOf } from './trajectory';
+import { type Sampled, stepOf } from './trajectory';
 
 export interface Panel {
   /** The views that show the panel; undefined: all. */
@@ -73,33 +63,15 @@ export interface TaskPanel extends Panel {
 /** A task that needs the GPU for itself. */
 export type MeasureName = 'check' | 'bench' | 'measurement';
 
-/** Live samples on a software adapter. */
-const FEW = 10;
-
-/** The place of a view in the address; an empty query is the welcome. */
-export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
-
 export class App {
-  settings: Settings;
-  /** The page shows its welcome instead of a view. */
-  home = location.search === '';
-  /** Notices: parts of the address that could not be used, and settings that a file has changed. */
-  notices: readonly string[];
-  /** The drawings that were last given as training images. */
-  drawings: readonly KeptDrawing[] = [];
-  /** The recipe before coloured pictures brought theirs; undefined once the user has chosen one. */
-  private recipeBefore: Settings['recipe'] | undefined;
-  /** What the plan of the run has set, and what was there before. */
-  private planned: { readonly before: Settings; readonly set: Partial<Settings> } | undefined;
+  readonly address: Address;
+  readonly notices = new Notices(() => this.changed());
+  readonly kept: KeptRuns;
   /** The view whose task starts as soon as the page is ready for it. */
   asked: Task | undefined;
   /** Starts it, if the page is ready. */
   starter = (): void => {};
-  /** Samples are made with the network of a file, if one is open. */
-  useFile = false;
   state: State = initialState;
-  /** Images that the user has given are on their way: what is trained on them waits, since they may bring a recipe. */
-  coming = false;
   /** The task that has the GPU for itself. */
   measuring: MeasureName | undefined;
   /** Time of the last change of the state, in milliseconds: the page reports a long wait. */
@@ -111,35 +83,26 @@ export class App {
   private readonly worker: TrainingWorker;
   /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
+  private stopped = false;
   /** Counts networks of files and images that have replaced others: what was answered about those is out of date. */
   replacements = 0;
-  /** The kept run that is about to go on: it is in no list of the kept ones, and the page does not have it yet. */
-  private goesOn: string | undefined;
   /** The name of the file that was opened last. */
   openedFile = '';
+  /** Samples are made with the network of a file, if one is open. */
+  private useFile = false;
   /** The live samples of the run in this visit. */
   readonly grids = new History<Grid>();
-  /** The run whose images the worker was asked to keep. */
-  private keptFor: string | undefined;
-  /** Ends the images that are being made. */
-  private sampling = new AbortController();
-  private stopped = false;
   private panels: readonly Panel[] = [];
   private drawing = false;
 
   constructor() {
-    const { settings, notices } = parseQuery(location.search);
-    this.settings = settings;
-    this.notices = notices;
-    if (settings.autorun && !this.home) this.asked = settings.task;
+    this.address = new Address((before) => this.moved(before));
+    const { settings, home, problems } = this.address;
+    for (const problem of problems) this.notices.add(problem);
+    if (settings.autorun && !home) this.asked = settings.task;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
     this.worker = startTrainingWorker((event) => this.receive(event));
-    addEventListener('popstate', () => {
-      this.home = location.search === '';
-      // Only a change of views made this place; its numbers may be those before a run that goes on meanwhile.
-      const { task } = this.home ? this.settings : parseQuery(location.search).settings;
-      this.take({ ...this.settings, task });
-    });
+    this.kept = new KeptRuns(this, this.worker);
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave what would be lost.
       const { losses, saved, stored, distilling } = this.state;
@@ -148,6 +111,15 @@ export class App {
     document.addEventListener('visibilitychange', () => {
       if (this.opened) this.failing(this.worker.visible(document.visibilityState === 'visible'));
     });
+  }
+
+  get settings(): Settings {
+    return this.address.settings;
+  }
+
+  /** The page shows its welcome instead of a view. */
+  get home(): boolean {
+    return this.address.home;
   }
 
   open(panels: readonly Panel[]): void {
@@ -168,18 +140,6 @@ export class App {
     const visible = document.visibilityState === 'visible';
     const settings = workerSettings(this.settings);
     this.failing(this.worker.open({ settings, visible, losses: rememberedLosses(), digits }));
-  }
-
-  /** The settings without what a plan has set: these are in the address, since another adapter has another plan. */
-  get chosen(): Settings {
-    return this.planned ? withoutPlan(this.settings, this.planned) : this.settings;
-  }
-
-  /** Shows the welcome again; nothing is lost. */
-  goHome(): void {
-    if (this.home) return;
-    this.home = true;
-    this.take(this.settings, true);
   }
 
   /** Whether the page shows the state as it is. */
@@ -242,7 +202,7 @@ export class App {
     this.send('press', { steps, wish });
   }
 
-  /** Calls the training worker and waits for its answer. There is none if the device is lost or the run reset before. */
+  /** Calls the training worker and waits for its answer. None comes if the device is lost or the run reset before, until `signal` is aborted. */
   async ask<Name extends keyof PageCalls>(
     name: Name,
     given: Given<Name>[0],
@@ -255,7 +215,10 @@ export class App {
       const { name: kind, code } = error as { readonly name?: string; readonly code?: string };
       // It was dropped with its run, or with its device, which has an event of its own.
       const isDropped = kind === 'AbortError' ? !signal?.aborted : this.isOfLost(code);
-      if (isDropped) return new Promise(() => {});
+      if (isDropped)
+        return new Promise((_, reject) =>
+          signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
+        );
       if (error instanceof Error) error.message = orOffline(error.message);
       throw error;
     } finally {
@@ -263,85 +226,35 @@ export class App {
     }
   }
 
-  /** Makes images, in place of those that are being made. */
-  sample(order: Order): void {
-    this.stopSampling();
+  /** The steps of images as they are made. They end early where that fails, which the page says, or gives way to something else. */
+  async *make(order: Order, signal: AbortSignal): AsyncGenerator<Sampled> {
     const { source, count } = order;
     const network = networkIn(source, this.state, this.settings);
     const { objective } = recipes[network.recipe].trainer;
+    const made: Sampled[] = [];
+    let [wake, isOver] = [() => {}, false];
     const options = {
       polish: network.sampling.polish ?? (false as const),
       ...{ network: source, count, ...samplingOf({ ...network, objective }, order) },
-      onFrame: (event: SampleEvent) => this.receive(stepOf(event, order, network)),
+      onFrame: (event: SampleEvent) => {
+        const sampled = stepOf(event, { order, network, trained: this.state.losses.length });
+        made.push(sampled);
+        this.receive({ type: 'sampled', step: sampled.step, steps: sampled.steps });
+        wake();
+      },
     };
-    const { signal } = this.sampling;
-    this.command((client) => client.make(options, { signal }).catch(unlessAborted));
-  }
-
-  /** Leaves the images that are being made as they are. */
-  stopSampling(): void {
-    this.sampling.abort();
-    this.sampling = new AbortController();
-  }
-
-  /** Leaves the page's run in the browser, and is ready for another. */
-  putAside(): void {
-    this.send('leave', true);
-  }
-
-  /** Trains a run that the browser keeps, in place of the page's, on the drawings that are kept with it, if there are any. */
-  goOn(id: string): void {
-    if (this.isHeldUp()) return;
-    const go = () => this.goOnNow(id);
-    // What the page notes of its own run until then is of that run.
-    if (isFixed(this.state) || this.state.losses.length > 0)
-      this.command((client) => client.leave(true).then(go));
-    else go();
-  }
-
-  private goOnNow(id: string): void {
-    const waited = this.state.needsData === id;
-    const { drawings: text = '', pictures } = readNotes()[id] ?? {};
-    const run = this.state.kept.find((each) => each.id === id);
-    if (run && run.settings.source !== 'mnist') this.take(withPictures(this.settings, pictures, run.data));
-    this.goesOn = id;
-    const drawings = drawingsOfText(text);
-    if (drawings) this.drawings = drawings;
-    const resume = async (client: TrainingWorker) => {
-      try {
-        await client.goOn({ from: id });
-      } catch (error) {
-        if (waited || this.state.needsData !== id) throw error;
-        // Now the page asks for its images, unless it has drawn them.
-        if (drawings) this.takeImages(imagesOfDrawings(drawings));
-        return;
-      } finally {
-        this.goesOn = undefined;
-        this.adjust();
-      }
-      if (!isComplete(this.state, this.settings.epochs)) await client.press({});
+    const over = () => {
+      isOver = true;
+      wake();
     };
-    this.command(resume, 'data');
-  }
-
-  /** The kept run that waits for its images tries again. */
-  private goOnWaiting(): void {
-    const { needsData } = this.state;
-    if (needsData !== undefined && !this.goesOn && !this.isHeldUp()) this.goOnNow(needsData);
-  }
-
-  /** Gives the worker images to train on. A kept run that waits for them trains at once. */
-  takeImages(from: DataOrder['from']): void {
-    if (this.state.needsData !== undefined && this.isHeldUp()) return;
-    this.coming = true;
-    this.send('data', { from });
-  }
-
-  /** Whether a kept run cannot go on now, which the page says. */
-  private isHeldUp(): boolean {
-    if (this.measuring)
-      this.notify(`The ${this.measuring} has the GPU: go on with the run when it has ended.`);
-    return this.measuring !== undefined;
+    this.command((client) => client.make(options, { signal }).catch(unlessAborted).finally(over));
+    while (made.length > 0 || !isOver) {
+      if (made.length > 0) yield made.shift()!;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
   }
 
   /** Saves the run as a file: its network, or a checkpoint to go on from. */
@@ -356,14 +269,8 @@ export class App {
     });
   }
 
-  /** Deletes a run that the browser keeps. */
-  discard(id: string): void {
-    if (this.state.needsData === id) this.state = { ...this.state, needsData: undefined };
-    this.command((client) => client.discard(id), 'data');
-  }
-
   /** Reports the error of a call, if any. A worker that has stopped says so by itself, and a lost device has an event of its own. */
-  private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
+  failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     call.catch(({ code = 'unexpected', message }) => {
       if (!this.stopped && !this.isOfLost(code)) this.receive({ type: 'problem', at, code, message });
     });
@@ -376,16 +283,11 @@ export class App {
 
   /** Takes a setting from text, and updates the address and the worker. Returns the problem with the text, if any. */
   set(key: Key, text: string, name?: string): string | undefined {
-    const { settings, problem } = withSetting(this.settings, key, text, name);
-    if (!settings) return problem;
-    // Another view is a place to come back to; another number is not.
-    const place = key === 'task' && (this.home || settings.task !== this.settings.task);
-    if (key === 'task') this.home = false;
-    if (key === 'recipe') this.recipeBefore = undefined;
+    const problem = this.address.set(key, text, name);
+    if (problem) return problem;
     if (key === 'model') this.useFile = false;
-    if (this.planned) this.planned = { ...this.planned, set: { ...this.planned.set, [key]: undefined } };
-    this.take(settings, place);
-    if (key === 'begin' && this.state.data && !this.state.run) this.suit(this.state.data);
+    const { data, run } = this.state;
+    if (key === 'begin' && data && !run) this.address.suit(data);
     return undefined;
   }
 
@@ -403,13 +305,9 @@ export class App {
     if (!(isOfRun(key) && isFixed(this.state))) this.set(key, text);
   }
 
-  private take(settings: Settings, place = false): void {
-    if (settings.recipe !== this.settings.recipe) this.notices = [];
-    this.settings = settings;
-    const address = this.home ? location.pathname : addressOf(this.chosen);
-    if (place) history.pushState(null, '', address);
-    // A needless one may cancel the next step Back, which the browser has begun already.
-    else if (new URL(address, location.href).href !== location.href) history.replaceState(null, '', address);
+  /** Other settings, or another view, than before. */
+  private moved(before: Settings): void {
+    if (this.settings.recipe !== before.recipe) this.notices.clear();
     this.adjust();
     if (!this.home) this.begin();
     this.changed();
@@ -418,11 +316,6 @@ export class App {
   /** A complaint of the page's own, about files. */
   complain(message: string): void {
     this.receive({ type: 'problem', at: 'data', code: 'argument', message });
-  }
-
-  dismissNotices(): void {
-    this.notices = [];
-    this.changed();
   }
 
   /** Clears the error about files. */
@@ -447,51 +340,18 @@ export class App {
     return !tasks || (!this.home && tasks.includes(this.settings.task));
   }
 
-  private adjust(): void {
+  /** Tells the worker the settings. */
+  adjust(): void {
     // Until a kept run has brought its settings, the page’s own would change its rate and its end.
-    if (this.opened && !this.goesOn) this.failing(this.worker.settings(workerSettings(this.settings)));
+    if (this.opened && !this.kept.goesOn) this.failing(this.worker.settings(workerSettings(this.settings)));
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */
   private takeFrom(name: string, recipe: Settings['recipe'], others: Partial<Settings> = {}): void {
     const before = this.settings.recipe;
-    this.take({ ...withRecipe(this.settings, recipe), ...others });
+    this.address.take({ ...withRecipe(this.settings, recipe), ...others });
     if (recipe !== before)
-      this.notices = [`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`];
-  }
-
-  /** Coloured pictures of the user's bring the recipe whose pretrained network suits them, unless another is chosen, or new weights. */
-  private suit(data: DataDescription): void {
-    const { settings, recipeBefore } = this;
-    const pictures = withRecipe({ ...settings, begin: 'auto' }, 'pictures');
-    const isSuited = settings.begin !== 'new' && beginningOf(pictures, data) === 'pretrained';
-    if (isSuited && settings.recipe === initialSettings.recipe) {
-      this.take(withRecipe(settings, 'pictures'));
-      this.recipeBefore = settings.recipe;
-    } else if (!isSuited && recipeBefore) {
-      this.recipeBefore = undefined;
-      this.take(withRecipe(settings, recipeBefore));
-    }
-  }
-
-  /** Takes what a plan sets; a software adapter also makes fewer live samples, so that new ones come every few seconds. */
-  private takePlan({ plan: { batch, epochs }, lr }: NonNullable<Patch['planned']>): void {
-    const { chosen, state } = this;
-    const usual = initialOf(chosen.recipe);
-    // Of a run that was begun elsewhere, too.
-    const before = { ...chosen, batch: usual.batch, epochs: usual.epochs };
-    const samples = state.adapter?.software && chosen.samples === usual.samples ? { samples: FEW } : {};
-    const rate = lr ?? this.planned?.set.lr;
-    const set = { batch, epochs, ...samples, ...(rate === undefined ? {} : { lr: rate }) };
-    this.planned = { before, set };
-    this.take({ ...chosen, ...set });
-  }
-
-  /** Gives the settings back that the plan of a run has changed. */
-  private leavePlan(): void {
-    const { chosen } = this;
-    this.planned = undefined;
-    this.take(chosen);
+      this.notices.add(`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`);
   }
 
   private timeFirstStep(event: WorkerEvent): void {
@@ -504,64 +364,40 @@ export class App {
     }
   }
 
-  /** Has the worker keep the run's images, once. */
-  private keepImages(id: string): void {
-    if (id === this.keptFor) return;
-    this.keptFor = id;
-    const tell = (problem: string | undefined) => problem && this.notify(problem);
-    this.failing(this.worker.keepImages(id).then(tell));
-  }
-
-  /** Shows a notice above the view. */
-  notify(notice: string): void {
-    if (!this.notices.includes(notice)) this.notices = [...this.notices, notice];
-    this.changed();
-  }
-
   private receive(given: WorkerEvent): void {
     const event = this.named(given);
-    const { data: dataBefore, model: modelBefore, phase } = this.state;
-    const { coming } = this;
-    this.state = reduce(this.state, event);
-    const { data, model, resumed, planned } = patchOf(event);
-    if (data) this.coming = false;
-    else if (this.coming && endsReading(event, phase)) {
-      // They have not come.
-      this.coming = false;
-      this.asked = undefined;
-    }
-    if (this.state.model !== modelBefore || (dataBefore && this.state.data !== dataBefore))
-      this.replacements++;
+    const { address, kept, notices } = this;
+    const before = this.state;
+    this.state = reduce(before, event);
+    const { state } = this;
+    const { data, model, resumed, planned, note = resumed?.note } = patchOf(event);
+    if (state.model !== before.model || (before.data && state.data !== before.data)) this.replacements++;
     this.changedAt = performance.now();
     this.timeFirstStep(event);
+    const { coming } = kept;
+    kept.receive(event, before.phase);
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'pictures' && event.pictures.grid)
       this.grids.add(event.pictures.grid.step, event.pictures.grid);
     if (isFreed(event)) this.grids.clear();
-    if (event.type === 'stored') this.keepImages(event.id);
-    if (event.type === 'runs') {
-      this.failing(this.worker.tidyImages());
-      keepNotes([this.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
-    }
     if (event.type === 'stopped') this.stopped = true;
-    if (planned) this.takePlan(planned);
+    if (planned) address.takePlan(planned, state.adapter?.software ?? false);
     // A kept run brings its settings with it: others would end it elsewhere.
-    if (data && !this.state.run && !this.goesOn) this.suit(data);
-    if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
-    else if (event.type === 'recovered') this.notices = [...this.notices, recovered(this.state, event.step)];
+    if (data && !state.run && !kept.goesOn) address.suit(data);
+    if (event.type === 'warning' && !event.run) notices.add(event.message);
+    else if (event.type === 'recovered') notices.add(recovered(state, event.step));
     if (resumed) this.takeRun(resumed);
     if (model) {
       this.useFile = true;
       // A run keeps its recipe, although the samples follow the model's.
-      if (!this.state.run) this.takeFrom(this.openedFile, model.recipe);
+      if (!state.run) this.takeFrom(this.openedFile, model.recipe);
     }
-    const note = patchOf(event).note ?? resumed?.note;
-    if (note) this.notices = [...this.notices, ofFile(note, this.openedFile)];
+    if (note) notices.add(ofFile(note, this.openedFile));
     for (const panel of this.panels) panel.receive?.(event);
     // Images that the user has given, or that other choices have made of the same pictures.
-    if (data && (coming || data.pictures)) this.goOnWaiting();
+    if (data && (coming || data.pictures)) kept.goOnWaiting();
     // Last: the table of runs keeps a row of the run with its own batch and rate.
-    if (isFreed(event) && this.planned) this.leavePlan();
+    if (isFreed(event)) address.leavePlan();
     this.changed();
   }
 
@@ -579,7 +415,7 @@ export class App {
       const { begin } = readNotes()[id] ?? {};
       this.state = { ...this.state, begin, measured: rewound(measurementsOf(id), losses.length) };
     }
-    this.goesOn = undefined;
+    this.kept.goesOn = undefined;
     this.takeFrom(kept ? 'The run' : this.openedFile, settings.recipe, settings);
   }
 }

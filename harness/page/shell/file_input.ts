@@ -96,7 +96,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     else if (images.length > 0 && isFixed(app.state)) app.complain(UNDER_WAY);
     else {
       // Send the images first, so that a checkpoint finds its data.
-      if (images.length > 0) app.takeImages(images);
+      if (images.length > 0) app.kept.takeImages(images);
       if (models.length > 0) app.command((client) => open(app, client, models[0].source as File), 'data');
     }
   };
@@ -111,7 +111,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
       input.value = '';
     });
   }
-  onClick('use-digits', () => app.takeImages('digits'));
+  onClick('use-digits', () => app.kept.takeImages('digits'));
   onClick('stop-reading', () => app.send('stopReading'));
 
   const veil = anyElement('drop');

@@ -1,7 +1,7 @@
 /** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
 import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
-import type { EventOf, ModelDescription, Order } from '../messages/messages';
+import type { ModelDescription, Order } from '../messages/messages';
 import { columnsOf } from '../messages/order';
 import type { ImageSize } from '../messages/settings';
 
@@ -14,21 +14,33 @@ export function keepsFrame(step: number, steps: number): boolean {
   return step === 1 || step === steps || (steps - step) % every === 0;
 }
 
-/** A step as the panels hear of it. `network`: the one that makes the images. */
-export function stepOf(
-  { step: done, input, prediction, x }: SampleEvent,
-  order: Order,
-  network: Omit<ModelDescription, 'name'>,
-): EventOf<'sampled'> {
+/** Network, number of its training steps, and order of images. */
+export interface Origin {
+  readonly order: Order;
+  readonly network: Omit<ModelDescription, 'name'>;
+  /** The run's steps by then; of any network. */
+  readonly trained: number;
+}
+
+/** A step of images that are made. */
+export interface Sampled extends Origin {
+  /** From 1, of `steps`: the steps of the order, and one more that polishes. */
+  readonly step: number;
+  readonly steps: number;
+  /** Left out of some steps of a long run. */
+  readonly frame: Omit<Frame, 'step'> | undefined;
+}
+
+/** A step of the sampler, as it is shown. */
+export function stepOf({ step: done, input, prediction, x }: SampleEvent, origin: Origin): Sampled {
+  const { order, network } = origin;
   const step = done + 1;
-  const { height, width, channels, classes, sampling } = network;
   // A polish comes as one more.
-  const steps = order.steps + Number(sampling.polish !== undefined);
+  const steps = order.steps + Number(network.sampling.polish !== undefined);
   // Adams’ last step does not end at its prediction, and what is shown last is what was made.
   const seen = step === order.steps ? x : prediction;
   const frame = keepsFrame(step, steps) ? { x: toBytes(input), prediction: toBytes(seen) } : undefined;
-  const shape = { columns: columnsOf(order, classes), height, width, channels };
-  return { type: 'sampled', order, step, steps, ...shape, frame };
+  return { ...origin, step, steps, frame };
 }
 
 export interface Frame {
@@ -49,10 +61,8 @@ const FRAME_MS = 120;
 export class Trajectory {
   frames: readonly Frame[] = [];
   shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
-  /** The order that this run carries out. */
-  order: Order | undefined;
-  /** The network that carries it out, which need not be the one that is chosen later. */
-  network: Omit<ModelDescription, 'name'> | undefined;
+  /** Of the shown images: network and order need not be the chosen ones any more. */
+  origin: Origin | undefined;
   /** Its steps, and one more that polishes. */
   steps = 0;
   private readonly changed: () => void;
@@ -81,12 +91,14 @@ export class Trajectory {
     return this.frames.at(-1)?.step === this.steps;
   }
 
-  add({ order, step, steps, frame, ...shape }: EventOf<'sampled'>): void {
-    if (step === 1) this.clear();
-    this.order = order;
-    this.steps = steps;
-    const { columns, height, width, channels } = shape;
-    this.shape = { columns, height, width, channels };
+  add({ step, steps, frame, ...origin }: Sampled): void {
+    if (step === 1) {
+      this.clear();
+      const { height, width, channels, classes } = origin.network;
+      this.shape = { columns: columnsOf(origin.order, classes), height, width, channels };
+      this.origin = origin;
+      this.steps = steps;
+    }
     if (frame) this.frames = [...this.frames, { step, ...frame }];
   }
 

@@ -50,7 +50,7 @@ export interface Planner {
 
 export function createPlanner(app: App): Planner {
   const isOpen = () => {
-    const { chosen } = app;
+    const { chosen } = app.address;
     const { batch, epochs } = initialOf(chosen.recipe);
     return chosen.batch === batch && chosen.epochs === epochs;
   };

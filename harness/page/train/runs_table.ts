@@ -53,7 +53,7 @@ export function createRunsTable(app: App): Panel {
 }
 
 /** The drawings that the page's run trains on, as text; undefined if it trains on other images. */
-const drawingsIn = ({ state, drawings }: App) =>
+const drawingsIn = ({ state, kept: { drawings } }: App) =>
   drawings.length > 0 && state.data?.name === nameOfDrawings(drawings) ? textOfDrawings(drawings) : undefined;
 
 /** The first of the run's newest samples, as text. */
@@ -112,18 +112,19 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     goOn() {
       app.set('task', 'train');
-      app.goOn(key);
+      app.kept.goOn(key);
     },
     remove() {
       if (where === 'past') runs.forget(key);
-      else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`)) app.discard(key);
+      else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`))
+        app.kept.discard(key);
     },
   });
   // The page's run gets another name as soon as it is stored.
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
   const aside = button('put-aside');
-  aside.addEventListener('click', () => app.putAside());
+  aside.addEventListener('click', () => app.kept.putAside());
   onClick('not-stored-save', () => app.save('checkpoint'));
   const list = anyElement('kept');
   const above = list.parentElement!;

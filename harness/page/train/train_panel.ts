@@ -58,11 +58,11 @@ export function createTrainPanel(app: App): TaskPanel {
     const { phase, data } = app.state;
     const resting = rests(app.state) || phase === 'lost';
     // The first images need not be there yet.
-    const ready = !app.coming && (resting || (phase === 'loading' && !data));
+    const ready = !app.kept.coming && (resting || (phase === 'loading' && !data));
     return !app.measuring && !app.state.distilling && ready && fields.valid;
   };
   /** What a press waits for. */
-  const isComing = () => app.state.phase === 'starting' || app.coming;
+  const isComing = () => app.state.phase === 'starting' || app.kept.coming;
   /** Trains for one step, or on. */
   const start = (...[steps]: [1] | []) => {
     if (isComing()) app.startWhenReady('train');
@@ -237,7 +237,7 @@ function connectControls(
       anyElement('status').classList.toggle('busy', isBusy(state) || (state.phase === 'training' && !begun));
       setHidden('train-next', !hasEnded(state, settings.epochs) || !!state.distilling);
       const { data = digits } = state;
-      const { drawings } = app;
+      const { drawings } = app.kept;
       const isDrawn = drawings.length > 0 && data.name === nameOfDrawings(drawings);
       for (const id of ['write', 'compare']) setHidden(`train-${id}`, !isDrawn);
       for (const id of ['explain', 'play']) setHidden(`train-${id}`, isDrawn);

@@ -28,7 +28,7 @@ export function createHome(app: App): Panel {
   button('train-yourself').disabled = false;
   byId('name', HTMLAnchorElement).addEventListener('click', (event) => {
     if (!staysHere(event)) return;
-    app.goHome();
+    app.address.goHome();
     scrollTo({ top: 0 });
   });
 
@@ -69,7 +69,11 @@ export function createStarter(app: App, panels: Readonly<Record<View, TaskPanel>
     const { phase, data } = app.state;
     // Training waits for its images by itself.
     const { asked } = app;
-    if (!asked || app.coming || !(isReady(app.state) || (asked === 'train' && phase === 'loading' && !data)))
+    if (
+      !asked ||
+      app.kept.coming ||
+      !(isReady(app.state) || (asked === 'train' && phase === 'loading' && !data))
+    )
       return;
     app.asked = undefined;
     panels[viewOf(asked)].start(asked);

@@ -17,7 +17,7 @@ export class StandIn {
   dataset = {};
   classList = { add() {}, toggle() {}, contains: () => false };
   readonly attributes = new Map<string, string>();
-  private readonly listeners = new Map<string, (() => void)[]>();
+  private readonly listeners = new Map<string, ((event?: object) => void)[]>();
   private parent: StandIn | undefined;
 
   get parentElement(): StandIn {
@@ -27,8 +27,11 @@ export class StandIn {
   addEventListener(type: string, listener: () => void): void {
     this.listeners.set(type, [...(this.listeners.get(type) ?? []), listener]);
   }
+  fire(type: string, event?: object): void {
+    for (const listener of this.listeners.get(type) ?? []) listener(event);
+  }
   click(): void {
-    for (const listener of this.listeners.get('click') ?? []) listener();
+    this.fire('click');
   }
   getAttribute(name: string): string {
     return this.attributes.get(name) ?? '';

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between } from '../../../examples/morph/field.js';
 import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../../harness/page/make/calls';
-import { Following, MAP_SIDE } from '../../../harness/page/make/following';
+import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
 import { movedBy } from '../../../harness/page/make/noise_hand';
-import type { Order, WorkerEvent } from '../../../harness/page/messages/messages';
+import { Stage } from '../../../harness/page/make/stage';
+import type { Order } from '../../../harness/page/messages/messages';
 import { imagesAt, noiseOf, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
 import { INSTANT } from '../../../harness/page/messages/pretrained';
 import { initialOf, initialSettings, type Settings } from '../../../harness/page/messages/settings';
@@ -155,8 +156,11 @@ describe('pictures that follow the hand', () => {
   };
   let sent: Asked[];
   let rests: number;
-  let settings: Settings;
-  let following: Following;
+  let app: { settings: Settings; state: typeof initialState; [key: string]: unknown };
+  let stage: Stage;
+  let hand: Hand;
+  /** Timers stand still meanwhile. */
+  const turn = () => vi.advanceTimersByTimeAsync(0);
   /** The images that were asked for, by their numbers. */
   const images = (asked: Asked | undefined) => asked?.images.map(({ image }) => image);
   /** Answers what was asked last: each image is of its place alone. */
@@ -164,84 +168,99 @@ describe('pictures that follow the hand', () => {
     asked.resolve(Uint8Array.from(asked.images.flatMap(({ place }) => [place.across, 100 + place.down])));
     await turn();
   };
-  /** Timers stand still meanwhile. */
-  const turn = () => vi.advanceTimersByTimeAsync(0);
-  const shown = () => [...following.shown!.tiles.bytes].filter((_, i) => i % 2 === 0);
+  const answers = async (count: number) => {
+    for (let i = 0; i < count; i++) await answer();
+  };
+  const follow = async (order: Order) => {
+    void stage.show(async function* (signal) {
+      yield* hand.follow(order, stage.following ?? {});
+      if (!signal.aborted) rests++;
+    });
+    await turn();
+  };
+  const look = async (order: Order) => {
+    void stage.show(() => hand.look(order));
+    await turn();
+  };
+  const lose = async () => {
+    stage.lose();
+    hand.drop();
+    stage.render();
+    await vi.advanceTimersByTimeAsync(1000);
+  };
+  const shown = () => [...stage.following!.tiles.bytes].filter((_, i) => i % 2 === 0);
 
   beforeEach(() => {
     vi.useFakeTimers();
     sent = [];
     rests = 0;
-    settings = { ...initialSettings, task: 'sample' };
     const network = { ...digits, height: 1, width: 2, channels: 1 };
     const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
-    const app = {
-      get settings() {
-        return settings;
-      },
-      network,
-      measuring: undefined,
-      state: { ...initialState, adapter },
+    app = {
+      ...{ settings: { ...initialSettings, task: 'sample' }, network, state: { ...initialState, adapter } },
       ask: (_: string, asked: Pick<Asked, 'order' | 'images'>) =>
         new Promise((resolve, reject) => sent.push({ ...asked, resolve, reject })),
     };
-    following = new Following(app as never, () => rests++);
+    stage = new Stage(() => {});
+    hand = new Hand(app as never, stage);
   });
   afterEach(() => {
     vi.useRealTimers();
   });
 
   test('are asked for one answer at a time, and the newest place wins', async () => {
-    following.follow(at(1), undefined);
-    following.follow(at(2), undefined);
-    following.follow(at(3), undefined);
+    for (const place of [1, 2, 3]) await follow(at(place));
     expect(sent).toHaveLength(1);
     expect(images(sent[0])).toEqual([9, 1, 2, 3]);
     await answer();
     expect(sent).toHaveLength(2);
-    // Of the first place nothing is shown any more, of the second nothing was ever asked.
+    // They are newer than paper.
+    expect(shown().filter((place) => place === 1)).toHaveLength(4);
+    // Of the second place nothing was ever asked.
     expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
     await answer();
     expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
+    expect(stage.following!.order.place.across).toBe(3);
     await answer();
     expect(sent).toHaveLength(3);
     expect(shown()).toEqual(Array(10).fill(3));
   });
 
-  test('report that the hand rests, once all are of its place', async () => {
-    following.follow(at(1), undefined);
-    for (let i = 0; i < 3; i++) await answer();
+  test('end once all are of the hand’s place and it rests', async () => {
+    await follow(at(1));
+    await answers(3);
     expect(rests).toBe(0);
-    vi.advanceTimersByTime(1000);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(rests).toBe(1);
-    following.follow(at(2), undefined);
-    vi.advanceTimersByTime(1000);
+    await follow(at(2));
+    await vi.advanceTimersByTimeAsync(1000);
     expect(rests).toBe(1);
-    for (let i = 0; i < 3; i++) await answer();
+    await answers(3);
     expect(rests).toBe(2);
   });
 
   test('are not made again for digits that stay while others are typed, or places that the hand returns to', async () => {
     const typed = (text: string) =>
-      following.follow({ ...order, text, labels: [...text].map(Number), count: text.length }, undefined);
-    typed('20');
+      follow({ ...order, text, labels: [...text].map(Number), count: text.length });
+    await typed('20');
     await answer();
-    typed('202');
+    await typed('202');
     expect(images(sent[1])).toEqual([2]);
     await answer();
-    typed('212');
+    await typed('212');
     expect(images(sent[2])).toEqual([1]);
+    expect(stage.following!.order.text).toBe('202');
     await answer();
-    typed('202');
-    expect(sent).toHaveLength(3);
-    following.drop();
-    expect(following.shown).toBeUndefined();
+    await typed('202');
+    expect([sent.length, stage.following!.order.text]).toEqual([3, '202']);
+    stage.clear();
+    expect(stage.following).toBeUndefined();
   });
 
   test('are forgotten beyond a thousand images, the oldest first', async () => {
     const goTo = async (place: number) => {
       const before = sent.length;
-      following.follow(at(place), undefined);
+      await follow(at(place));
       for (let i = 0; i < 3 && sent.length > before; i++) await answer();
       return sent.length > before;
     };
@@ -252,58 +271,58 @@ describe('pictures that follow the hand', () => {
   });
 
   test('report a problem once, and are asked for again at a new place', async () => {
-    following.follow(at(1), undefined);
+    await follow(at(1));
     sent[0].reject(new Error('no'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([stage.problem, sent.length, rests]).toEqual(['no', 1, 0]);
+    await follow(at(2));
+    expect([stage.problem, sent.length]).toEqual([undefined, 2]);
+    void stage.show(async function* () {
+      yield* [];
+    });
+    sent[1].reject(new Error('of what is not shown any more'));
     await turn();
-    vi.advanceTimersByTime(1000);
-    expect([following.problem, sent.length, rests]).toEqual(['no', 1, 0]);
-    following.follow(at(2), undefined);
-    expect([following.problem, sent.length]).toEqual([undefined, 2]);
+    expect(stage.problem).toBeUndefined();
+    await follow(at(2));
     // A lost device has forgotten what it was asked.
-    following.receive({ type: 'lost' } as WorkerEvent);
-    following.follow(at(3), undefined);
-    expect(sent).toHaveLength(3);
+    await lose();
+    await follow(at(3));
+    expect(sent).toHaveLength(4);
     // An answer to what is not asked any more.
-    await answer(sent[1]);
+    await answer(sent[2]);
     expect(shown()).not.toContain(2);
     await answer();
     expect(shown()[9]).toBe(3);
   });
 
   test('are not asked for again after the device was lost, before something moves', async () => {
-    const lose = () => {
-      following.receive({ type: 'lost' } as WorkerEvent);
-      // The page draws itself anew, and the hand rests.
-      for (let frame = 0; frame < 3; frame++) following.next();
-      vi.advanceTimersByTime(1000);
-    };
     const lost = 'The GPU device was lost. Press Make, and the page asks for another one.';
-    following.follow(at(1), undefined);
-    lose();
-    expect([following.problem, sent.length]).toEqual([lost, 1]);
-    following.follow(at(2), undefined);
-    expect([following.problem, sent.length]).toEqual([undefined, 2]);
+    await follow(at(1));
+    await lose();
+    expect([stage.problem, sent.length]).toEqual([lost, 1]);
+    await follow(at(2));
+    expect([stage.problem, sent.length]).toEqual([undefined, 2]);
     // Digits that are all there are not made with their steps either.
-    for (let i = 0; i < 3; i++) await answer();
+    await answers(3);
     const { length } = sent;
-    lose();
-    expect([following.problem, rests]).toEqual([lost, 0]);
-    following.drop();
-    following.look(at(3));
-    lose();
-    expect([following.problem, sent.length]).toEqual([lost, length + 1]);
-    following.look(at(4));
-    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
+    await lose();
+    expect([stage.problem, rests]).toEqual([lost, 0]);
+    stage.clear();
+    await look(at(3));
+    await lose();
+    expect([stage.problem, sent.length]).toEqual([lost, length + 1]);
+    await look(at(4));
+    await answers(Math.ceil(MAP_SIDE ** 2 / 4));
     // A map that is all there misses no device.
-    lose();
-    expect(following.problem).toBeUndefined();
+    await lose();
+    expect(stage.problem).toBeUndefined();
   });
 
-  test('fill the map with the digit under the hand all over the field, from corner to corner', async () => {
-    following.look(at(40));
-    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
+  test('fill the map with the digit under the hand all over the field, from corner to corner, where the map is seen', async () => {
+    await look(at(40));
+    await answers(Math.ceil(MAP_SIDE ** 2 / 4));
     expect(sent.every((asked) => images(asked)!.every((image) => image === 9))).toBe(true);
-    const { bytes, columns } = following.map!;
+    const { bytes, columns } = stage.map!;
     expect([columns, bytes.length]).toEqual([MAP_SIDE, 2 * MAP_SIDE ** 2]);
     const places = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => [bytes[2 * i], bytes[2 * i + 1] - 100]);
     expect([places[0], places[MAP_SIDE - 1], places[MAP_SIDE], places.at(-1)]).toEqual([
@@ -313,35 +332,41 @@ describe('pictures that follow the hand', () => {
       [100, 100],
     ]);
     const { length } = sent;
-    settings = { ...settings, task: 'train' };
-    following.look({ ...at(60), seed: 2 });
-    following.next();
-    expect(sent, 'where the map is not seen').toHaveLength(length);
-    settings = { ...settings, task: 'sample' };
-    following.next();
-    expect(sent).toHaveLength(length + 1);
-    following.look(at(60));
-    await answer();
-    expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
+    const { state, settings } = app;
+    Object.assign(app, { settings: { ...settings, task: 'train' } });
+    await look({ ...at(60), seed: 2 });
+    for (const busy of [
+      { settings: { ...settings, task: 'train' } },
+      { state: { ...state, training: true } },
+      { measuring: 'bench' },
+    ]) {
+      Object.assign(app, { state, settings, measuring: undefined }, busy);
+      stage.render();
+      await turn();
+      expect(sent, Object.keys(busy)[0]).toHaveLength(length);
+    }
+    Object.assign(app, { state, settings, measuring: undefined });
+    stage.render();
+    await turn();
+    expect([sent.length, stage.following]).toEqual([length + 1, undefined]);
   });
 
-  test('are made again where the run has gone back, and not asked for from a run that is gone', async () => {
-    const typed = { ...at(1), source: 'run', text: '2', labels: [2], count: 1 } as const;
-    following.follow(typed, undefined);
+  test('are made again where another network answers from now on', async () => {
+    const typed = { ...at(1), text: '2', labels: [2], count: 1 } as const;
+    await follow(typed);
+    hand.forget();
+    sent[0].reject(new Error('aborted'));
+    await turn();
+    expect([sent.length, stage.problem]).toEqual([2, undefined]);
+    hand.forget();
+    // The answer of the network before.
+    await answer(sent[1]);
+    expect(sent).toHaveLength(3);
     await answer();
-    following.follow(typed, undefined);
-    expect(sent).toHaveLength(1);
-    following.receive({
-      type: 'losses',
-      first: 0,
-      again: true,
-      losses: new Float32Array(),
-      imagesPerSecond: 1,
-    } as WorkerEvent);
-    following.follow(typed, undefined);
-    expect(sent).toHaveLength(2);
-    following.receive({ type: 'patch', patch: { run: undefined } } as WorkerEvent);
-    following.next();
-    expect(sent).toHaveLength(2);
+    await follow(typed);
+    expect(sent).toHaveLength(3);
+    hand.forget();
+    await follow(typed);
+    expect(sent).toHaveLength(4);
   });
 });

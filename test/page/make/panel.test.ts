@@ -6,20 +6,22 @@ import type { DataDescription, WorkerEvent } from '../../../harness/page/message
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
-import { type StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
+import { lost, type StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
 
 let tell: (event: WorkerEvent) => void;
-let orders: { readonly order: MakeOrder; readonly signal: AbortSignal }[];
+let orders: { readonly order: MakeOrder; readonly signal: AbortSignal; end(): void }[];
+/** They answer the requests for images under the hand. */
+let follows: (() => void)[];
 let frames: (() => void)[];
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
     return standInWorker((name, order: MakeOrder, how: { readonly signal: AbortSignal }) => {
-      // The images under the hand, which no test here looks at, do not come.
-      if (name === 'follow') return new Promise(() => {});
-      if (name === 'make') orders.push({ order, ...how });
-      return undefined;
+      if (name === 'follow')
+        return new Promise((answer) => follows.push(() => answer(new Uint8Array(4 * 784))));
+      if (name !== 'make') return undefined;
+      return new Promise<void>((end) => orders.push({ order, ...how, end }));
     });
   },
 }));
@@ -34,7 +36,7 @@ vi.mock('../../../harness/page/welcome/recorded', () => ({
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [orders, frames] = [[], []];
+  [orders, follows, frames] = [[], [], []];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -57,27 +59,43 @@ function opened(query: string) {
   const show = () => {
     for (const draw of frames.splice(0)) draw();
   };
-  /** `meanwhile` happens while each order waits. */
-  const make = (meanwhile = () => {}) => {
-    let at = orders.length;
-    panel.start();
-    for (; at < orders.length; at++) {
+  /** Answers the orders that have come; `meanwhile` happens while each waits. Returns what each step shows. */
+  const answer = async (meanwhile = () => {}) => {
+    const labels: unknown[] = [];
+    for (const { order, signal, end } of iterate(orders)) {
       meanwhile();
-      const { order, signal } = orders[at];
       const { count, steps = 1, onFrame } = order;
       const x = new Float32Array(count * 784);
-      for (let step = 0; step < steps && !signal.aborted; step++)
+      for (let step = 0; step < steps && !signal.aborted; step++) {
         onFrame({ step, input: x, prediction: x, x });
+        await settled();
+        show();
+        labels.push(element('sample-prediction').ariaLabel);
+      }
+      end();
+      await settled();
     }
     show();
+    return labels;
   };
-  return { app, element, show, make };
+  const make = async (meanwhile?: () => void) => {
+    panel.start();
+    await answer(meanwhile);
+  };
+  return { app, element, show, make, answer };
+}
+
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+/** Takes what is in a list, and what comes meanwhile. */
+function* iterate<Item>(items: Item[]): Generator<Item> {
+  while (items.length > 0) yield items.shift()!;
 }
 
 /** The open view, where all has been made that the address asks for. */
-function making(query: string) {
+async function making(query: string) {
   const view = opened(query);
-  view.make();
+  await view.make();
   return view;
 }
 
@@ -94,7 +112,7 @@ function train(steps: number, data: Data): void {
 }
 
 test('images are named after the network that made them, also where another is chosen by then', async () => {
-  const { element, show } = making('&text=20');
+  const { element, show } = await making('&text=20');
   const names = async () => {
     element('shared').textContent = '';
     element('save-gif').click();
@@ -115,8 +133,8 @@ test('images are named after the network that made them, also where another is c
   expect(await names()).toEqual(made);
 });
 
-test('columns of a comparison say which network made them, and go with their choices and a run that is reset', () => {
-  const { app, element, show, make } = making('&text=20&left=guidance-1&right=guidance-4');
+test('columns of a comparison say which network made them, and go with their choices and a run that is reset', async () => {
+  const { app, element, show, make } = await making('&text=20&left=guidance-1&right=guidance-4');
   const shown = () =>
     ['left', 'right']
       .map((side) => String(element(`column-${side}`).ariaLabel).replace(/^.*: /, ''))
@@ -130,7 +148,7 @@ test('columns of a comparison say which network made them, and go with their cho
     ...[all, all],
     'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
   ]);
-  make();
+  await make();
   expect(shown()).toEqual([all, all, 'This page’s run, step 1']);
   tell({ type: 'losses', again: false, first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
   show();
@@ -141,7 +159,7 @@ test('columns of a comparison say which network made them, and go with their cho
   show();
   expect(shown()).toEqual([none, none, 'This page’s run, step 2']);
   app.set('model', 'pretrained');
-  make();
+  await make();
   expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
   // Another run has begun before the view is opened again.
   tell({ type: 'patch', patch: { run: undefined } });
@@ -153,11 +171,13 @@ test('columns of a comparison say which network made them, and go with their cho
   tell({ type: 'patch', patch: { model } });
   app.set('left', 'guidance-1');
   app.set('right', 'guidance-4');
-  make();
+  await make();
   expect(shown()).toEqual([all, all, 'The file a.safetensors']);
   tell({ type: 'patch', patch: { distilling: undefined, made: { model, bytes: new Uint8Array() } } });
   show();
   expect(shown()).toEqual([none, none, 'The file a.safetensors']);
+  app.set('model', 'pretrained');
+  expect(app.source).toBe('pretrained');
 });
 
 /** The sentence about the address that is shared; `write` copies it. */
@@ -169,7 +189,7 @@ async function shared(element: (id: string) => StandIn, write = async () => {}) 
 }
 
 test('images that a comparison hides are neither saved nor shared in its place, also where a link leads to it', async () => {
-  const { app, element, show } = making('&text=20');
+  const { app, element, show } = await making('&text=20');
   expect([element('save-gif').disabled, await shared(element)]).toEqual([
     false,
     'The address is copied: it makes the same images.',
@@ -184,7 +204,7 @@ test('images that a comparison hides are neither saved nor shared in its place, 
 });
 
 test('the sentence about an address that is copied late is not said of the images that are chosen by then', async () => {
-  const { app, element, show } = making('&text=20');
+  const { app, element, show } = await making('&text=20');
   let copied = () => {};
   const write = () => new Promise<void>((resolve) => (copied = resolve));
   expect(await shared(element, write)).toBe('');
@@ -197,7 +217,7 @@ test('the sentence about an address that is copied late is not said of the image
 });
 
 test('who closes the share menu gets no copy either, and may share again', async () => {
-  const { element } = making('&text=20');
+  const { element } = await making('&text=20');
   const share = vi.fn(() => Promise.reject(new DOMException('Closed.', 'AbortError')));
   const writeText = vi.fn();
   vi.stubGlobal('navigator', { onLine: true, canShare: () => true, share, clipboard: { writeText } });
@@ -209,16 +229,73 @@ test('who closes the share menu gets no copy either, and may share again', async
   expect(writeText).not.toHaveBeenCalled();
 });
 
-test('columns that are being made stop with their comparison, also where a link ends that', () => {
-  const { app, element, show, make } = making('&text=20&left=guidance-1&right=guidance-4');
-  const { length } = orders;
-  make(() => {
+test('columns that are being made stop with their comparison, also where a link ends that', async () => {
+  const { app, element, show, make } = await making('&text=20&left=guidance-1&right=guidance-4');
+  let made = 0;
+  await make(() => {
+    made++;
     app.set('left', '');
     app.set('right', '');
     show();
   });
-  expect([orders.length, element('sample-prediction').ariaLabel]).toEqual([
-    length + 1,
-    'The noise that images come from',
+  expect([made, element('sample-prediction').ariaLabel]).toEqual([1, 'A recording: noise becomes digits']);
+});
+
+test('once the hand rests, its images are made with all steps, and shown when all are there', async () => {
+  const { app, element, show, answer } = await making('&text=20');
+  const move = async (key: string) => {
+    element('noise-handle').fire('keydown', { key, preventDefault() {} });
+    await settled();
+  };
+  const followed = async () => {
+    for (const come of iterate(follows)) {
+      come();
+      await settled();
+    }
+  };
+  const rest = () => vi.advanceTimersByTimeAsync(1000);
+  // The map comes behind finished images.
+  expect(follows).toHaveLength(1);
+  await move('ArrowRight');
+  await followed();
+  show();
+  expect([element('sample-prediction').ariaLabel, orders.length, app.settings.across]).toEqual([
+    '2, 0',
+    0,
+    0,
   ]);
+  await rest();
+  expect([orders.length, app.settings.across]).toEqual([1, 2]);
+  expect(await answer()).toEqual(['2, 0', '2, 0', '2, 0', '2, 0, finished']);
+  expect(element('sample-model').textContent).toBe('The pretrained network, after 340,000 images');
+  await followed();
+  // Back where the images are known, until the run goes back.
+  await move('ArrowLeft');
+  await move('ArrowRight');
+  await followed();
+  await move('ArrowLeft');
+  expect(follows).toHaveLength(0);
+  tell({ type: 'losses', again: true, first: 0, losses: new Float32Array(), imagesPerSecond: 1 });
+  await move('ArrowRight');
+  expect(follows).toHaveLength(1);
+  // A measurement has the GPU for itself.
+  app.measuring = 'bench';
+  await followed();
+  await rest();
+  expect([follows.length, orders.length]).toEqual([0, 0]);
+  app.measuring = undefined;
+  app.changed();
+  show();
+  await settled();
+  expect(orders).toHaveLength(1);
+  // A lost device ends all of it, until something moves.
+  tell(lost);
+  await move('ArrowUp');
+  await move('ArrowDown');
+  expect(follows).toHaveLength(1);
+  tell(lost);
+  await rest();
+  expect(follows.splice(0)).toHaveLength(1);
+  await move('ArrowDown');
+  expect(follows).toHaveLength(1);
 });

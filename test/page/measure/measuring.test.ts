@@ -140,7 +140,7 @@ describe('the view of the GPU', () => {
     const gpu = { requestAdapter: async () => adapter };
     vi.stubGlobal('navigator', { gpu, clipboard: { writeText }, userAgent: 'a browser' });
     const { app, pause } = page(state);
-    app.settings = { ...app.settings, task: 'gpu', ...settings };
+    Object.assign(app, { settings: { ...app.settings, task: 'gpu', ...settings } });
     const panel = new GpuPanel(app);
     panel.render();
     await until(() => {
@@ -188,7 +188,7 @@ describe('the view of the GPU', () => {
     tell({ phase: 'paused', training: false });
 
     const go = (task: Task) => {
-      app.settings = { ...app.settings, task };
+      Object.assign(app, { settings: { ...app.settings, task } });
       panel.render();
     };
     go('sample');
@@ -212,7 +212,7 @@ describe('the view of the GPU', () => {
   test('the report names the network that was measured, though another is chosen meanwhile', async () => {
     const { app, panel, writeText } = await opened();
     const { network } = worker!.task!;
-    app.settings = withRecipe(app.settings, 'tutorial');
+    Object.assign(app, { settings: withRecipe(app.settings, 'tutorial') });
     const report = { warnings: [] } as unknown as EngineReport;
     const event = { kind: 'checked', network, count: 25, wrong: [], report } as const;
     worker!.say({ kind: 'event', event });

@@ -84,7 +84,7 @@ test('a new state is shown only by the panels of the open tab, and the panels of
   expect(calls()).toEqual([4, 0, 0, 4]);
   app.set('task', 'bench');
   expect(calls()).toEqual([4, 0, 1, 5]);
-  app.goHome();
+  app.address.goHome();
   expect(calls()).toEqual([4, 0, 1, 6]);
 });
 
@@ -102,7 +102,7 @@ test('settings of a plan stay out of the address and end with their run; changes
   const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
   tell({ type: 'patch', patch: { planned: { plan, averages: true } } });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
-  expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
+  expect(app.address.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
   const other = { ...plan, steps: 720, epochs: 2 };
   tell({ type: 'patch', patch: { planned: { plan: other, averages: true, lr: 1e-3 } } });
   app.set('seed', '7');
@@ -152,6 +152,14 @@ test('what a lost device ends is no error beside its loss; other errors of calls
   expect(error).toMatchObject({ code: 'device-lost', message: expect.not.stringMatching('gone') });
   for (const code of ['device-lost', 'destroyed']) await fails(code);
   expect(app.state.error).toBe(error);
+  const asks = new AbortController();
+  const gone = Object.assign(new Error('It is gone'), { code: 'device-lost' });
+  client.call.mockImplementation((name) => (name === 'example' ? Promise.reject(gone) : nothing()));
+  const answer = app.ask('example', 1, asks.signal);
+  await nothing();
+  client.call.mockImplementation(nothing);
+  asks.abort(new Error('Something else is asked.'));
+  await expect(answer).rejects.toThrow('Something else');
   await fails('data');
   expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
 });
@@ -161,21 +169,21 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   tell(loss);
   const asked = vi.spyOn(app, 'command');
   app.measuring = 'bench';
-  app.goOn('a');
+  for (let times = 0; times < 2; times++) app.kept.goOn('a');
   expect(asked).not.toHaveBeenCalled();
-  expect(app.notices).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
+  expect(app.notices.list).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
   // Images that a kept run waits for would begin it, too; others would not.
-  app.takeImages('digits');
+  app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
   tell({ type: 'patch', patch: { needsData: 'a' } });
-  app.dismissNotices();
-  app.takeImages('digits');
+  app.notices.clear();
+  app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
-  expect(app.notices).toHaveLength(1);
+  expect(app.notices.list).toHaveLength(1);
   app.measuring = undefined;
-  app.takeImages('digits');
+  app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(2);
-  app.goOn('a');
+  app.kept.goOn('a');
   // The present run is put aside first.
   await until(() => asked.mock.calls.length === 4);
 });
@@ -187,7 +195,7 @@ test.each(['that is being built', 'with steps'])(
     tell(which === 'with steps' ? loss : { type: 'patch', patch: { phase: 'compiling', training: true } });
     const take = vi.spyOn(app, 'set');
     const before = app.settings;
-    app.goOn('a');
+    app.kept.goOn('a');
     expect([app.settings, client.goOn.mock.calls, take.mock.calls]).toEqual([before, [], []]);
     await until(() => client.goOn.mock.calls.length > 0);
     expect(client.goOn.mock.calls).toEqual([[{ from: 'a' }]]);
@@ -199,16 +207,18 @@ test('a kept run without its images waits for them, and tries again with what th
   const others = Object.assign(new Error('These are others.'), { code: 'data' });
   client.goOn.mockImplementation(async () => {
     tell({ type: 'patch', patch: { needsData: 'a' } });
+    // Of files that were given before.
+    tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, pictures: true } } });
     throw others;
   });
   const tries = (count: number) => until(() => client.goOn.mock.calls.length === count);
-  app.goOn('a');
+  app.kept.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
   for (const builtIn of [true, false]) tell({ type: 'patch', patch: { data: { ...digits, builtIn } } });
   expect(client.goOn).toHaveBeenCalledOnce();
   expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
-  app.takeImages('digits');
+  app.kept.takeImages('digits');
   tell({ type: 'patch', patch: { data: digits } });
   await until(() => app.state.error);
   expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
@@ -228,7 +238,7 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
     throw new Error();
   });
   const send = vi.spyOn(app, 'send');
-  app.goOn('a');
+  app.kept.goOn('a');
   await until(() => send.mock.calls.length > 0);
   expect(send.mock.calls).toMatchObject([['data', { from: { labels: Uint8Array.of(3) } }]]);
   expect(app.state.error).toBeUndefined();
@@ -242,7 +252,7 @@ test('the pictures of a kept run that goes on bring no recipe, whose epochs woul
     tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, channels: 3 } } });
     expect(app.settings).toBe(before);
   });
-  app.goOn('a');
+  app.kept.goOn('a');
   await until(() => client.press.mock.calls.length === 1);
   expect([before, app.state.error]).toEqual([app.settings, undefined]);
 });
@@ -253,7 +263,7 @@ test('a kept run that is complete goes on without training', async () => {
     tell({ type: 'patch', patch: { run: { stepsPerEpoch: 1, network: {} } } } as WorkerEvent);
     tell(loss);
   });
-  app.goOn('a');
+  app.kept.goOn('a');
   await until(() => client.goOn.mock.results.length === 1);
   await client.goOn.mock.results[0].value;
   await nothing();
@@ -266,14 +276,14 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   app.open([createStarter(app, { train: { start: train } } as never)]);
   const phase = (name: 'loading' | 'idle') =>
     tell({ type: 'patch', patch: { phase: name, training: false } });
-  app.takeImages('digits');
+  app.kept.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
   expect(train).not.toHaveBeenCalled();
   phase('idle');
   phase('idle');
   expect([train.mock.calls.length, app.asked]).toEqual([0, undefined]);
-  app.takeImages('digits');
+  app.kept.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
   tell({ type: 'patch', patch: { data: digits } });
@@ -285,10 +295,10 @@ test('a press on Train waits for images that are on their way, and is forgotten 
     lost,
     { type: 'patch', patch: { run: undefined } },
   ] as const) {
-    app.takeImages('digits');
-    expect(app.coming).toBe(true);
+    app.kept.takeImages('digits');
+    expect(app.kept.coming).toBe(true);
     tell(event);
-    expect(app.coming, event.type).toBe(false);
+    expect(app.kept.coming, event.type).toBe(false);
   }
 });
 
@@ -298,7 +308,7 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   tell({ type: 'stored', step: 9, id: 'own' });
   let end = () => {};
   client.goOn.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
-  app.goOn('a');
+  app.kept.goOn('a');
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
   // It goes on, and is deleted.
@@ -318,14 +328,14 @@ test('while a kept run goes on, the worker gets no settings of before, which wou
     client.call.mock.calls.flatMap(([what, to]) => (what === 'settings' ? (to as { lr: number }).lr : []));
   let fail = (_: Error) => {};
   client.goOn.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
-  app.goOn('gone');
+  app.kept.goOn('gone');
   client.call.mockClear();
   app.set('samples', '20');
   expect(rates()).toEqual([]);
   fail(new Error('It is gone.'));
   await until(() => rates().length > 0);
   expect(rates()).toEqual([0.003]);
-  app.goOn('a');
+  app.kept.goOn('a');
   client.call.mockClear();
   app.set('samples', '10');
   const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
@@ -346,7 +356,9 @@ test('a link that leads on changes no setting that a run keeps', () => {
   const kept = { recipe, lr, epochs, batch, widths };
   expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
   tell({ type: 'patch', patch: { phase: 'idle', training: false } });
+  app.notices.add('Of the recipe before.');
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
+  expect(app.notices.list).toEqual([]);
 });
 
 test('the browser asks before steps are left that are in no file and not in the browser, and before a distillation is', () => {
@@ -374,8 +386,8 @@ test('the images of a run are kept with its first copy, and that there is no roo
   const app = opened();
   client.call.mockImplementation(async (name) => (name === 'keepImages' ? 'There is no room.' : undefined));
   for (const step of [9, 18]) tell({ type: 'stored', step, id: 'a' });
-  await until(() => app.notices.length > 0);
-  expect(app.notices).toEqual(['There is no room.']);
+  await until(() => app.notices.list.length > 0);
+  expect(app.notices.list).toEqual(['There is no room.']);
   expect(client.call.mock.calls.filter(([name]) => name === 'keepImages')).toEqual([['keepImages', 'a']]);
   client.call.mockImplementation(nothing);
 });

@@ -14,10 +14,10 @@ test.each([
     ...{ step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) },
   }));
   if (polish) events.push({ step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) });
-  const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
+  const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown as Order;
   const sampling = { ...recipes.digits.sampling, polish };
   const network = { recipe: 'digits', classes: 0, height: 2, width: 2, channels: 1, sampling } as const;
-  const shown = events.map((event) => stepOf(event, order as Order, network));
+  const shown = events.map((event) => stepOf(event, { order, network, trained: 0 }));
   const pixels = shown.map(({ frame }) => frame!.prediction[0]);
   expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
   expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));

@@ -201,8 +201,10 @@ describe('the planner of the page', () => {
     standInStorage(stored);
     const app = {
       settings: parseQuery(query).settings,
-      get chosen() {
-        return app.settings;
+      address: {
+        get chosen() {
+          return app.settings;
+        },
       },
       state: { ...initialState, adapter: software, data } as State,
       set(key: Key, text: string) {
@@ -346,7 +348,7 @@ test('Train it yourself leaves batch and samples to the plan, also without a GPU
   const adapter = { software: true } as State['adapter'];
   const set = vi.fn();
   const app = {
-    ...{ settings: parseQuery('?recipe=tutorial').settings, home: true, set },
+    ...{ settings: parseQuery('?recipe=tutorial').settings, home: true, kept: {}, set },
     state: { ...initialState, phase: 'idle', adapter },
   } as unknown as App;
   const train = { start: vi.fn(), render() {} };
