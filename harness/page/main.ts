@@ -67,11 +67,11 @@ function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
   connectLeads((key, text) => app.lead(key, text));
   onClick('files-problem-close', () => app.forgive());
-  onClick('notices-close', () => app.notices.clear());
+  onClick('notices-close', () => app.dismissNotices());
   let noticesShown: readonly string[] = [];
   const renderNotices = () => {
-    if (app.notices.list === noticesShown) return;
-    noticesShown = app.notices.list;
+    if (app.notices === noticesShown) return;
+    noticesShown = app.notices;
     setHidden('notices', noticesShown.length === 0);
     anyElement('notices-list').replaceChildren(...noticesShown.map((notice) => make('p', {}, notice)));
   };

@@ -189,7 +189,7 @@ export class DrawPanel implements TaskPanel {
     const name = drawnName(this.settings);
     const images = [this.seen()!, ...this.views.answerTo(this.settings.ask)];
     const problem = await downloadMade(name, (files) => pngOf(files.drawnPicture(images)));
-    if (problem) this.app.notices.add(problem);
+    if (problem) this.app.notify(problem);
   }
 
   private ask({ order }: DrawQuestion): void {

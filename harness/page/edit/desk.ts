@@ -148,7 +148,7 @@ export class ShaderDesk {
 
   /** A notice of the page, in place of the last one of this kind. */
   private say(text: string): void {
-    this.app.notices.add(text, this.notice);
+    this.app.notify(text, this.notice);
     this.notice = text;
   }
 }

@@ -6,7 +6,7 @@ import { columnsOf, handful, labelsOf } from '../messages/order';
 import type { ImageSize } from '../messages/settings';
 import type { App } from '../shell/app';
 import { paperOf, type Tiles } from '../shell/images';
-import type { Following, Frame, Stage } from './stage';
+import type { Frame, Stage } from './stage';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;
@@ -30,6 +30,12 @@ export function nextImages(
 export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
 
 type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
+
+/** What the page shows so far, and its order where it follows the hand. */
+export interface Before {
+  readonly tiles: Tiles | undefined;
+  readonly order?: Order;
+}
 
 /** Images to make. */
 interface Wish {
@@ -72,8 +78,8 @@ export class Hand {
     return this.asked?.wish.isMap === true;
   }
 
-  /** The images of an order with few network calls; ends once all are there and the hand rests. `before`: what the page shows so far. */
-  async *follow(order: Order, before: Partial<Following>): AsyncGenerator<Frame> {
+  /** The images of an order with few network calls; ends once all are there and the hand rests. */
+  async *follow(order: Order, before: Before): AsyncGenerator<Frame> {
     const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
     const { network } = this.app;
     const tiles = {
@@ -139,7 +145,7 @@ export class Hand {
     }
   }
 
-  /** Makes some of the missing images. Those of a network that was replaced meanwhile are none. */
+  /** Makes some of the missing images; none if another network took its place meanwhile. */
   private async request(wish: Wish, missing: readonly number[]): Promise<Images> {
     const { app, made } = this;
     const { signal } = this.replaced;

@@ -26,12 +26,12 @@ import { loadRecording } from '../welcome/recorded';
 import type { Recording } from '../welcome/recording';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { TwoColumns } from './compare';
-import { Hand, handOf } from './hand';
+import { type Before, Hand, handOf } from './hand';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
 import { connectSource, connectTrajectory, type Maker, orderedIn, type Shown } from './sample_views';
 import { connectDownloads, connectShare } from './share';
-import { type Following, type Frame, Stage } from './stage';
+import { type Frame, Stage } from './stage';
 
 /** The part of an order that chooses the images. */
 type Wanted = Omit<Order, keyof Making>;
@@ -272,8 +272,7 @@ export class SamplePanel implements TaskPanel {
   private follow(): void {
     const { app, trajectory, stage, previewOrder, chosenOrder } = this;
     if (app.measuring || !this.isFlow || this.comparison.on) return;
-    const { shown, shape } = trajectory;
-    const before = stage.following ?? (shown ? { tiles: { bytes: shown.prediction, ...shape } } : {});
+    const before = stage.following ?? { tiles: trajectory.tiles };
     trajectory.clear();
     void stage.show((signal) => this.followed(previewOrder, chosenOrder, before, signal));
   }
@@ -281,7 +280,7 @@ export class SamplePanel implements TaskPanel {
   private async *followed(
     preview: Order,
     chosen: Order,
-    before: Partial<Following>,
+    before: Before,
     signal: AbortSignal,
   ): AsyncGenerator<Frame> {
     yield* this.hand.follow(preview, before);
@@ -309,9 +308,7 @@ export class SamplePanel implements TaskPanel {
     setHidden('field-view', !this.isFlow);
     if (!this.isFlow) return;
     field.at(this.place);
-    const { shown, shape } = trajectory;
-    const images = shown ? { bytes: shown.prediction, ...shape } : this.placeholder.tiles;
-    field.show(images, handOf(this.selection), this.stage.map);
+    field.show(trajectory.tiles ?? this.placeholder.tiles, handOf(this.selection), this.stage.map);
   }
 
   private renderStatus(): void {

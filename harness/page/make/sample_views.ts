@@ -44,7 +44,7 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
 
   return {
     render() {
-      const { shown, frames, shape, origin } = trajectory;
+      const { shown, frames, origin } = trajectory;
       const steps = origin?.order.steps ?? 0;
       slider.max = String(Math.max(0, frames.length - 1));
       slider.value = String(Math.max(0, trajectory.at));
@@ -61,7 +61,7 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
       setText('frame-label', label);
       const canvas = byId('sample-prediction', HTMLCanvasElement);
       if (shown && origin) {
-        if (view.shown?.bytes !== shown.prediction) view.show({ bytes: shown.prediction, ...shape });
+        if (view.shown?.bytes !== shown.prediction) view.show(trajectory.tiles);
         const ordered = orderedIn(origin);
         const isFinished = trajectory.complete && shown === frames.at(-1);
         canvas.ariaLabel = isFinished ? `${ordered}, finished` : `${ordered} at ${label}`;

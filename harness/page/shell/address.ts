@@ -1,4 +1,4 @@
-/** The page's settings, and the address that has them; and notices above the view. */
+/** The page's settings, and the address that has them. */
 import { beginningOf } from '../messages/fine_tune';
 import type { DataDescription, Patch } from '../messages/messages';
 import {
@@ -114,26 +114,5 @@ export class Address {
     const { chosen } = this;
     this.planned = undefined;
     this.take(chosen);
-  }
-}
-
-/** Notices above the view, each of them once: parts of the address that could not be used, settings that a file has changed. */
-export class Notices {
-  list: readonly string[] = [];
-  private readonly changed: () => void;
-
-  constructor(changed: () => void) {
-    this.changed = changed;
-  }
-
-  /** Shows a notice, in place of another. */
-  add(notice: string, before?: string): void {
-    this.list = [...this.list.filter((each) => each !== notice && each !== before), notice];
-    this.changed();
-  }
-
-  clear(): void {
-    this.list = [];
-    this.changed();
   }
 }

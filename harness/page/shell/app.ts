@@ -26,12 +26,12 @@ import {
 } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
-import { KeptRuns } from '../runs/kept_runs';
 import { measurementsOf, readNotes } from '../runs/run_notes';
-import { Address, Notices } from './address';
+import { Address } from './address';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { ofFile, orOffline } from './format';
+import { KeptRuns } from './kept_runs';
 import {
   dataNameOf,
   initialState,
@@ -65,7 +65,8 @@ export type MeasureName = 'check' | 'bench' | 'measurement';
 
 export class App {
   readonly address: Address;
-  readonly notices = new Notices(() => this.changed());
+  /** Parts of the address that could not be used, and settings that a file has changed. */
+  notices: readonly string[];
   readonly kept: KeptRuns;
   /** The view whose task starts as soon as the page is ready for it. */
   asked: Task | undefined;
@@ -98,7 +99,7 @@ export class App {
   constructor() {
     this.address = new Address((before) => this.moved(before));
     const { settings, home, problems } = this.address;
-    for (const problem of problems) this.notices.add(problem);
+    this.notices = problems;
     if (settings.autorun && !home) this.asked = settings.task;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
     this.worker = startTrainingWorker((event) => this.receive(event));
@@ -307,7 +308,7 @@ export class App {
 
   /** Other settings, or another view, than before. */
   private moved(before: Settings): void {
-    if (this.settings.recipe !== before.recipe) this.notices.clear();
+    if (this.settings.recipe !== before.recipe) this.notices = [];
     this.adjust();
     if (!this.home) this.begin();
     this.changed();
@@ -316,6 +317,17 @@ export class App {
   /** A complaint of the page's own, about files. */
   complain(message: string): void {
     this.receive({ type: 'problem', at: 'data', code: 'argument', message });
+  }
+
+  /** Shows a notice above the view, in place of another. */
+  notify(notice: string, before?: string): void {
+    this.notices = [...this.notices.filter((each) => each !== notice && each !== before), notice];
+    this.changed();
+  }
+
+  dismissNotices(): void {
+    this.notices = [];
+    this.changed();
   }
 
   /** Clears the error about files. */
@@ -351,7 +363,7 @@ export class App {
     const before = this.settings.recipe;
     this.address.take({ ...withRecipe(this.settings, recipe), ...others });
     if (recipe !== before)
-      this.notices.add(`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`);
+      this.notify(`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`);
   }
 
   private timeFirstStep(event: WorkerEvent): void {
@@ -366,7 +378,7 @@ export class App {
 
   private receive(given: WorkerEvent): void {
     const event = this.named(given);
-    const { address, kept, notices } = this;
+    const { address, kept } = this;
     const before = this.state;
     this.state = reduce(before, event);
     const { state } = this;
@@ -384,15 +396,15 @@ export class App {
     if (planned) address.takePlan(planned, state.adapter?.software ?? false);
     // A kept run brings its settings with it: others would end it elsewhere.
     if (data && !state.run && !kept.goesOn) address.suit(data);
-    if (event.type === 'warning' && !event.run) notices.add(event.message);
-    else if (event.type === 'recovered') notices.add(recovered(state, event.step));
+    if (event.type === 'warning' && !event.run) this.notify(event.message);
+    else if (event.type === 'recovered') this.notify(recovered(state, event.step));
     if (resumed) this.takeRun(resumed);
     if (model) {
       this.useFile = true;
       // A run keeps its recipe, although the samples follow the model's.
       if (!state.run) this.takeFrom(this.openedFile, model.recipe);
     }
-    if (note) notices.add(ofFile(note, this.openedFile));
+    if (note) this.notify(ofFile(note, this.openedFile));
     for (const panel of this.panels) panel.receive?.(event);
     // Images that the user has given, or that other choices have made of the same pictures.
     if (data && (coming || data.pictures)) kept.goOnWaiting();

@@ -61,7 +61,7 @@ const FRAME_MS = 120;
 export class Trajectory {
   frames: readonly Frame[] = [];
   shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
-  /** Of the shown images: network and order need not be the chosen ones any more. */
+  /** Network and order of the shown images, which need not be the chosen ones any more. */
   origin: Origin | undefined;
   /** Its steps, and one more that polishes. */
   steps = 0;
@@ -80,6 +80,11 @@ export class Trajectory {
 
   get shown(): Frame | undefined {
     return this.frames[this.at];
+  }
+
+  /** What the network sees at the shown step. */
+  get tiles() {
+    return this.shown && { bytes: this.shown.prediction, ...this.shape };
   }
 
   get playing(): boolean {

@@ -124,7 +124,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
   const aside = button('put-aside');
-  aside.addEventListener('click', () => app.kept.putAside());
+  aside.addEventListener('click', () => app.send('leave', true));
   onClick('not-stored-save', () => app.save('checkpoint'));
   const list = anyElement('kept');
   const above = list.parentElement!;

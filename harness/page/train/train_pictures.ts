@@ -144,7 +144,7 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const shape = { columns: first.columns, ...sizeOf(app) };
     const file = name(`to-step-${all.at(-1)!.step}`, ending);
     const problem = await downloadMade(file, (files) => content(files, images, shape));
-    if (problem) app.notices.add(problem);
+    if (problem) app.notify(problem);
   };
   const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
   const click = (id: string, does: () => void) => button(id).addEventListener('click', does);

@@ -173,7 +173,7 @@ describe('pictures that follow the hand', () => {
   };
   const follow = async (order: Order) => {
     void stage.show(async function* (signal) {
-      yield* hand.follow(order, stage.following ?? {});
+      yield* hand.follow(order, stage.following ?? { tiles: undefined });
       if (!signal.aborted) rests++;
     });
     await turn();

@@ -171,15 +171,15 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   app.measuring = 'bench';
   for (let times = 0; times < 2; times++) app.kept.goOn('a');
   expect(asked).not.toHaveBeenCalled();
-  expect(app.notices.list).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
+  expect(app.notices).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
   // Images that a kept run waits for would begin it, too; others would not.
   app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
   tell({ type: 'patch', patch: { needsData: 'a' } });
-  app.notices.clear();
+  app.dismissNotices();
   app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
-  expect(app.notices.list).toHaveLength(1);
+  expect(app.notices).toHaveLength(1);
   app.measuring = undefined;
   app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(2);
@@ -356,9 +356,9 @@ test('a link that leads on changes no setting that a run keeps', () => {
   const kept = { recipe, lr, epochs, batch, widths };
   expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
   tell({ type: 'patch', patch: { phase: 'idle', training: false } });
-  app.notices.add('Of the recipe before.');
+  app.notify('Of the recipe before.');
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
-  expect(app.notices.list).toEqual([]);
+  expect(app.notices).toEqual([]);
 });
 
 test('the browser asks before steps are left that are in no file and not in the browser, and before a distillation is', () => {
@@ -386,8 +386,8 @@ test('the images of a run are kept with its first copy, and that there is no roo
   const app = opened();
   client.call.mockImplementation(async (name) => (name === 'keepImages' ? 'There is no room.' : undefined));
   for (const step of [9, 18]) tell({ type: 'stored', step, id: 'a' });
-  await until(() => app.notices.list.length > 0);
-  expect(app.notices.list).toEqual(['There is no room.']);
+  await until(() => app.notices.length > 0);
+  expect(app.notices).toEqual(['There is no room.']);
   expect(client.call.mock.calls.filter(([name]) => name === 'keepImages')).toEqual([['keepImages', 'a']]);
   client.call.mockImplementation(nothing);
 });

@@ -3,11 +3,11 @@ import type { DataOrder } from '../messages/calls';
 import type { WorkerEvent } from '../messages/messages';
 import { patchOf } from '../messages/messages';
 import { type Settings, withPictures } from '../messages/settings';
-import type { Address, Notices } from '../shell/address';
-import { endsReading, isComplete, isFixed, type State } from '../shell/state';
-import type { TrainingWorker } from '../shell/training_worker';
-import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
-import { keepNotes, readNotes } from './run_notes';
+import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
+import { keepNotes, readNotes } from '../runs/run_notes';
+import type { Address } from './address';
+import { endsReading, isComplete, isFixed, type State } from './state';
+import type { TrainingWorker } from './training_worker';
 
 /** The page, as far as its kept runs use it. */
 interface Page {
@@ -16,9 +16,8 @@ interface Page {
   readonly settings: Settings;
   readonly measuring: string | undefined;
   readonly address: Pick<Address, 'take'>;
-  readonly notices: Pick<Notices, 'add'>;
-  send(name: 'leave', keep: true): void;
   send(name: 'data', order: DataOrder): void;
+  notify(notice: string): void;
   command(give: (client: TrainingWorker) => Promise<unknown>, at?: 'data'): void;
   failing(call: Promise<unknown>): void;
   adjust(): void;
@@ -39,11 +38,6 @@ export class KeptRuns {
   constructor(app: Page, worker: TrainingWorker) {
     this.app = app;
     this.worker = worker;
-  }
-
-  /** Leaves the page's run in the browser, and is ready for another. */
-  putAside(): void {
-    this.app.send('leave', true);
   }
 
   /** Deletes a run that the browser keeps. */
@@ -115,7 +109,7 @@ export class KeptRuns {
     }
     if (event.type === 'stored' && event.id !== this.keptFor) {
       this.keptFor = event.id;
-      app.failing(worker.keepImages(event.id).then((problem) => problem && app.notices.add(problem)));
+      app.failing(worker.keepImages(event.id).then((problem) => problem && app.notify(problem)));
     }
     if (event.type === 'runs') {
       app.failing(worker.tidyImages());
@@ -125,8 +119,8 @@ export class KeptRuns {
 
   /** Whether a kept run cannot go on now, which the page says. */
   private isHeldUp(): boolean {
-    const { measuring, notices } = this.app;
-    if (measuring) notices.add(`The ${measuring} has the GPU: go on with the run when it has ended.`);
+    const { measuring } = this.app;
+    if (measuring) this.app.notify(`The ${measuring} has the GPU: go on with the run when it has ended.`);
     return measuring !== undefined;
   }
 }
