@@ -63,16 +63,10 @@ export function slotsOf(folder: Folder) {
     if (!newest) await read();
     const before = newest!;
     const file = FILES.find((name) => name !== before.file)!;
-    await change(folder, file, (access) => {
-      const written = access.write(checkpoint, { at: 0 });
-      if (written !== checkpoint.length) {
-        throw dataError(`The storage took ${written} of ${checkpoint.length} bytes: it is full.`);
-      }
-      access.truncate(checkpoint.length);
-    });
+    await overwrite(folder, file, checkpoint);
     const step = stepIn(checkpoint);
     // A diverged run has gone back: copies of later steps do not count.
-    if (before.file && before.step > step) await change(folder, before.file, (access) => access.truncate(0));
+    if (before.file && before.step > step) await overwrite(folder, before.file, new Uint8Array());
     newest = { file, step };
   }
 
@@ -95,12 +89,17 @@ export function checkWritable(): void {
   );
 }
 
-async function change(folder: Folder, name: string, work: (access: SyncFile) => void): Promise<void> {
+/** Writes a file, in place of what is there. */
+export async function overwrite(folder: Folder, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   checkWritable();
   const file = await folder.getFileHandle(name, { create: true });
   const access = await file.createSyncAccessHandle();
   try {
-    work(access);
+    const written = access.write(bytes, { at: 0 });
+    if (written !== bytes.length) {
+      throw dataError(`The storage took ${written} of ${bytes.length} bytes: it is full.`);
+    }
+    access.truncate(bytes.length);
     access.flush();
   } finally {
     access.close();

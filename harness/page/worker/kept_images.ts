@@ -2,8 +2,8 @@
  * The user's images that kept runs train on, so that a run goes on where the files are not at hand. Beside the runs, in the browser's
  * private file system: a file for each, as large as its images.
  */
-import { EngineError, type ImageSet } from '../../../src';
-import type { Folder } from '../../../src/keeping/slots';
+import type { ImageSet } from '../../../src';
+import { type Folder, overwrite } from '../../../src/keeping/slots';
 import { RUNS } from '../../../src/keeping/store';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 
@@ -27,25 +27,14 @@ export class KeptImages {
     const { images, labels = new Uint8Array() } = set;
     if (images.length > MOST.ofRun) return;
     const about = new TextEncoder().encode(JSON.stringify(fingerprintImages(set)));
-    const parts = [Uint32Array.of(about.length), about, images, labels].map(
-      ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
-    );
-    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    const file = new Blob([Uint32Array.of(about.length), about, images, labels] as BlobPart[]);
     await this.tidy();
     const folder = await this.folder();
     const sizes = await sizesIn(folder);
-    const all = [...sizes.values()].reduce((sum, size) => sum + size, bytes);
+    const all = [...sizes.values()].reduce((sum, size) => sum + size, file.size);
     if (sizes.has(id) || all > MOST.ofAll) return;
     try {
-      const access = await (await folder.getFileHandle(id, { create: true })).createSyncAccessHandle();
-      try {
-        let at = 0;
-        for (const part of parts) at += access.write(part, { at });
-        if (at < bytes) throw new EngineError('data', 'The storage is full.');
-        access.flush();
-      } finally {
-        access.close();
-      }
+      await overwrite(folder, id, new Uint8Array(await file.arrayBuffer()));
     } catch (error) {
       await folder.removeEntry(id).catch(() => {});
       throw error;
