@@ -1,5 +1,5 @@
 /** What the calls of a session work with: its run, its turns, its events, and its device: another one where it is lost. */
-import { EngineError } from '../base/errors';
+import { argumentError, EngineError } from '../base/errors';
 import { Listeners } from '../base/listeners';
 import { loaded, once } from '../base/load';
 import type { Engine } from '../engine';
@@ -212,7 +212,7 @@ export class SessionCore {
   /** @internal */
   needRun(): TrainingRun {
     if (this.run) return this.run;
-    throw new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
+    throw argumentError('This worker has no run. Make one with begin or resume first.');
   }
 
   /** Builds the run and returns its trainer. Call this in a turn. @internal */

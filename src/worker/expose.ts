@@ -1,5 +1,5 @@
 /** The side of the worker: lets clients of other threads call a session. */
-import { checkFunctions, EngineError, show, typeOf } from '../base/errors';
+import { argumentError, checkFunctions, dataError, EngineError, show, typeOf } from '../base/errors';
 import {
   type Answer,
   type CrossedError,
@@ -53,12 +53,10 @@ interface Call {
 /** Lets clients call functions of a worker; see `expose`. Throws `argument` for a scope that is none, or is exposed already. */
 function exposeCalls(scope: ScopeLike, api: Exposed): TellAny {
   if (typeof scope?.postMessage !== 'function' || typeof scope.addEventListener !== 'function')
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `expose was given something of type ${typeOf(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
     );
-  if (exposed.has(scope))
-    throw new EngineError('argument', 'This scope is exposed already: give all calls to one expose.');
+  if (exposed.has(scope)) throw argumentError('This scope is exposed already: give all calls to one expose.');
   exposed.add(scope);
   const ready = () => scope.postMessage(READY, []);
   const tell: TellAny = (name, value, transfer = []) =>
@@ -122,7 +120,7 @@ class Calls {
 
   /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */
   private answerAgain(ids: readonly number[]): void {
-    const error = crossed(new EngineError('data', UNREAD));
+    const error = crossed(dataError(UNREAD));
     for (const id of ids) if (this.calls.get(id)?.isDone !== false) this.post({ type: 'failed', id, error });
   }
 
@@ -185,7 +183,7 @@ class Calls {
 function unsent(name: string, error: unknown): unknown {
   if (!(error instanceof DOMException && error.name === 'DataCloneError')) return error;
   const message = `${name} has a result that cannot be sent to the page, a function for instance: ${error.message}`;
-  return new EngineError('argument', message, { cause: error });
+  return argumentError(message, { cause: error });
 }
 
 function crossed(error: unknown): CrossedError {
@@ -230,22 +228,18 @@ export function expose(
   calls: OwnCalls = {},
 ): TellAny {
   if (typeof session?.turn !== 'function')
-    throw new EngineError(
-      'argument',
-      `expose was given no session, but something of type ${typeOf(session)}.`,
-    );
+    throw argumentError(`expose was given no session, but something of type ${typeOf(session)}.`);
   checkFunctions(calls);
   const names: readonly string[] = CALLS;
   const both = [...names, ...OF_CLIENTS].find((name) => Object.hasOwn(calls, name));
-  if (both)
-    throw new EngineError('argument', `A session has a call ${both} already; give yours another name.`);
+  if (both) throw argumentError(`A session has a call ${both} already; give yours another name.`);
   const tell = exposeCalls(scope as ScopeLike, {
     call(name, args, signal) {
       if (names.includes(name))
         return (Reflect.get(session, name) as (...args: unknown[]) => unknown).apply(session, [...args]);
       if (Object.hasOwn(calls, name)) return calls[name](args[0] as never, { signal, tell });
       const legal = [...names, ...Object.keys(calls)].join(', ');
-      throw new EngineError('argument', `This worker has no call ${show(name)}; it has ${legal}.`);
+      throw argumentError(`This worker has no call ${show(name)}; it has ${legal}.`);
     },
     withdraw: (name) => session.withdraw(name),
     end: () => void session.destroy(),

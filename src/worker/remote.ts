@@ -4,7 +4,7 @@
  * and no iterables, drops the codes of errors, and answers an app's own messages on the same worker; so this is not it.
  */
 import { version } from '../../package.json';
-import { checkFunctions, EngineError, type ErrorCode, typeOf } from '../base/errors';
+import { argumentError, checkFunctions, EngineError, type ErrorCode, typeOf } from '../base/errors';
 import { Listeners } from '../base/listeners';
 import { afterSeconds } from '../base/time';
 
@@ -166,8 +166,7 @@ export class Remote {
 
   constructor(worker: WorkerLike) {
     if (typeof worker?.postMessage !== 'function' || typeof worker.addEventListener !== 'function')
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `The worker is of type ${typeOf(worker)}; it must be a Worker, or a MessagePort: new Worker(url, { type: 'module' }).`,
       );
     this.worker = worker;
@@ -279,7 +278,7 @@ export class Remote {
       } catch (cause) {
         if (request.type !== 'call') throw cause;
         const message = `${request.call} was given what cannot be sent to a worker: ${(cause as Error).message}`;
-        this.settle(request.id)?.reject(new EngineError('argument', message, { cause }));
+        this.settle(request.id)?.reject(argumentError(message, { cause }));
       }
     };
     if (this.waiting) this.waiting.push(send);
@@ -381,7 +380,7 @@ export class Remote {
 
   /** Ends the client: the worker cannot go on. */
   private stop(why: string, remedy = 'Reload the page.'): void {
-    this.end(new EngineError('argument', `${why}. ${remedy}`));
+    this.end(argumentError(`${why}. ${remedy}`));
     this.tell('stopped', { message: `${why}. Reload the page.` });
   }
 

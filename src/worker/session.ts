@@ -4,11 +4,13 @@
  */
 import type { ByteContainer } from '../base/bytes';
 import {
+  argumentError,
   checkBooleans,
   checkFunctions,
   checkNames,
   checkObject,
   checkSignal,
+  dataError,
   EngineError,
   type Names,
   show,
@@ -83,8 +85,7 @@ export class Session extends SessionCore {
   private readonly ownImages = once(async () => {
     const { images } = this.options;
     if (images) return images();
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'No images are given, and the worker has none of its own. Give images, or createSession({ images: () => … }).',
     );
   });
@@ -219,8 +220,7 @@ export class Session extends SessionCore {
       await this.stretch?.rested;
       const run = this.needRun();
       if (!run.earlier) {
-        throw new EngineError(
-          'argument',
+        throw argumentError(
           'There is nothing to go back to: the run has no earlier copy, and has not diverged since the last one.',
         );
       }
@@ -248,8 +248,7 @@ export class Session extends SessionCore {
         if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
         await stored.settled();
         if (stored.step < (run.checkpoint ? stepIn(run.checkpoint) : 0)) {
-          throw new EngineError(
-            'data',
+          throw dataError(
             'This browser does not keep the run, so it stays: save its checkpoint, and close it with { keep: false }.',
           );
         }
@@ -321,10 +320,7 @@ export class Session extends SessionCore {
    */
   async save(what: 'model' | 'checkpoint' = 'model'): Promise<Uint8Array<ArrayBuffer>> {
     if (what !== 'model' && what !== 'checkpoint')
-      throw new EngineError(
-        'argument',
-        `save was asked for ${show(what)}; it saves a model or a checkpoint.`,
-      );
+      throw argumentError(`save was asked for ${show(what)}; it saves a model or a checkpoint.`);
     const { saveModel } = await this.parts();
     const bytes = await this.turns.take('answer', async () => {
       const run = this.needRun();
@@ -334,7 +330,7 @@ export class Session extends SessionCore {
       }
       if (run.trainer && !(run.diverged && run.checkpoint)) await this.store();
       if (run.file) return run.file;
-      throw new EngineError('data', 'The run has no step yet that could be saved, and its device was lost.');
+      throw dataError('The run has no step yet that could be saved, and its device was lost.');
     });
     return transfer(bytes, [bytes.buffer]);
   }
@@ -367,10 +363,7 @@ export class Session extends SessionCore {
     const { signal } = how;
     checkSignal(signal);
     if (!Object.hasOwn(RANK, kind))
-      throw new EngineError(
-        'argument',
-        `No turn is of the kind ${show(kind)}; kinds are ${Object.keys(RANK).join(', ')}.`,
-      );
+      throw argumentError(`No turn is of the kind ${show(kind)}; kinds are ${Object.keys(RANK).join(', ')}.`);
     await this.parts();
     const make = async (own: AbortSignal) => {
       const engine = await this.device();
@@ -437,12 +430,11 @@ export class Session extends SessionCore {
 
   private async networkOf(name: SampleOrder['network'], engine: Engine): Promise<UNet> {
     if (name !== undefined && name !== 'model' && name !== 'run')
-      throw new EngineError('argument', `network is ${name}; it must be run or model.`);
+      throw argumentError(`network is ${name}; it must be run or model.`);
     if (name === 'run' || (!name && this.run)) return this.needRun().network(engine);
     const model = await this.samplers.network('model', engine);
     if (model) return model.unet;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'This worker has no network to sample from. Make a run with begin or resume, or load a model.',
     );
   }

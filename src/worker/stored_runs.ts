@@ -1,5 +1,5 @@
 /** The runs in the browser's storage: their list, the one that is being written, and the errors. */
-import { EngineError, show } from '../base/errors';
+import { argumentError, dataError, EngineError, show } from '../base/errors';
 import { once } from '../base/load';
 import { inTime } from '../base/time';
 import { Saver } from '../keeping/saver';
@@ -61,7 +61,7 @@ export class StoredRuns {
     let copy: Copy | undefined;
     try {
       copy = await inTime(run.read());
-      if (!copy) throw new EngineError('data', 'The run is damaged: neither of its two copies is whole.');
+      if (!copy) throw dataError('The run is damaged: neither of its two copies is whole.');
     } catch (error) {
       run.release();
       throw error;
@@ -99,8 +99,7 @@ export class StoredRuns {
     if (run) return run;
     void this.list();
     if (await inTime(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `No run with the id ${show(id)} is stored: it was discarded, or never stored. The event runs lists the stored ones.`,
     );
   }
@@ -134,8 +133,7 @@ export class StoredRuns {
 async function openStore(): Promise<RunStore> {
   const { storage, locks } = navigator;
   if (!storage?.getDirectory || !locks)
-    throw new EngineError(
-      'data',
+    throw dataError(
       'The browser keeps no files for pages (OPFS and Web Locks); a current one does, over https or on localhost.',
     );
   // TypeScript has these handles in its library for workers only, which excludes the one for pages.

@@ -94,15 +94,21 @@ export interface ModelDescription extends ImageSize {
   readonly sampling: Sampling;
 }
 
-/** What has changed of the state that the worker knows; shell/state.ts says what a change ends. */
-export interface Patch {
-  /** What the worker does; `training`: it trains as soon as other tasks are finished. */
-  readonly phase?: Phase;
-  readonly training?: boolean;
+/** What the worker knows and the page shows as it is. */
+export interface Known {
+  readonly phase: Phase;
+  /** It trains as soon as other tasks are finished. */
+  readonly training: boolean;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
   /** Pictures of the user's that are read, of all that were given: first their heads, then their pixels. */
   readonly reading?: { readonly done: number; readonly total: number; readonly what: 'heads' | 'pixels' };
+  /** The kept run of this name cannot go on without its images. */
+  readonly needsData?: string;
+}
+
+/** What has changed of the state that the worker knows; shell/state.ts says what a change ends. */
+export interface Patch extends Partial<Known> {
   /** A network was loaded: samples can be made with it. The worker does not know the name of its file. */
   readonly model?: Omit<ModelDescription, 'name'> & { readonly name?: string };
   /** See Model: of `model`. */
@@ -148,8 +154,6 @@ export interface Patch {
   readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
   /** Milliseconds of the op with this index, among those that are timed. */
   readonly timed?: { readonly index: number; readonly ms: number };
-  /** The kept run of this name cannot go on without its images. */
-  readonly needsData?: string;
 }
 
 /** Pictures that the worker has made by itself. */

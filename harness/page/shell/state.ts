@@ -1,5 +1,6 @@
 /** The page's state of the run: a pure function of the events that the worker sent. */
-import type { AdapterDescription, Progress, Variants } from '../../../src';
+import type { Progress, Variants } from '../../../src';
+import { defined } from '../../../src/base/errors';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
@@ -10,8 +11,8 @@ import { preparing } from '../../text/kernels_text';
 import { whole } from '../../text/units';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
 import {
-  type DataDescription,
   isFreed,
+  type Known,
   type ModelDescription,
   type Order,
   type Patch,
@@ -46,16 +47,9 @@ export interface Distilling extends Omit<NonNullable<Patch['distilling']>, 'loss
   readonly losses: Losses;
 }
 
-export interface State {
-  readonly phase: Phase;
-  /** Training continues as soon as the present task is finished. */
-  readonly training: boolean;
+export interface State extends Known {
   /** Progress of the compiling or the measuring, once known. */
   readonly preparing?: Progress;
-  readonly adapter?: AdapterDescription;
-  readonly data?: DataDescription;
-  /** Pictures of the user's that are read so far. */
-  readonly reading?: Patch['reading'];
   /** A network from a file, to sample from. */
   readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
@@ -72,8 +66,6 @@ export interface State {
   readonly notStored?: string;
   /** The runs that the browser keeps beside this one, of `LEAST_STEPS` steps or more. */
   readonly kept: readonly StoredRun[];
-  /** The name of the kept run that waits for its images. */
-  readonly needsData?: string;
   /** The run's name in the browser's storage, once it is there. */
   readonly id?: string;
   /** Number of held-out images, known before `run`. */
@@ -167,17 +159,14 @@ const wentBack = (state: State, losses: Losses): State => ({
 
 /** The state after a change of what the worker knows. */
 function patched(before: State, patch: Patch): State {
-  const { phase, training = before.training, adapter, data, reading, pace, measured, needsData } = patch;
+  const { phase, training = before.training, adapter, data, reading, needsData, pace, measured } = patch;
   const { model, made, resumed, begun, run, planned, distilling } = patch;
   let state = before;
   const set = (change: Partial<State>) => {
     state = { ...state, ...change };
   };
   if (phase) set(ofPhase(state, phase, training));
-  if (adapter) set({ adapter });
-  if (data) set({ data });
-  if (reading) set({ reading });
-  if (needsData) set({ needsData });
+  set(defined({ adapter, data, reading, needsData }) as Partial<State>);
   if (measured) set({ measured: reduceMeasurements(state.measured, measured) });
   if (model ?? made) set({ model: made?.model ?? (model as ModelDescription) });
   if (resumed)
