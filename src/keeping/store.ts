@@ -1,9 +1,6 @@
 /** The stored runs of this origin: each has a folder, and one writer, by a lock that ends with its tab. */
 
-import type { Objective } from '../training/step_config';
-import type { UNetConfig } from '../unet/config';
-import type { DataFingerprint } from '../weights/fingerprint';
-import type { RunSettings } from '../weights/run_fields';
+import type { Checkpoint } from '../weights/checkpoint';
 import { type Copy, checkWritable, type Folder, isEmpty, type Slots, slotsOf } from './slots';
 
 /** The folder of the runs in the browser's private file system. */
@@ -14,25 +11,15 @@ export const MOST_RUNS = 6;
 export const LEAST_STEPS = 20;
 
 /** A stored run, without its weights. */
-export interface StoredRun {
+export interface StoredRun extends Pick<Checkpoint, 'losses' | 'objective' | 'config' | 'settings' | 'data'> {
   /** The name of its folder. */
   readonly id: string;
   /** Completed steps. */
   readonly step: number;
   /** Loss of the last step. */
   readonly loss: number | undefined;
-  /** Losses of all steps. */
-  readonly losses: Float32Array;
   /** Date of the last copy, in milliseconds by Date.now(). */
   readonly savedAt: number;
-  /** Its objective. */
-  readonly objective: Objective;
-  /** Its network. */
-  readonly config: UNetConfig;
-  /** Its settings. */
-  readonly settings: RunSettings;
-  /** The images that it trains on. */
-  readonly data: DataFingerprint;
   /** Whether a tab has it open. */
   readonly held: boolean;
 }

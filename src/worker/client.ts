@@ -1,7 +1,8 @@
+import type { Abortable } from '../base/abort';
 import type { TrainingEvent } from '../training/options';
 import { Remote, type WorkerLike } from './remote';
 import type { CALLS, Session } from './session';
-import type { CallOptions, RunChanges, SessionEvents, TrainOrder } from './types';
+import type { RunChanges, SessionEvents, TrainOrder } from './types';
 
 /** The types of what an app adds to a worker: the calls of `expose(scope, session, calls)`, and the events that they send. */
 export interface OwnProtocol {
@@ -22,8 +23,8 @@ export interface NothingOwn extends OwnProtocol {
 /** An app's own call, as its client sees it. */
 type OwnCall<Call> = Call extends (args: infer Args, ...rest: never[]) => infer Result
   ? undefined extends Args
-    ? (args?: Args, options?: CallOptions) => Promise<Awaited<Result>>
-    : (args: Args, options?: CallOptions) => Promise<Awaited<Result>>
+    ? (args?: Args, options?: Abortable) => Promise<Awaited<Result>>
+    : (args: Args, options?: Abortable) => Promise<Awaited<Result>>
   : never;
 
 /** An event of the session in the iteration of `train`: its value, and its name as `type`. It has no loss. */

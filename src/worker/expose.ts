@@ -9,20 +9,11 @@ import {
   type Packed,
   READY,
   type Request,
+  type ScopeLike,
   transfersOf,
 } from './remote';
 import { CALLS, EVENTS, type Session } from './session';
 import type { SessionEvents } from './types';
-
-/** A worker's global scope, or a `MessagePort`. */
-export interface ScopeLike {
-  /** As a worker's. */
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  /** As a worker's. */
-  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
-  /** A port's. */
-  start?(): void;
-}
 
 /** What another thread may call. */
 interface Exposed {

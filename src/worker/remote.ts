@@ -8,18 +8,22 @@ import { argumentError, checkFunctions, EngineError, type ErrorCode, typeOf } fr
 import { Listeners } from '../base/listeners';
 import { afterSeconds } from '../base/time';
 
-/** A `Worker`, or a `MessagePort` whose other end is exposed. */
-export interface WorkerLike {
+/** A worker's global scope, or a `MessagePort`. */
+export interface ScopeLike {
   /** As a worker's. */
   postMessage(message: unknown, transfer: Transferable[]): void;
   /** As a worker's. */
   addEventListener(type: string, listener: (event: MessageEvent & ErrorEvent) => void): void;
+  /** A port's. */
+  start?(): void;
+}
+
+/** A `Worker`, or a `MessagePort` whose other end is exposed. */
+export interface WorkerLike extends ScopeLike {
   /** As a worker's. */
   removeEventListener(type: string, listener: (event: MessageEvent & ErrorEvent) => void): void;
   /** A worker's. */
   terminate?(): void;
-  /** A port's. */
-  start?(): void;
   /** A port's. */
   close?(): void;
 }

@@ -2,6 +2,7 @@
  * A training session: one engine, at most one run, and one thing at a time. It yields the steps of the run, keeps copies, and goes on from
  * the last one when the device was lost. What happens between two steps is the business of its owner's loop.
  */
+import type { Abortable } from '../base/abort';
 import type { ByteContainer } from '../base/bytes';
 import {
   argumentError,
@@ -31,7 +32,6 @@ import { Stretch } from './stretch';
 import { PAUSED, RANK, type TurnKind } from './turns';
 import type {
   BeginOptions,
-  CallOptions,
   ResumeOptions,
   RunChanges,
   RunDescription,
@@ -96,7 +96,7 @@ export class Session extends SessionCore {
    * Creates a run: its network, its data and its trainer. Throws `busy` if there is a run (`close` ends it); else as `createUNet`,
    * `createDataset` and `createTrainer` do. A lost device is waited for.
    */
-  async begin(options: BeginOptions, how: CallOptions = {}): Promise<RunDescription> {
+  async begin(options: BeginOptions, how: Abortable = {}): Promise<RunDescription> {
     checkObject('What begin is given', options, '{ images, fit: { epochs: 5 } }');
     checkNames('begin', options, BEGIN);
     const { checkTrainer, checkFit, checkConfig, defaultConfig, TrainingRun } = await this.parts();
@@ -119,7 +119,7 @@ export class Session extends SessionCore {
    * Creates a run that continues a checkpoint. Throws as `begin` and `engine.resume` do, `data` for other images than the run's, and for a
    * stored run as `discard` does.
    */
-  async resume(options: ResumeOptions, how: CallOptions = {}): Promise<RunDescription> {
+  async resume(options: ResumeOptions, how: Abortable = {}): Promise<RunDescription> {
     checkObject('What resume is given', options, '{ from, images }');
     checkNames('resume', options, RESUME);
     const { loadCheckpoint, TrainingRun } = await this.parts();
@@ -138,7 +138,7 @@ export class Session extends SessionCore {
   async goOn(
     from: ByteContainer | string,
     make: (bytes: Uint8Array<ArrayBuffer>) => Promise<TrainingRun>,
-    how: CallOptions = {},
+    how: Abortable = {},
   ): Promise<RunDescription> {
     const { bytesOf } = await this.parts();
     const made = await this.open(async () => {
@@ -155,7 +155,7 @@ export class Session extends SessionCore {
    */
   async open(
     make: () => Promise<TrainingRun>,
-    { signal, kind = 'answer' }: CallOptions & { readonly kind?: TurnKind } = {},
+    { signal, kind = 'answer' }: Abortable & { readonly kind?: TurnKind } = {},
   ): Promise<RunDescription> {
     await this.parts();
     checkSignal(signal);
@@ -356,7 +356,7 @@ export class Session extends SessionCore {
   async turn<T>(
     kind: TurnKind,
     work: (context: TurnContext) => T | Promise<T>,
-    how: CallOptions = {},
+    how: Abortable = {},
   ): Promise<T> {
     checkFunctions({ work: work ?? null });
     checkObject('What turn is given', how, '{ signal }');

@@ -1,4 +1,5 @@
 /** The types of a session's calls and events. */
+import type { Abortable } from '../base/abort';
 import type { ByteContainer } from '../base/bytes';
 import type { Optional } from '../base/errors';
 import type { Progress } from '../base/events';
@@ -113,14 +114,8 @@ export interface RunState {
   readonly complete: boolean;
 }
 
-/** Options of every call that can be ended. */
-export interface CallOptions {
-  /** Ends the call; its promise rejects with the reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** The options of `train`. */
-export interface TrainOrder extends CallOptions {
+export interface TrainOrder extends Abortable {
   /** Steps to make. Default: to the end of the run. */
   readonly steps?: number | undefined;
 }
@@ -134,7 +129,7 @@ export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'o
 }
 
 /** The options of a call of `sample`. */
-export interface SampleCallOptions extends CallOptions {
+export interface SampleCallOptions extends Abortable {
   /** Called with the number of completed steps. */
   readonly onStep?: ((done: number) => void) | undefined;
   /** Called with every step's images. It takes more time than `onStep`. */

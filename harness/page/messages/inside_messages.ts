@@ -26,19 +26,7 @@ export type InsideOrder =
   | { readonly kind: 'time'; readonly source: Source };
 
 /** A layer of the network, in forward order. */
-export interface InsideLayer
-  extends Pick<
-    Layer,
-    | 'name'
-    | 'height'
-    | 'width'
-    | 'inChannels'
-    | 'outChannels'
-    | 'kernelSize'
-    | 'activation'
-    | 'residual'
-    | 'next'
-  > {
+export interface InsideLayer extends Layer {
   /** Whether the layer is one of the two linear layers that turn noise level and class into biases. */
   readonly isConditioning: boolean;
   readonly parameters: number;

@@ -2,28 +2,30 @@
 import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { Phase, RunDescription, SessionEvents } from '../../../src/worker';
+import type { MadeImages } from '../../pictures/small_pictures';
 import type { Plan } from '../../run/plan';
 import type { Measurement, NearestFound } from './measurements';
 import type { FieldPlace } from './noise_field';
-import type { Beginning, CheckpointSettings, FlowMethod, ImageSize, PageRecipe, Source } from './settings';
+import type {
+  Beginning,
+  CheckpointSettings,
+  FlowMethod,
+  ImageSize,
+  PageRecipe,
+  Settings,
+  Source,
+} from './settings';
 
 export type { Phase } from '../../../src/worker';
 
 /** An order of samples. An unconditional network ignores the classes, one that does not follow a flow the method. */
-export interface Order {
+export interface Order extends Pick<Settings, 'steps' | 'count' | 'seed' | 'digit' | 'text' | 'guidance'> {
   /** `instant`: the distilled network that comes with the page. */
   readonly source: Source | 'instant';
-  readonly steps: number;
-  readonly count: number;
-  readonly seed: number;
   /** A place between the noise of the seed and the noise of the next three seeds. */
   readonly place: FieldPlace;
-  readonly digit: number | 'all';
-  /** The text that orders the images; '' uses `digit` and `count`. */
-  readonly text: string;
   /** The classes that the text orders, one for each image, in place of `digit`. */
   readonly labels?: readonly number[] | undefined;
-  readonly guidance: number;
   readonly method: FlowMethod;
 }
 
@@ -53,18 +55,12 @@ export interface Example {
   readonly label: number | undefined;
 }
 
-export interface DataDescription extends ImageSize {
+export interface DataDescription extends ImageSize, Omit<MadeImages, 'images' | 'notes'> {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
   /** They were made of picture files. */
   readonly pictures?: boolean;
-  /** The ink of grey images of the user's. */
-  readonly ink?: 'dark' | 'light' | undefined;
-  /** Number of pictures whose edges were cut off. */
-  readonly cut?: number;
-  /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
-  readonly own?: { readonly width: number; readonly height: number } | undefined;
   /** What was left out of the user's files or changed, a sentence each. */
   readonly notes?: readonly string[];
   readonly count: number;

@@ -1,11 +1,11 @@
 /** The page's state of the run: a pure function of the events that the worker sent. */
-import type { Progress, Variants } from '../../../src';
+import type { Progress } from '../../../src';
 import { defined } from '../../../src/base/errors';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
-import type { DataFingerprint } from '../../../src/weights/fingerprint';
+import type { RunDescription } from '../../../src/worker';
 import { areNumbers, type Classes } from '../../pictures/class_names';
 import { preparing } from '../../text/kernels_text';
 import { whole } from '../../text/units';
@@ -26,19 +26,12 @@ import type { Beginning, Settings, Source } from '../messages/settings';
 import { lostMessage } from '../runs/device_lost';
 import { Losses } from '../runs/losses';
 
-export interface Run {
-  /** Number of training images. */
-  readonly images: number;
+export interface Run
+  extends Pick<RunDescription, 'images' | 'stepsPerEpoch' | 'parameters' | 'data' | 'bytes' | 'variants'> {
   /** Number of held-out images. */
   readonly held: number;
-  readonly stepsPerEpoch: number;
-  readonly parameters: number;
   /** Number of classes that its network is conditioned on; 0 for none. */
   readonly classes: number;
-  /** The images that it trains on. */
-  readonly data: DataFingerprint;
-  readonly bytes: number;
-  readonly variants: Variants;
 }
 
 /** The progress of a distillation. */

@@ -11,7 +11,7 @@ import {
 } from '../../../src';
 import { padBatch } from '../../../src/plan/tensor';
 import { trainerConfigOf } from '../../../src/training/options';
-import { layersOf } from '../../../src/unet/config';
+import { type Layer, layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import type { Session } from '../../../src/worker';
 import { addNoise, type Noisy } from '../../pictures/noise';
@@ -291,24 +291,9 @@ async function readAll(
 }
 
 function layersIn({ weights: { plan }, parameters }: UNet): InsideLayer[] {
-  const of = (layer: InsideLayer | (typeof plan.layers)[number], isConditioning: boolean): InsideLayer => {
-    const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
-    const own = parameters.filter((p) => p.name.startsWith(`${name}.`));
-    return {
-      ...{
-        name,
-        height,
-        width,
-        inChannels,
-        outChannels,
-        kernelSize,
-        activation,
-        residual,
-        next,
-        isConditioning,
-      },
-      parameters: own.reduce((sum, { size }) => sum + size, 0),
-    };
+  const of = (layer: Layer, isConditioning: boolean): InsideLayer => {
+    const own = parameters.filter((p) => p.name.startsWith(`${layer.name}.`));
+    return { ...layer, isConditioning, parameters: own.reduce((sum, { size }) => sum + size, 0) };
   };
   const { hidden, output } = plan.conditioning?.layers ?? {};
   return [

@@ -3,7 +3,7 @@ import type { Engine } from '../../../src';
 import { Recoverer } from '../../../src/keeping/recoverer';
 import { loadModel } from '../../../src/weights/model';
 import { createSession, expose, type Session } from '../../../src/worker';
-import type { ScopeLike } from '../../../src/worker/expose';
+import type { ScopeLike } from '../../../src/worker/remote';
 import type { PageCalls } from '../messages/calls';
 import { descriptionOf } from '../messages/order';
 import type { Replacement } from '../messages/replace';

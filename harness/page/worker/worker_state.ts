@@ -9,6 +9,7 @@ import {
   type UNet,
   type UNetConfig,
 } from '../../../src';
+import type { Abortable } from '../../../src/base/abort';
 import { once } from '../../../src/base/load';
 import { stepIn } from '../../../src/keeping/slots';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained/pretrained';
@@ -19,7 +20,6 @@ import type { RunSettings } from '../../../src/weights/run_fields';
 import { createNetwork, type NewRun, type Trained } from '../../../src/worker/run';
 import type { Session, TurnContext } from '../../../src/worker/session';
 import type { TurnKind } from '../../../src/worker/turns';
-import type { CallOptions } from '../../../src/worker/types';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { checkSides, levelsOf } from '../../run/network';
@@ -164,7 +164,7 @@ export class WorkerState {
   }
 
   /** Does what the page asks for in a turn. What takes the time of training is not counted as such. */
-  turn<T>(kind: TurnKind, work: (context: TurnContext) => Promise<T>, options?: CallOptions): Promise<T> {
+  turn<T>(kind: TurnKind, work: (context: TurnContext) => Promise<T>, options?: Abortable): Promise<T> {
     return this.session.turn(
       kind,
       async (context) => {

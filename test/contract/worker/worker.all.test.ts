@@ -1,11 +1,11 @@
 /** Training in a worker, without the page: over a channel, in one thread. Real workers are in real_worker.all.test.ts. */
 import { describe, expect, test, vi } from 'vitest';
 import { loadModel, recipes } from '../../../src';
+import type { Abortable } from '../../../src/base/abort';
 import { loadCheckpoint } from '../../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { type SessionClient, type TrainingNews, transfer } from '../../../src/worker';
-import type { CallOptions } from '../../../src/worker/types';
 import { testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
 import { listenersOf, runAlone, trained } from '../../lib/worker/alone';
@@ -431,8 +431,8 @@ test('a begin or resume that is aborted when its answer is under way already lea
   await client.close({ keep: false });
   const { open } = session;
   for (const make of [
-    (how: CallOptions) => client.begin(run, how),
-    (how: CallOptions) => client.resume({ from }, how),
+    (how: Abortable) => client.begin(run, how),
+    (how: Abortable) => client.resume({ from }, how),
   ]) {
     const { signal, abort } = abortable();
     session.open = async (...args) => {

@@ -12,7 +12,7 @@ export class FakeWorker implements WorkerLike {
   /** The next message of the worker cannot be read. */
   unreadable = false;
   private readonly all = new Map<string, Set<Listener>>();
-  private readonly exposed: ((event: MessageEvent) => void)[] = [];
+  private readonly exposed: Listener[] = [];
   /** Its page is gone, where it is a port. */
   closes = () => {};
 
@@ -28,7 +28,7 @@ export class FakeWorker implements WorkerLike {
 
   postMessage(message: unknown): void {
     this.heard.push(message);
-    for (const listener of this.exposed) queueMicrotask(() => listener({ data: message } as MessageEvent));
+    for (const listener of this.exposed) queueMicrotask(() => listener({ data: message } as never));
   }
 
   /** Exposes a session, and these calls. `said`: what the worker says. */
@@ -41,7 +41,7 @@ export class FakeWorker implements WorkerLike {
       this.unreadable = false;
       queueMicrotask(() => this.fires(event));
     };
-    const addEventListener = (type: string, listener: (event: MessageEvent) => void) => {
+    const addEventListener = (type: string, listener: Listener) => {
       if (type === 'close') this.closes = listener as () => void;
       else this.exposed.push(listener);
     };
