@@ -1,7 +1,7 @@
 /** The images that --data names: the digits in the package, or the user's own files. */
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { clip, EngineError } from '../../src/base/errors';
+import { clip, dataError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
@@ -99,26 +99,23 @@ async function filesOf(sources: readonly string[]): Promise<readonly OwnFile[]> 
 
 /** The file itself, with its labels and their names, if it is IDX; for a folder everything in it and below. */
 async function filesAt(path: string): Promise<OwnFile[]> {
-  let isFolder: boolean;
-  try {
-    isFolder = (await stat(path)).isDirectory();
-  } catch (cause) {
-    throw new EngineError(
-      'data',
+  const found = await stat(path).catch((cause) => {
+    throw dataError(
       `--data ${path}: there is no such file or folder. Give mnist, or files or folders of pictures (PNG) or IDX.`,
       { cause },
     );
-  }
+  });
   const name = basename(resolve(path));
-  if (isFolder) return below(path, name);
+  if (found.isDirectory()) return below(path, name);
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
   const beside = [labels, `${labels}.gz`, ...(kindOf({ path: labels }) === 'idx' ? [CLASSES] : [])];
-  const names = await readdir(folder).catch(refuse(folder));
-  const found = names.filter((other) => other !== name && beside.includes(other));
+  const others = (await readdir(folder).catch(refuse(folder))).filter(
+    (other) => other !== name && beside.includes(other),
+  );
   return [
     { path: name, source: path },
-    ...found.map((other) => ({ path: other, source: join(folder, other) })),
+    ...others.map((other) => ({ path: other, source: join(folder, other) })),
   ];
 }
 
@@ -131,7 +128,7 @@ const refuse = (path: string) => (cause: unknown) => {
 async function below(path: string, name: string, above: readonly string[] = []): Promise<OwnFile[]> {
   const real = await realpath(path).catch(refuse(path));
   if (above.includes(real))
-    throw new EngineError('data', `${path} leads back to ${real}, which it lies in. Remove the link.`);
+    throw dataError(`${path} leads back to ${real}, which it lies in. Remove the link.`);
   const entries = await readdir(path, { withFileTypes: true }).catch(refuse(path));
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   if (entries.length === 0) return [{ path: `${name}/`, source: path }];

@@ -20,14 +20,6 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ];
 
-interface Header {
-  readonly width: number;
-  readonly height: number;
-  /** Bits of a sample: 1, 2, 4, 8 or 16. */
-  readonly depth: number;
-  readonly colour: number;
-}
-
 /** Decodes any PNG file; of an animated one the default picture. Throws an Error that says what is wrong with it. */
 export function decodePng(bytes: Uint8Array): Pixels {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -74,10 +66,10 @@ function pixelsOf(file: Buffer, contentOf: (name: string) => Buffer): Pixels {
   const lines = inflateSync(contentOf('IDAT'), { maxOutputLength: size });
   if (lines.length < size) throw new Error('Pixels are missing.');
   const data = new Uint8ClampedArray(4 * width * height);
-  const paint = painter(data, { depth, colour }, contentOf('PLTE'), contentOf('tRNS'));
+  const paint = painter(data, depth, colour, contentOf('PLTE'), contentOf('tRNS'));
   const values = new Uint16Array(samples);
   for (const { x, y, dx, dy, across, down, line, start, end } of passes) {
-    const file = fileOf({ width: across, height: down, depth, colour }, lines.subarray(start, end), 0);
+    const file = fileOf(across, down, depth, colour, lines.subarray(start, end), 0);
     const pass = decode(file).data;
     for (let i = 0; i < across * down; i++) {
       const [row, column] = [Math.floor(i / across), i % across];
@@ -98,12 +90,7 @@ function pixelsOf(file: Buffer, contentOf: (name: string) => Buffer): Pixels {
  * Returns a function that writes the samples of a pixel as bytes of RGBA. `clear`: the opacities of a palette's colours, or the one colour
  * that is transparent, 16 bits a sample.
  */
-function painter(
-  out: Uint8ClampedArray,
-  { depth, colour }: Pick<Header, 'depth' | 'colour'>,
-  palette: Buffer,
-  clear: Buffer,
-) {
+function painter(out: Uint8ClampedArray, depth: number, colour: number, palette: Buffer, clear: Buffer) {
   if (colour === PALETTE) {
     return (at: number, [entry]: Uint16Array) => {
       if (3 * entry + 3 > palette.length) throw new Error('The pixel is beyond the palette.');
@@ -127,11 +114,18 @@ export function encodePng({ width, height, channels, data }: Picture): Uint8Arra
   const row = width * channels;
   const lines = new Uint8Array((row + 1) * height);
   for (let y = 0; y < height; y++) lines.set(data.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
-  return fileOf({ width, height, depth: 8, colour: channels === 1 ? GREY : RGB }, lines);
+  return fileOf(width, height, 8, channels === 1 ? GREY : RGB, lines);
 }
 
 /** A file of these lines, not interlaced. `level`: how hard zlib tries to pack them. */
-function fileOf({ width, height, depth, colour }: Header, lines: Uint8Array, level?: number): Buffer {
+function fileOf(
+  width: number,
+  height: number,
+  depth: number,
+  colour: number,
+  lines: Uint8Array,
+  level?: number,
+): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);

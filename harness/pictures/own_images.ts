@@ -13,6 +13,7 @@ import { megabytes, plural, whole } from '../text/units';
 import {
   isCut,
   type MadeImages,
+  mirrored,
   ownSize,
   type PictureChoice,
   SIDES,
@@ -21,7 +22,6 @@ import {
   shrink,
   sizeFor,
   sizeInHeader,
-  withMirrors,
 } from './small_pictures';
 
 export interface OwnFile {
@@ -115,6 +115,7 @@ async function readPictureFiles(
   { signal, progress }: ReadingOptions,
 ): Promise<MadeImages> {
   const count = pictures.length;
+  const copies = choice.flip ? 2 : 1;
   const least = choice.size > 0 ? choice.size : SIDES.least;
   checkBytes(count, { width: least, height: least });
   const { name, classOf, notes } = classesOfPaths(files, pictures);
@@ -146,7 +147,7 @@ async function readPictureFiles(
     sizes.set(file, checkSize(sizeInHeader(await reader.head(file)), file)),
   );
   const readAt = (size: Size) => {
-    checkBytes(count * (choice.flip ? 2 : 1), size);
+    checkBytes(count * copies, size);
     return readEach('pixels', async (file) => {
       const pixels = await reader.decode(file);
       const { width, height } = checkSize(pixels, file);
@@ -166,13 +167,13 @@ async function readPictureFiles(
     fail(
       `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
-  const smalls = read.map(({ small }) => small);
+  const smalls = read.flatMap(({ small }) => (choice.flip ? [small, mirrored(small, size)] : small));
   const made = setOf(smalls, size, choice.ink);
   const own = ownSize([...sizes.values()]);
-  const named = classOf && labelsOfFolders(read.map(({ file }) => classOf(file)));
-  const images = { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') };
+  const named =
+    classOf && labelsOfFolders(read.flatMap(({ file }) => Array<string>(copies).fill(classOf(file))));
   return {
-    images: choice.flip ? withMirrors(images) : images,
+    images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
     ink: made.ink,
     cut: read.filter(({ cut }) => cut).length,
     own: own && own.width > size.width ? own : undefined,

@@ -104,9 +104,9 @@ export function sizeInHeader(bytes: Uint8Array): Size | undefined {
   if (view.getUint16(0) !== 0xffd8) return undefined;
   // Segments of a JPEG, each with its length, up to a frame's.
   for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; at += 2 + view.getUint16(at + 2)) {
-    const isFrame =
-      bytes[at + 1] >= 0xc0 && bytes[at + 1] <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(bytes[at + 1]);
-    if (isFrame) return size(view.getUint16(at + 7), view.getUint16(at + 5));
+    const marker = bytes[at + 1];
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
+      return size(view.getUint16(at + 7), view.getUint16(at + 5));
   }
   return undefined;
 }
@@ -216,22 +216,11 @@ function paperFor({ data }: Pixels): number | undefined {
   return least > 127.5 * opaque ? 0 : 255;
 }
 
-/** Each image followed by its mirror image, with the same label. Pure. */
-export function withMirrors({ images, labels, ...set }: ImageSet): ImageSet {
-  const { count, height, width, channels } = set;
-  const size = height * width * channels;
-  const all = new Uint8Array(2 * count * size);
-  for (let i = 0; i < count; i++) {
-    const image = images.subarray(i * size, (i + 1) * size);
-    all.set(image, 2 * i * size);
-    for (let pixel = 0; pixel < height * width; pixel++) {
-      const x = pixel % width;
-      const from = (pixel - x + (width - 1 - x)) * channels;
-      all.set(image.subarray(from, from + channels), (2 * i + 1) * size + pixel * channels);
-    }
-  }
-  const twice = labels && Uint8Array.from({ length: 2 * count }, (_, i) => labels[i >> 1]);
-  return { ...set, images: all, count: 2 * count, ...(twice ? { labels: twice } : {}) };
+/** The mirror image. It is not counted among pictures with transparent parts. Pure. */
+export function mirrored(small: Small, { width }: Size): Small {
+  const pixels = new Uint32Array(small.rgba.slice().buffer);
+  for (let row = 0; row < pixels.length; row += width) pixels.subarray(row, row + width).reverse();
+  return { ...small, rgba: new Uint8ClampedArray(pixels.buffer), clear: false };
 }
 
 /** The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper. Pure. */
@@ -258,16 +247,13 @@ export function setOf(
       }
     }
   }
-  const notes =
-    clear.length > 0
-      ? [
-          `${plural(clear.length, 'picture')} had transparent parts, which are now ${light ? 'black' : 'white'}.`,
-        ]
-      : [];
-  const set = { images, count: pictures.length, height, width, channels };
+  const now = light ? 'black' : 'white';
   return {
-    images: set,
+    images: { images, count: pictures.length, height, width, channels },
     ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}),
-    notes,
+    notes:
+      clear.length > 0
+        ? [`${plural(clear.length, 'picture')} had transparent parts, which are now ${now}.`]
+        : [],
   };
 }
