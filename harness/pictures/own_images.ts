@@ -6,7 +6,7 @@ import { lookOf } from '../../src/base/bytes';
 import { clip, dataError } from '../../src/base/errors';
 import { permutation } from '../../src/base/random';
 import { isGzip } from '../../src/data/gzip';
-import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
+import { loadIdx, loadLabels } from '../../src/data/idx';
 import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
 import { megabytes, plural, whole } from '../text/units';
@@ -120,11 +120,12 @@ async function readPictureFiles(
   checkBytes(count, { width: least, height: least });
   const { name, classOf, notes } = classesOfPaths(files, pictures);
   const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
-  // The last images measure a run: they must not all be of the last class.
-  const shuffled = [...permutation(count, 0, 0)].map((i) => sorted[i]);
-
-  /** The pictures that can be read, and their sizes as far as they are known. */
-  const sizes = new Map<OwnFile, Size | undefined>(shuffled.map((file) => [file, undefined]));
+  /**
+   * The pictures that can be read, and their sizes as far as they are known. They are shuffled: the last images measure a run, and must not
+   * all be of the last class.
+   */
+  const sizes = new Map<OwnFile, Size | undefined>();
+  for (const i of permutation(count, 0, 0)) sizes.set(sorted[i], undefined);
   const broken: Broken[] = [];
   const readEach = async <T>(what: 'heads' | 'pixels', read: (file: OwnFile) => Promise<T>): Promise<T[]> => {
     const made: T[] = [];
@@ -138,7 +139,11 @@ async function readPictureFiles(
         sizes.delete(file);
         const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
         broken.push({ name: nameOf(file), text });
-        if (broken.length * 10 > count) tooManyBroken(broken, count);
+        if (count === 1) fail(`${text}.`);
+        if (broken.length * 10 > count)
+          fail(
+            `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
+          );
       }
     }
     return made;
@@ -202,13 +207,6 @@ function reasonsOf(broken: readonly Broken[]): string {
   return sentences.slice(0, 3).join('; ');
 }
 
-function tooManyBroken(broken: readonly Broken[], count: number): never {
-  if (count === 1) fail(`${broken[0].text}.`);
-  return fail(
-    `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
-  );
-}
-
 /** What no image was made of. */
 function leftOut(broken: readonly Broken[], count: number, files: readonly OwnFile[]): readonly string[] {
   const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
@@ -243,17 +241,11 @@ function checkSize<T extends Size | undefined>(size: T, file: OwnFile): T {
 const oneClass = (name: string) =>
   `There is one class, ${clip(name)}: the network is trained without classes.`;
 
-/** The classes of pictures by their folders: below the folder that has all in common, the innermost one names the class. Pure. */
-function classesOfPaths(
-  files: readonly OwnFile[],
-  pictures: readonly OwnFile[],
-): {
-  /** The folder that holds all of them, if there is one. */
-  readonly name: string | undefined;
-  /** The class of a picture; undefined if they have none. */
-  readonly classOf: ((file: OwnFile) => string) | undefined;
-  readonly notes: readonly string[];
-} {
+/**
+ * The classes of pictures by their folders: below the folder that has all in common, `name`, the innermost one names the class. Pictures
+ * without classes have no `classOf`. Pure.
+ */
+function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[]) {
   const all = pictures.map(foldersOf);
   let shared = 0;
   while (all[0][shared] !== undefined && all.every((folders) => folders[shared] === all[0][shared])) shared++;
@@ -273,7 +265,7 @@ function classesOfPaths(
         ]
       : [];
   if (all.every((folders) => folders.length === shared))
-    return { name, classOf: undefined, notes: empty.length > 0 ? [...notes, oneClass(name)] : [] };
+    return { name, notes: empty.length > 0 ? [...notes, oneClass(name)] : [] };
   const loose = pictures.find((_, i) => all[i].length === shared);
   if (loose) {
     fail(
@@ -290,13 +282,10 @@ function classesOfPaths(
 }
 
 /** Labels and names: folders that are named after numbers are these classes, others are numbered in the order of their names. Pure. */
-function labelsOfFolders(classes: readonly string[]): {
-  readonly classes: Pick<ImageSet, 'labels' | 'classNames'>;
-  readonly notes: readonly string[];
-} {
+function labelsOfFolders(classes: readonly string[]) {
   const names = [...new Set(classes)].sort(byName);
   const last = names[names.length - 1];
-  if (names.length === 1) return { classes: {}, notes: [oneClass(last)] };
+  if (names.length === 1) return { notes: [oneClass(last)] };
   if (names.length > MOST_CLASSES) {
     fail(
       `There are ${whole(names.length)} classes, folders from ${clip(names[0])} to ${clip(last)}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
@@ -322,7 +311,7 @@ const trainingFirst = (a: OwnFile, b: OwnFile) => {
 };
 
 /** Files of images, and of their labels if each has some: one that is there packed and unpacked counts once. Pure. */
-export function pairIdx(files: readonly OwnFile[]): {
+function pairIdx(files: readonly OwnFile[]): {
   images: readonly OwnFile[];
   labels: readonly OwnFile[];
   /** Labels that not all images have. */

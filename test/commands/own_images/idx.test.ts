@@ -1,65 +1,65 @@
 import { describe, expect, test } from 'vitest';
-import { type OwnFile, pairIdx, readOwnImages } from '../../../harness/pictures/own_images';
+import { type OwnFile, readOwnImages } from '../../../harness/pictures/own_images';
 import { usualChoice } from '../../../harness/pictures/small_pictures';
 import { idxFile } from '../../lib/system';
 
+const file = (path: string, bytes: Iterable<number>) => ({
+  path,
+  source: new File([Uint8Array.from(bytes)], path),
+});
+/** Images of one pixel. */
+const images = (path: string, ...values: number[]) => file(path, idxFile([values.length, 1, 1], values));
+const labels = (path: string, ...values: number[]) => file(path, idxFile([values.length], values));
+const read = (files: OwnFile[], choice = {}) => {
+  const head = async ({ source }: OwnFile) => new Uint8Array(await (source as File).arrayBuffer());
+  return readOwnImages(files, { ...usualChoice, ...choice }, { head, decode: () => Promise.reject() });
+};
+
 describe('an IDX file', () => {
-  const file = (path: string, bytes: Iterable<number> = []) => ({
-    path,
-    source: new File([Uint8Array.from(bytes)], path),
-  });
-  const two = (first: number, second: number) =>
-    file('mine-images-idx3-ubyte', idxFile([2, 1, 1], [first, second]));
-  const readAll = (files: OwnFile[], choice = {}) => {
-    const head = async ({ source }: OwnFile) =>
-      new Uint8Array(await (source as File).slice(0, 100).arrayBuffer());
-    return readOwnImages(files, { ...usualChoice, ...choice }, { head, decode: () => Promise.reject() });
-  };
-  const [train, t10k] = ['train', 't10k'].map((set) => [
-    `${set}-images-idx3-ubyte`,
-    `${set}-labels-idx1-ubyte`,
-  ]);
-  const drawn = ['drawn-2', 'drawn-10', 'hand-2-labels-idx1-ubyte', 'hand-10-labels-idx1-ubyte'];
-
-  test.each([
-    // Training sets come first, packed ones once.
-    [
-      [`${t10k[0]}.gz`, train[1], train[0], `${train[0]}.gz`, t10k[1]],
-      [train[0], `${t10k[0]}.gz`],
-      [train[1], t10k[1]],
-    ],
-    [['mine', 'other-labels-idx1-ubyte'], ['mine'], ['other-labels-idx1-ubyte']],
-    // However they are given, by name, and numbers by value.
-    [drawn.toReversed(), drawn.slice(0, 2), drawn.slice(2)],
-  ])('finds its labels by name, else by order: %j', (given, images, labels) => {
-    const paths = (files: readonly OwnFile[]) => files.map(({ path }) => path);
-    const found = pairIdx(given.map((path) => file(path)));
-    expect([paths(found.images), paths(found.labels)]).toEqual([images, labels]);
-  });
-
+  const mine = images('mine', 7, 250);
+  const ofOne = labels('mine-labels-idx1-ubyte', 4, 4);
   const colours = [7, 250, 100, 3, 2, 1];
-  test.each<[string, OwnFile, object, number[], string | undefined]>([
-    ['as it is', two(7, 250), {}, [7, 250], 'light'],
-    ['inverted by choice', two(7, 250), { ink: 'dark' }, [248, 5], 'dark'],
+  type Made = [values: number[], ink: string | undefined, name: string, labels?: number[], note?: string];
+  test.each<[string, OwnFile[], object, ...Made]>([
+    ['as it is', [mine], {}, [7, 250], 'light', 'mine'],
+    ['inverted by choice', [mine], { ink: 'dark' }, [248, 5], 'dark', 'mine'],
     [
       'in colour never inverted',
-      file('mine', idxFile([2, 1, 1, 3], colours)),
+      [file('mine', idxFile([2, 1, 1, 3], colours))],
       { ink: 'dark' },
       colours,
       undefined,
+      'mine',
     ],
-  ])('is read %s', async (_, given, choice, values, ink) => {
-    const made = await readAll([given], choice);
-    expect([[...made.images.images], made.ink, made.images.name]).toEqual([values, ink, given.path]);
-  });
-
-  const ofOne = file('mine-labels-idx1-ubyte', idxFile([2], [4, 4]));
-  test('of one class is trained without classes', async () => {
-    const { images: set, notes } = await readAll([two(7, 9), ofOne]);
-    expect([set.labels, ...notes]).toEqual([
+    [
+      'with labels under another name, in the order of names, numbers by value',
+      [
+        labels('hand-10-labels-idx1-ubyte', 3),
+        labels('hand-2-labels-idx1-ubyte', 1),
+        images('b-10-images-idx3-ubyte', 30),
+        images('b-2-images-idx3-ubyte', 10),
+      ],
+      {},
+      [10, 30],
+      'light',
+      'b-2-images-idx3-ubyte, b-10-images-idx3-ubyte',
+      [1, 3],
+    ],
+    [
+      'of one class without classes',
+      [images('mine-images-idx3-ubyte', 7, 250), ofOne],
+      {},
+      [7, 250],
+      'light',
+      'mine-images-idx3-ubyte',
       undefined,
       'All 2 images have the label 4: the network is trained without classes.',
-    ]);
+    ],
+  ])('is read %s', async (_, files, choice, values, ink, name, labels, note) => {
+    const made = await read(files, choice);
+    expect([[...made.images.images], made.ink, made.images.name]).toEqual([values, ink, name]);
+    expect(made.images.labels && [...made.images.labels]).toEqual(labels);
+    expect(made.notes).toEqual(note ? [note] : []);
   });
 
   test.each<[OwnFile, string | RegExp]>([
@@ -73,6 +73,6 @@ describe('an IDX file', () => {
       /^faces\.zip is neither .* It looks like a zip archive: unpack it\.$/,
     ],
   ])('is refused with its fault or its kind: $0.path', async (given, problem) => {
-    await expect(readAll([given])).rejects.toThrow(problem);
+    await expect(read([given])).rejects.toThrow(problem);
   });
 });
