@@ -112,17 +112,6 @@ const tried: readonly Tried[] = [
     rows: () => [...each(CONDITIONING, ['late'], true), ...each(CONDITIONING, ['never'], true)],
     ...{ trained: 6, ended: 0 },
   },
-  {
-    what: 'is updated, so that a shader computes nothing, which shows at once where its version changes, else after 8 days',
-    place: software,
-    // One has other forms; without one there is no step; one is of the sampler, made after the first step.
-    rows: ({ used }) =>
-      each(
-        [...named(used, 'conv2d.winograd').slice(0, 1), 'adam', 'finish_step', 'flow_step'],
-        ['updated', 'changed'],
-      ),
-    ...{ trained: 2, ended: 6 },
-  },
 ];
 
 test.each(tried.map((row) => [row.what, row] as const))(

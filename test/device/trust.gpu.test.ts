@@ -12,7 +12,6 @@ import { AdapterMemory } from '../../src/trust/memory';
 import { tutorial } from '../lib/checked_networks';
 import { testGpu } from '../lib/gpu';
 import { type Hostility, makeHostile, wrongAdam } from '../lib/hostile/hostile_device';
-import { aged, cacheOf } from '../lib/hostile/rows';
 import { refused } from '../lib/refused';
 import { losableGpu } from '../lib/worker/losable';
 
@@ -58,32 +57,27 @@ async function visit(
   return labels.filter((label) => label === 'self-check').length;
 }
 
-describe('a kernel that passed its check', () => {
-  const uses: Record<string, (engine: Engine) => Promise<unknown>> = {
-    step: (engine) => train(engine),
-    async predict(engine) {
-      await (await engine.createUNet(network)).predict(values, { count: 4 });
-    },
-  };
+const DAY = 24 * 3600 * 1000;
 
-  test.each(Object.entries(uses))('is checked anew before its use after 7 days: %s', async (name, use) => {
-    const entries = new Map<string, string>();
-    const shared = {
-      get: async (key: string) => entries.get(key),
-      set: async (key: string, value: string) => void entries.set(key, value),
-    };
-    await visit(shared);
-    await visit(shared, use);
-    expect(await visit(shared, use)).toBe(0);
-    expect(await visit(cacheOf(aged(entries, 6)), use)).toBe(0);
-    const cache = cacheOf(aged(entries, 8));
-    expect(await visit(cache, use)).toBeGreaterThan(0);
-    const work = labels.findIndex((label) => /training step|^parts|recorded/.test(label ?? ''));
-    expect(work).toBeGreaterThan(labels.indexOf('self-check'));
-    // That is remembered; what was not used is not taken for checked.
-    expect(await visit(cache, use)).toBe(0);
-    if (name === 'predict') expect(await visit(cache)).toBeGreaterThan(0);
-  });
+test.each<[string, (engine: Engine) => Promise<unknown>]>([
+  ['step', (engine) => train(engine)],
+  ['predict', async (engine) => (await engine.createUNet(network)).predict(values, { count: 4 })],
+])('a kernel that passed its check is checked anew before its use after 7 days: %s', async (name, use) => {
+  const cache = memoryCache();
+  const begun = Date.now();
+  const after = (days: number) => {
+    vi.spyOn(Date, 'now').mockReturnValue(begun + days * DAY);
+    return visit(cache, use);
+  };
+  await visit(cache);
+  await visit(cache, use);
+  expect([await visit(cache, use), await after(6)]).toEqual([0, 0]);
+  expect(await after(8)).toBeGreaterThan(0);
+  const work = labels.findIndex((label) => /training step|^parts|recorded/.test(label ?? ''));
+  expect(work).toBeGreaterThan(labels.indexOf('self-check'));
+  // That is remembered; what was not used is not taken for checked.
+  expect(await after(8)).toBe(0);
+  if (name === 'predict') expect(await visit(cache)).toBeGreaterThan(0);
 });
 
 describe('what is remembered of an adapter is forgotten in a visit', () => {

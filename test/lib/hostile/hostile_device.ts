@@ -159,6 +159,3 @@ function replaceMembers(object: object, members: object): () => void {
   };
 }
 export const MAIN = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/;
-
-/** A shader's text that computes nothing. */
-export const doesNothing = (text: string) => text.replace(MAIN, (head) => `${head} if (true) { return; }`);

@@ -4,15 +4,13 @@ import { EngineError, type EngineOptions, type Progress, type TuningCache } from
 import { memoryCache } from '../../../src/trust/cache';
 import { check, type Network } from '../checked_networks';
 import { gate } from '../gate';
-import { doesNothing, type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
+import { type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
 
 /** A network on a kind of adapter. */
 export interface Place {
   readonly network: Network;
   readonly tune: boolean;
   readonly adapterInfo?: Hostility['adapterInfo'];
-  /** A version of the driver, if it tells one. */
-  readonly cacheKey?: string;
 }
 
 /** The forms for processors, in their fixed order. */
@@ -23,43 +21,24 @@ export const onCard = (network: Network): Place => ({ network, tune: true, adapt
 /** Trains on a device that is hostile meanwhile. */
 async function trainOn(
   device: GPUDevice,
-  { network, tune, adapterInfo, cacheKey }: Place,
+  { network, tune, adapterInfo }: Place,
   tuningCache: TuningCache = memoryCache(),
   hostility: Hostility = {},
   options: EngineOptions = {},
 ) {
   using hostile = makeHostile(device, { adapterInfo, ...hostility });
-  const all = { tune, tuningCache, cacheKey, ...options };
+  const all = { tune, tuningCache, ...options };
   return { ...(await check(device, network, all)), asked: [...hostile.asked] };
 }
 
-/** What is remembered, so that it can be copied. */
-export type Entries = ReadonlyMap<string, string>;
-
-const cacheIn = (entries: Map<string, string>): TuningCache => ({
-  get: async (key) => entries.get(key),
-  set: async (key, value) => void entries.set(key, value),
-});
-export const cacheOf = (entries: Entries) => cacheIn(new Map(entries));
-
-/** The same entries, found some days ago. */
-export const aged = (entries: Entries, days: number): Entries =>
-  new Map(
-    [...entries].map(([key, text]) => {
-      const { date, ...all } = JSON.parse(text);
-      return [key, JSON.stringify({ ...all, date: date - days * 24 * 3600 * 1000 })];
-    }),
-  );
-
 /** A visit without faults: what it trains, what the next one remembers of it, and cannot add to, and the shaders that this one uses. */
 export async function healthyVisit(device: GPUDevice, place: Place) {
-  const entries = new Map<string, string>();
-  const cache = cacheIn(entries);
+  const cache = memoryCache();
   const outcome = await trainOn(device, place, cache);
   if (outcome.error) throw outcome.error;
   const remembered = { get: cache.get, set: async () => {} };
   const { asked: used } = await trainOn(device, place, remembered);
-  return { ...outcome, used, remembered, entries };
+  return { ...outcome, used, remembered };
 }
 
 export type Healthy = Awaited<ReturnType<typeof healthyVisit>>;
@@ -73,33 +52,19 @@ const delaying = (comes: 'once told' | 'never') => ({
     return { delays: (name) => (is(name) ? coming : undefined) };
   },
   warning: 'slow-kernel',
-  says: 'cannot be used',
   names: (shader: string) => [`its shader ${shader} has been compiling for `],
 });
-const computingNothing = {
-  does: (is: (shader: string) => boolean): Hostility => ({
-    rewrites: (name, text) => (is(name) ? doesNothing(text) : text),
-  }),
-  warning: 'wrong-kernel',
-  says: 'computes wrongly',
-  names: () => [],
-};
 
 /** What a driver does to a shader, and what of it stands in warnings and errors. */
 const FAULTS = {
   refused: {
     does: (is: (shader: string) => boolean): Hostility => ({ refuses: is }),
     warning: 'refused-kernel',
-    says: 'cannot be used',
     names: (shader: string) => [`The shader ${shader} was`, REFUSAL],
   },
   /** It comes when the engine has said that it is late. */
   late: delaying('once told'),
   never: delaying('never'),
-  /** It computes nothing, after an update of the driver that its version tells of, */
-  updated: computingNothing,
-  /** or that nothing tells of: then the fault must be found 8 days later, before the first step, too. */
-  changed: computingNothing,
 };
 
 export interface Row {
@@ -137,15 +102,10 @@ async function visit(device: GPUDevice, place: Place, healthy: Healthy, row: Row
     reports.push(progress);
     if (progress.seconds !== undefined) told.open();
   };
-  const cache = () => {
-    if (fault === 'updated') return cacheOf(healthy.entries);
-    if (fault === 'changed') return cacheOf(aged(healthy.entries, 8));
-    return remembered ? healthy.remembered : memoryCache();
-  };
-  const where = fault === 'updated' ? { ...place, cacheKey: 'updated' } : place;
+  const cache = remembered ? healthy.remembered : memoryCache();
   const options = isLate(row) ? { deadlineSeconds: DEADLINE, onProgress } : {};
   const hostility = FAULTS[fault].does((name) => name === shader, told.opened);
-  return { ...(await trainOn(device, where, cache(), hostility, options)), reports };
+  return { ...(await trainOn(device, place, cache, hostility, options)), reports };
 }
 
 type Outcome = Awaited<ReturnType<typeof visit>>;
@@ -156,14 +116,14 @@ const isLate = ({ fault }: Row) => fault === 'late' || fault === 'never';
 function complaint(row: Row, place: Place, healthy: Healthy, outcome: Outcome): string | undefined {
   const { shader, fault } = row;
   const { losses, warnings, variants, error, reports } = outcome;
-  const { warning, says, names } = FAULTS[fault];
+  const { warning, names } = FAULTS[fault];
   /** Forms never change by the clock on a processor. */
   const isPatient = isLate(row) && !place.adapterInfo;
   const odd = warnings.find(
     ({ code, message, kernel, variant }) =>
       isPatient ||
       code !== warning ||
-      !message.includes(`${kernel}.${variant} ${says} on this adapter`) ||
+      !message.includes(`${kernel}.${variant} cannot be used on this adapter`) ||
       !names(shader).every((name) => message.includes(name)) ||
       Object.entries(variants).some(([at, v]) => at.startsWith(`${kernel}/`) && v === variant),
   );
@@ -179,17 +139,14 @@ function complaint(row: Row, place: Place, healthy: Healthy, outcome: Outcome): 
   if (!error) {
     if (isUsed && last && last.done !== last.total) return `its progress ends at ${JSON.stringify(last)}`;
     if (fault === 'never' && isUsed && isPatient) return 'it trains without a shader';
-    const isWrong = warning === 'wrong-kernel';
-    if (isWrong && warnings.length === 0 && mustBeTold) return 'it is not noticed';
     const most = isPatient ? 0 : 1e-5;
     const isRight = losses.every((loss, i) => Math.abs(loss / healthy.losses[i] - 1) <= most);
     return isRight ? undefined : `the losses are ${losses}, not ${healthy.losses}`;
   }
   const { kernel = '', variant = '', message } = error;
-  const code = warning === 'wrong-kernel' ? 'wrong-kernel' : 'shader';
-  if (fault === 'late' || !(error instanceof EngineError) || error.code !== code)
+  if (fault === 'late' || !(error instanceof EngineError) || error.code !== 'shader')
     return `it ends in ${error}`;
-  const parts = [`${kernel}.${variant} ${says}`, ...names(shader), 'Update the'];
+  const parts = [`${kernel}.${variant} cannot be used`, ...names(shader), 'Update the'];
   if (isLate(row)) parts.push('deadlineSeconds');
   if (!parts.every((part) => message.includes(part))) return `it ends in unclear words: ${message}`;
   if (isPatient || isOnlyForm(kernel, variant)) return undefined;

@@ -16,8 +16,6 @@ export interface WrongWhere {
   readonly channel?: number;
   /** In the last workgroup, where there are more than this number. */
   readonly lastOf?: number;
-  /** In one step of this number of steps. */
-  readonly step?: number;
 }
 
 /** What it stores there, as a share of what it should: 5% too much, or nothing. */
@@ -58,7 +56,7 @@ export function wrongText(text: string, where: WrongWhere): string | undefined {
     .replace(/(@compute[^\n]*)\s*(var<private>[\s\S]*?)(fn main\()/, '$2\n$1\n$3');
 }
 
-function conditionFor(text: string, { width, batch, channel, lastOf, step }: WrongWhere): string | undefined {
+function conditionFor(text: string, { width, batch, channel, lastOf }: WrongWhere): string | undefined {
   const params = /struct Params \{([^}]*)\}/.exec(text)?.[1] ?? '';
   const has = (name: string) => new RegExp(`\\b${name}: u32`).test(params);
   const lane = /alias Lane = vec2f/.test(text) ? 2 : 1;
@@ -69,10 +67,7 @@ function conditionFor(text: string, { width, batch, channel, lastOf, step }: Wro
     if (!has('width') || !has('height') || !has(images) || /grad_kernel/.test(text)) return undefined;
     return `at >= ${channel}u * params.width * params.height * params.${images}`;
   }
-  if (lastOf !== undefined) {
-    return `fault_groups.x * fault_groups.y * fault_groups.z > ${lastOf}u && all(fault_group + vec3u(1) == fault_groups)`;
-  }
-  return /state: StepState/.test(text) ? `state.step % ${step}u == 5u` : undefined;
+  return `fault_groups.x * fault_groups.y * fault_groups.z > ${lastOf}u && all(fault_group + vec3u(1) == fault_groups)`;
 }
 
 export type World = Awaited<ReturnType<typeof furnish>>;
