@@ -24,7 +24,7 @@ export class SessionCore {
   /** @internal */
   readonly turns = new Turns({
     idle: async () => this.engine?.idle,
-    rest: () => (this.phase = this.isLost ? 'lost' : this.idlePhase),
+    rest: () => (this.phase = this.resting),
   });
   /** Networks to sample from and their samplers; there from the first call on. @internal */
   samplers!: SamplerCache;
@@ -39,7 +39,7 @@ export class SessionCore {
   });
   /** The training under way. @internal */
   stretch: { readonly goesOn: boolean } | undefined;
-  /** The activity to report while it rests. @internal */
+  /** The activity to report while it rests without a run. @internal */
   idlePhase: Phase = 'idle';
   private present: SessionEvents['phase'] | undefined;
   private readonly listeners = new Listeners();
@@ -78,9 +78,15 @@ export class SessionCore {
     this.listeners.tell(name, value);
   }
 
+  /** The activity while nothing is done. @internal */
+  get resting(): Phase {
+    if (this.isLost || !this.run) return this.isLost ? 'lost' : this.idlePhase;
+    return this.run.complete ? 'finished' : 'paused';
+  }
+
   /** The present activity. */
   get phase(): Phase {
-    return this.present?.phase ?? this.idlePhase;
+    return this.present?.phase ?? this.resting;
   }
 
   set phase(phase: Phase) {

@@ -171,7 +171,6 @@ export class Session extends SessionCore {
       run ??= this.run = await make();
       await this.build();
       signal?.throwIfAborted();
-      this.idlePhase = run.complete ? 'finished' : 'paused';
       return run.describe(this.engine!.adapter);
     };
     const over = () => {
@@ -450,7 +449,6 @@ export class Session extends SessionCore {
   private async free(discard = false): Promise<void> {
     this.freeRun();
     this.run = undefined;
-    this.idlePhase = 'idle';
     await this.stored.end({ discard });
   }
 }

@@ -139,7 +139,6 @@ export class Stretch {
       await session.build();
       await session.prepare(end.signal);
       if (end.signal.aborted) continue;
-      session.idlePhase = 'paused';
       session.phase = 'training';
       this.fit ??= this.begin(run, run.trainer!, this.target - run.losses.length);
       const event = await this.next(run, this.fit);
@@ -198,7 +197,6 @@ export class Stretch {
       const unknown = { learningRate: Number.NaN, gradientNorm: Number.NaN };
       this.missed.push({ step, epoch, loss, ...unknown, imagesPerSecond });
     }
-    if (run.complete) session.idlePhase = 'finished';
   }
 
   /** Settles as `work`, or resolves 10 s after the end of the stretch was asked for. */

@@ -68,7 +68,7 @@ export class Distilling {
     const { session } = this.state;
     try {
       await session.turn('background', async ({ signal }) => {
-        session.phase = session.idlePhase;
+        session.phase = session.resting;
         await this.follow(active, signal);
         if (this.active === active) await this.finish(active);
       });
