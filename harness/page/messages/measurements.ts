@@ -43,34 +43,33 @@ export interface RateChange {
   readonly before?: number;
 }
 
-export type Measurement =
-  | { readonly type: 'heldOut'; readonly measured: HeldOutLoss }
-  | { readonly type: 'quality'; readonly measured: AcceptedShare }
-  | { readonly type: 'rate'; readonly changed: RateChange }
+/** What was measured, or has changed about it. */
+export interface Measurement {
+  readonly heldOut?: HeldOutLoss;
+  readonly quality?: AcceptedShare;
+  readonly rate?: RateChange;
   /** Training waits for this; undefined when it goes on. */
-  | { readonly type: 'measuring'; readonly what: MeasureKind | undefined }
+  readonly measuring?: MeasureKind | undefined;
   /** Sent about once a second. Seconds. */
-  | {
-      readonly type: 'clock';
-      /** Training time: on this page in total (`run`), and since Train was last pressed (`press`). */
-      readonly run: number;
-      readonly press: number;
-      /** The share of the training time that each kind of measurement has taken. */
-      readonly heldOutShare: number;
-      readonly qualityShare: number;
-    }
-  /** The time limit is over. */
-  | { readonly type: 'timeUp' };
+  readonly clock?: {
+    /** Training time: on this page in total (`run`), and since Train was last pressed (`press`). */
+    readonly run: number;
+    readonly press: number;
+    /** The share of the training time that each kind of measurement has taken. */
+    readonly heldOutShare: number;
+    readonly qualityShare: number;
+  };
+  /** Whether the time limit is over. */
+  readonly timeUp?: boolean;
+}
 
 /** Measurements of one run. */
-export interface Measurements {
+export interface Measurements extends Pick<Measurement, 'clock' | 'measuring'> {
   readonly heldOut: readonly HeldOutLoss[];
   readonly quality: readonly AcceptedShare[];
   readonly rates: readonly RateChange[];
-  readonly clock?: Omit<Extract<Measurement, { type: 'clock' }>, 'type'>;
   /** Seconds of training before this visit. */
   readonly secondsBefore: number;
-  readonly measuring?: MeasureKind;
   readonly timeUp: boolean;
 }
 
@@ -82,28 +81,20 @@ export const nothingMeasured: Measurements = {
   timeUp: false,
 };
 
-export function reduceMeasurements(known: Measurements, event: Measurement): Measurements {
-  switch (event.type) {
-    case 'heldOut':
-      return { ...known, heldOut: bounded(withPoint(known.heldOut, event.measured)) };
-    case 'quality':
-      return { ...known, quality: bounded(withPoint(known.quality, event.measured)) };
-    case 'rate': {
-      const { changed } = event;
-      const last = known.rates.at(-1);
-      // Changed twice between two steps, it is as if changed once.
-      const before = last?.step === changed.step ? last.before : changed.before;
-      return { ...known, rates: withPoint(known.rates, { ...changed, before }) };
-    }
-    case 'measuring':
-      return { ...known, measuring: event.what };
-    case 'clock': {
-      const { type: _, ...clock } = event;
-      return { ...known, clock };
-    }
-    case 'timeUp':
-      return { ...known, timeUp: true };
-  }
+export function reduceMeasurements(
+  known: Measurements,
+  { heldOut, quality, rate, ...others }: Measurement,
+): Measurements {
+  const last = known.rates.at(-1);
+  // Changed twice between two steps, it is as if changed once.
+  const before = last && last.step === rate?.step ? last.before : rate?.before;
+  return {
+    ...known,
+    ...others,
+    heldOut: heldOut ? bounded(withPoint(known.heldOut, heldOut)) : known.heldOut,
+    quality: quality ? bounded(withPoint(known.quality, quality)) : known.quality,
+    rates: rate ? withPoint(known.rates, { ...rate, before }) : known.rates,
+  };
 }
 
 /** Removes the measurements after this step, because the run repeats those steps. */

@@ -36,8 +36,8 @@ export function createRunsTable(app: App): Panel {
       const { id, measured, begin } = app.state;
       if (isFreed(event)) runs.remember(before);
       before = app.state;
-      const kind = patchOf(event).measured?.type ?? event.type;
-      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(kind))
+      const { heldOut, quality, rate } = patchOf(event).measured ?? {};
+      if (id && (event.type === 'stored' || heldOut || quality || rate))
         writeNotes(id, measured, {
           begin,
           drawings: drawingsIn(app),

@@ -126,26 +126,26 @@ export class Measures {
     const counts = session.stretch !== undefined;
     const start = performance.now();
     let done = false;
-    state.patch({ measured: { type: 'measuring', what: kind } });
+    state.patch({ measured: { measuring: kind } });
     try {
       if (kind === 'heldOut') {
-        const measured = await this.heldOut!.measure(trainer!, step, signal);
-        state.patch({ measured: { type: kind, measured } });
+        const heldOut = await this.heldOut!.measure(trainer!, step, signal);
+        state.patch({ measured: { heldOut } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
         const { train } = state.imagesOf(state.current);
         const nearest = await findNearest(engine, network, train, how);
         state.post({ type: 'pictures', pictures: { nearest } });
       } else {
-        const measured = await acceptedShare(engine, network, how);
-        state.patch({ measured: { type: kind, measured } });
+        const quality = await acceptedShare(engine, network, how);
+        state.patch({ measured: { quality } });
       }
       done = true;
       made.step = step;
     } finally {
       made.doneAt = performance.now();
       if (counts) made.share.add(made.doneAt - start, { done });
-      state.patch({ measured: { type: 'measuring', what: undefined } });
+      state.patch({ measured: { measuring: undefined } });
     }
   }
 
@@ -156,15 +156,9 @@ export class Measures {
     this.toldAt = now;
     const { clock } = this.state;
     const shareOf = (kind: MeasureKind) => this.made[kind].share.of(this.time(now));
-    this.state.patch({
-      measured: {
-        type: 'clock',
-        run: clock.run(now) / 1000,
-        press: clock.sincePress(now) / 1000,
-        heldOutShare: shareOf('heldOut'),
-        qualityShare: shareOf('quality'),
-      },
-    });
+    const [run, press] = [clock.run(now) / 1000, clock.sincePress(now) / 1000];
+    const shares = { heldOutShare: shareOf('heldOut'), qualityShare: shareOf('quality') };
+    this.state.patch({ measured: { clock: { run, press, ...shares } } });
   }
 
   private isPossible(kind: MeasureKind): boolean {

@@ -159,7 +159,7 @@ export class PageWorker {
     // Before the first step it is the run's rate, and no change of it.
     if (settings.lr !== before.lr && run.losses.length > 0)
       state.patch({
-        measured: { type: 'rate', changed: { step: run.losses.length, lr: settings.lr, before: before.lr } },
+        measured: { rate: { step: run.losses.length, lr: settings.lr, before: before.lr } },
       });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
   }

@@ -172,7 +172,7 @@ export class Training {
     const { state, views, measures } = this;
     if (state.clock.isOver(performance.now(), state.planning.minutes)) {
       this.pause();
-      state.patch({ measured: { type: 'timeUp' } });
+      state.patch({ measured: { timeUp: true } });
       return;
     }
     if (views.clock.due) this.flush();

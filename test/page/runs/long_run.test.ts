@@ -25,7 +25,7 @@ test('a long run keeps a few hundred measurements, from the first to the newest'
   let { measured } = initialState;
   for (let step = 1; step <= 1000; step++) {
     const point = { step, loss: 1 / step, images: 10, bins: [] };
-    measured = reduceMeasurements(measured, { type: 'heldOut', measured: point });
+    measured = reduceMeasurements(measured, { heldOut: point });
     expect(measured.heldOut.length).toBeLessThanOrEqual(400);
   }
   expect(measured.heldOut.length).toBeGreaterThan(200);

@@ -84,7 +84,7 @@ const resumed = (kept: boolean, id?: string): WorkerEvent => ({
 });
 const stored = (step: number): WorkerEvent => ({ type: 'stored', step, id: 'a' });
 const freed: WorkerEvent = { type: 'patch', patch: { run: undefined } };
-const timeUp: WorkerEvent = { type: 'patch', patch: { measured: { type: 'timeUp' } } };
+const timeUp: WorkerEvent = { type: 'patch', patch: { measured: { timeUp: true } } };
 const failed = (at: 'task' | 'data', back?: number): WorkerEvent => ({
   ...{ type: 'problem', at, code: 'data', message: 'no', back },
 });

@@ -67,7 +67,7 @@ function measuresOf(evaluate: () => Promise<object>) {
     ...{ clock: new TrainingClock(), settings: { samples: 0 }, step: 2 },
     imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
     patch({ measured: made }: Patch) {
-      if (made?.type === 'heldOut') measured.push([made.measured.step, made.measured.loss]);
+      if (made?.heldOut) measured.push([made.heldOut.step, made.heldOut.loss]);
     },
   } as unknown as WorkerState;
   return { measures: new Measures(state), run, measured, tell, turn, state, reset: () => destroy() };
@@ -138,13 +138,9 @@ test.each([
 
 describe('the measurements of a run', () => {
   const heldOut = (step: number, loss: number): Measurement => ({
-    type: 'heldOut',
-    measured: { step, loss, bins: [loss, null], images: 4 },
+    heldOut: { step, loss, bins: [loss, null], images: 4 },
   });
-  const rate = (step: number, lr: number, before?: number): Measurement => ({
-    type: 'rate',
-    changed: { step, lr, before },
-  });
+  const rate = (step: number, lr: number, before?: number): Measurement => ({ rate: { step, lr, before } });
   const known = (...events: Measurement[]) => events.reduce(reduceMeasurements, nothingMeasured);
   const lossesOf = (measured: Measurements) => measured.heldOut.map(({ step, loss }) => [step, loss]);
 
