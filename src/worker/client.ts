@@ -13,12 +13,7 @@ export interface OwnProtocol {
 }
 
 /** Nothing of an app's own. */
-export interface NothingOwn extends OwnProtocol {
-  /** None. */
-  readonly calls: Record<never, never>;
-  /** None. */
-  readonly events: Record<never, never>;
-}
+export type NothingOwn = Record<'calls' | 'events', Record<never, never>>;
 
 /** An app's own call, as its client sees it. */
 type OwnCall<Call> = Call extends (args: infer Args, ...rest: never[]) => infer Result

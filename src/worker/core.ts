@@ -271,7 +271,7 @@ export class SessionCore {
 
   /** Destroys everything on the device; the run's data stays, and `build` builds it anew from its last copy. @internal */
   freeAll(): void {
-    this.samplers.free();
+    this.samplers?.free();
     this.run?.free();
   }
 

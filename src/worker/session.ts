@@ -165,7 +165,11 @@ export class Session extends SessionCore {
     let run: TrainingRun | undefined;
     const work = async () => {
       if (this.opening !== end) {
-        this.checkNoRun();
+        if (this.run)
+          throw new EngineError(
+            'busy',
+            'This worker has a run, which another would replace. Save its checkpoint to keep it, and close it.',
+          );
         this.opening = end;
       }
       run ??= this.run = await make();
@@ -294,9 +298,9 @@ export class Session extends SessionCore {
     checkFunctions({ onStep, onFrame });
     await this.parts();
     const make = async ({ engine, signal }: TurnContext): Promise<Samples> => {
-      const isModel = network === 'model' || (network === undefined && !this.run);
-      const unet = await this.networkOf(network, engine);
-      const sampler = await this.samplers.sampler(isModel ? 'model' : 'run', engine, unet, count);
+      const name = network ?? (this.run ? 'run' : 'model');
+      const unet = await this.networkOf(name, engine);
+      const sampler = await this.samplers.sampler(name, engine, unet, count);
       this.phase = 'sampling';
       let images: Float32Array<ArrayBuffer> | undefined;
       if (!onFrame) images = await sampler.sample({ ...options, signal, onStep });
@@ -393,8 +397,7 @@ export class Session extends SessionCore {
     const rests = this.stretch?.pause();
     this.stopAll(new EngineError('destroyed', 'The session was ended.'));
     const end = async () => {
-      this.run?.free();
-      this.samplers?.free();
+      this.freeAll();
       this.run = undefined;
       this.freeDevice();
       await this.stored?.end();
@@ -419,18 +422,9 @@ export class Session extends SessionCore {
     return { step: losses.length, loss: losses.at(-1), complete };
   }
 
-  private checkNoRun(): void {
-    if (!this.run) return;
-    throw new EngineError(
-      'busy',
-      'This worker has a run, which another would replace. Save its checkpoint to keep it, and close it.',
-    );
-  }
-
-  private async networkOf(name: SampleOrder['network'], engine: Engine): Promise<UNet> {
-    if (name !== undefined && name !== 'model' && name !== 'run')
-      throw argumentError(`network is ${name}; it must be run or model.`);
-    if (name === 'run' || (!name && this.run)) return this.needRun().network(engine);
+  private async networkOf(name: 'run' | 'model', engine: Engine): Promise<UNet> {
+    if (name === 'run') return this.needRun().network(engine);
+    if (name !== 'model') throw argumentError(`network is ${name}; it must be run or model.`);
     const model = await this.samplers.network('model', engine);
     if (model) return model.unet;
     throw argumentError(
