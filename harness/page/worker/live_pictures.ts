@@ -12,14 +12,16 @@ const STRIP_IMAGES = 8;
 /** Sends samples of the run, of a fixed seed, a column for each class: only the network changes from one grid to the next. */
 export async function sendGrid(state: WorkerState, signal?: AbortSignal): Promise<void> {
   const { session, objective, settings, current, step } = state;
-  const [{ unet, complete }, engine] = [session.run!, session.engine!];
+  const { run, engine } = session;
   const { seed } = current;
-  if (settings.samples === 0) return;
-  const classes = classesOf(unet!);
+  // It may have been closed before these pictures had their turn.
+  if (!run?.unet || !engine || settings.samples === 0) return;
+  const { unet, complete } = run;
+  const classes = classesOf(unet);
   const count = fullGrid(settings.samples, classes);
-  const sampler = await session.samplers.sampler('grid', engine, unet!, count);
-  const how = liveSampling({ unet: unet!, objective }, engine.adapter, count);
-  const polish = complete ? unet!.sampling?.polish : false;
+  const sampler = await session.samplers.sampler('grid', engine, unet, count);
+  const how = liveSampling({ unet, objective }, engine.adapter, count);
+  const polish = complete ? unet.sampling?.polish : false;
   const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
   const columns = columnsFor(count, classes);
   state.post({ type: 'pictures', pictures: { grid: { step, images, columns } } }, [images.buffer]);

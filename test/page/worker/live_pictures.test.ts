@@ -16,9 +16,9 @@ function pictures() {
   const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
   const told = vi.fn();
   const samplers = new SamplerCache();
-  const grid = (unet: UNet, count: number, complete = false) =>
+  const grid = (unet: UNet | undefined, count: number, complete = false) =>
     sendGrid({
-      ...{ session: { samplers, engine, run: { unet, complete } }, post: told, objective: 'flow' },
+      ...{ session: { samplers, engine, run: unet && { unet, complete } }, post: told, objective: 'flow' },
       ...{ settings: { samples: count }, current: { seed: 1 }, step: 1 },
     } as unknown as WorkerState);
   return { made, told, grid };
@@ -38,6 +38,8 @@ test('samples of another number or network get a new sampler, and the sampler of
     [unet, 4],
     [unet, 9],
     [other, 9],
+    // The run is closed.
+    [undefined, 9],
   ] as const)
     await grid(of, count);
   const grids = told.mock.calls.flatMap(([{ pictures }]) => pictures?.grid ?? []);
