@@ -1,4 +1,4 @@
-/** Waits for pipelines that are late. Loaded when one is. */
+/** Does a kernel compile in time? Waits for pipelines that are late. Loaded when one is. */
 import { afterSeconds } from '../base/time';
 import { adapterName } from '../gpu/adapter';
 import type { Compilation, CompiledShader } from '../gpu/compiler';
@@ -20,17 +20,17 @@ interface Need {
   readonly compilation: Compilation;
 }
 
+/** Whether no other form takes its place: on a processor forms never change by the clock. */
+function isAwaited({ gpu, op }: Need): boolean {
+  const { variants, unfused } = op.origin.kernel;
+  return gpu.adapter.software || (Object.keys(variants).length === 1 && !unfused);
+}
+
 /**
  * Resolves to a late pipeline; reports every few seconds that it is still being compiled. Throws an `UnusableKernel` at once where another
  * form may replace it, else when it is given up.
  */
-export function waitFor(need: Need): Promise<CompiledShader> {
-  const { variants, unfused } = need.op.origin.kernel;
-  const isOnlyForm = Object.keys(variants).length === 1 && !unfused;
-  return wait(need, need.gpu.adapter.software || isOnlyForm);
-}
-
-async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
+export async function waitFor(need: Need, isPatient = isAwaited(need)): Promise<CompiledShader> {
   const { gpu, op, shader, compilation } = need;
   const { compiler } = gpu;
   const { deadline } = compiler;
@@ -46,7 +46,7 @@ async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
     const isGivenUp = deadline + compilation.waited >= PATIENCE * deadline;
     if (!isPatient || isGivenUp) {
       compiler.count(compilation);
-      const pending = isPatient ? undefined : { compiled, wait: () => wait(need, true) };
+      const pending = isPatient ? undefined : { compiled, wait: () => waitFor(need, true) };
       throw lateKernel(op, adapterName(gpu.adapter), { shader: shader.name, seconds, deadline, pending });
     }
     const came = await Promise.race([compiled, compilation.tick]);
