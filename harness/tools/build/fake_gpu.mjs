@@ -3,52 +3,37 @@
  * comparisons say that all variants agree.
  */
 
+const nothing = () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : nothing) });
+
 /** `software`: what it says of itself. `features`: what it has. */
 export function fakeDevice({ software, features = [] }) {
-  const limits = new Proxy({}, { get: (_, name) => (String(name).startsWith('min') ? 256 : 2 ** 28) });
-  const nothing = () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : () => nothing()) });
-  const createBuffer = ({ label, size, usage }) => ({
-    label,
-    size,
-    usage,
-    mapState: 'unmapped',
-    mapAsync: async () => undefined,
-    // Pairs of the largest difference and a sum of squares.
-    getMappedRange: (_, bytes = size) =>
-      Float32Array.from({ length: bytes / 4 }, (_, i) => (label === 'tune differences' ? i % 2 : 0)).buffer,
-    unmap() {},
-    destroy() {},
-  });
   const made = {
     features: new Set(features),
-    limits,
+    limits: new Proxy({}, { get: (_, name) => (String(name).startsWith('min') ? 256 : 2 ** 28) }),
     adapterInfo: { description: software ? 'SwiftShader' : 'a GPU' },
     lost: new Promise(() => {}),
     queue: { submit() {}, writeBuffer() {}, onSubmittedWorkDone: async () => undefined },
-    createBuffer,
+    createBuffer: ({ label, size, usage }) => ({
+      ...{ label, size, usage, mapState: 'unmapped' },
+      mapAsync: async () => undefined,
+      // Pairs of the largest difference and a sum of squares.
+      getMappedRange: (_, bytes = size) =>
+        Float32Array.from({ length: bytes / 4 }, (_, i) => (label === 'tune differences' ? i % 2 : 0)).buffer,
+      unmap() {},
+      destroy() {},
+    }),
     createComputePipelineAsync: async () => nothing(),
-    pushErrorScope() {},
     popErrorScope: async () => null,
-    destroy() {},
   };
   return new Proxy(made, { get: (own, name) => own[name] ?? (name === 'then' ? undefined : nothing) });
 }
 
 /** The numbers that WebGPU has as globals. */
 export function fakeGlobals() {
-  const flags = (...names) => Object.fromEntries(names.map((name, i) => [name, 1 << i]));
+  const flags = (names) => Object.fromEntries(names.split(' ').map((name, i) => [name, 1 << i]));
   return {
-    GPUBufferUsage: flags(
-      'MAP_READ',
-      'MAP_WRITE',
-      'COPY_SRC',
-      'COPY_DST',
-      'INDEX',
-      'VERTEX',
-      'UNIFORM',
-      'STORAGE',
-    ),
-    GPUMapMode: flags('READ', 'WRITE'),
-    GPUShaderStage: flags('VERTEX', 'FRAGMENT', 'COMPUTE'),
+    GPUBufferUsage: flags('MAP_READ MAP_WRITE COPY_SRC COPY_DST INDEX VERTEX UNIFORM STORAGE'),
+    GPUMapMode: flags('READ WRITE'),
+    GPUShaderStage: flags('VERTEX FRAGMENT COMPUTE'),
   };
 }

@@ -51,15 +51,12 @@ function namesOfWebGPU(bundle) {
 
 /** The generator exports a class as a value, too, where `export type { … }` has it as a type alone. */
 function typesAlone(bundle, source) {
-  const names = [...readFileSync(source, 'utf8').matchAll(/^export type \{([^}]*)\}/gm)]
-    .flatMap(([, list]) => list.split(','))
-    .map((name) => name.trim())
-    .filter(Boolean);
-  const declared = (name) => new RegExp(`export (declare class ${name}\\b)`);
-  const classes = names.filter((name) => declared(name).test(bundle));
+  const exported = [...readFileSync(source, 'utf8').matchAll(/^export type \{([^}]*)\}/gm)];
+  const names = exported.flatMap(([, list]) => list.match(/\w+/g));
+  const classes = names.filter((name) => new RegExp(`export declare class ${name}\\b`).test(bundle));
   if (classes.length === 0) return bundle;
-  const text = classes.reduce((all, name) => all.replace(declared(name), '$1'), bundle);
-  return `${text}\nexport type { ${classes.join(', ')} };\n`;
+  const declared = new RegExp(`export (declare class (?:${classes.join('|')})\\b)`, 'g');
+  return `${bundle.replace(declared, '$1')}\nexport type { ${classes.join(', ')} };\n`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
