@@ -59,16 +59,17 @@ const row = (...pictures: Pixels[]) => many(pictures.length, (i) => pictures[i])
 
 describe('the user’s pictures', () => {
   test('are each followed by a mirror image of the same class where flip is chosen', async () => {
+    const grey = (level: number): Colour => [level, level, level];
     const given = {
-      'a/1.png': picture(20, 16, (x) => [x, 0, 90]),
-      'b/1.png': picture(20, 16, (x, y) => [5 * y, x, 0]),
+      'a/1.png': picture(20, 16, (x) => grey(x)),
+      'b/1.png': picture(20, 16, (x, y) => grey(9 * x + y)),
     };
     const [{ images: usual }, { images: flipped }] = [await read(given), await read(given, { flip: true })];
     const rowsOf = ({ images }: typeof usual) =>
-      Array.from({ length: images.length / 60 }, (_, i) => [...images.subarray(60 * i, 60 * i + 60)]);
-    const mirrored = (row: number[]) => row.map((_, i) => row[57 - i + 2 * (i % 3)]);
+      Array.from({ length: images.length / 20 }, (_, i) => [...images.subarray(20 * i, 20 * i + 20)]);
+    const turned = (rows: number[][]) => rows.map((row) => row.toReversed());
     const [first, second] = [rowsOf(usual).slice(0, 16), rowsOf(usual).slice(16)];
-    expect(rowsOf(flipped)).toEqual([first, first.map(mirrored), second, second.map(mirrored)].flat());
+    expect(rowsOf(flipped)).toEqual([...first, ...turned(first), ...second, ...turned(second)]);
     expect([...flipped.labels!]).toEqual([...usual.labels!].flatMap((label) => [label, label]));
   });
 
@@ -104,7 +105,15 @@ describe('the user’s pictures', () => {
       '1 picture black',
     ],
     // Half transparent ink of a grey picture on white paper: half of it.
-    ['half transparent', row(half, half), {}, 'dark', [128, 128], [128, 128], '2 pictures white'],
+    [
+      'half transparent, each twice',
+      row(half, half),
+      { flip: true },
+      'dark',
+      Array(4).fill(128),
+      Array(4).fill(128),
+      '2 pictures white',
+    ],
     ['pale on nothing', row(pale, pale), {}, undefined, [250, 250], [0, 0], '2 pictures black'],
     // Dark photographs say nothing about the paper of a drawing among them.
     [

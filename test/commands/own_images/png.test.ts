@@ -20,30 +20,20 @@ const PASSES = [
   [0, 1, 1, 2],
 ];
 
-interface Kind {
-  readonly width?: number;
-  readonly height?: number;
-  readonly depth?: number;
-  readonly colour?: number;
-  readonly interlace?: 0 | 1;
-  /** Colours of the palette. */
-  readonly colours?: number;
-  readonly more?: readonly Buffer[];
-  /** Bytes of pixels beyond what the header says. */
-  readonly surplus?: number;
-}
-/** A file of random lines, each with another filter. The colour of its first pixel is transparent, or two of its palette. */
-function fileOf(kind: Kind): Buffer {
-  const {
-    width = 13,
-    height = 11,
-    depth = 8,
-    colour = 2,
-    interlace = 0,
-    colours = 256,
-    more = [],
-    surplus = 0,
-  } = kind;
+/**
+ * A file of random lines, each with another filter. The colour of its first pixel is transparent, or two of its palette of `colours`.
+ * `surplus`: bytes of pixels beyond what the header says.
+ */
+function fileOf({
+  width = 13,
+  height = 11,
+  depth = 8,
+  colour = 2,
+  interlace = 0,
+  colours = 256,
+  more = [] as readonly Buffer[],
+  surplus = 0,
+} = {}): Buffer {
   const samples = [1, 0, 3, 1, 2, 0, 4][colour];
   const passes = interlace ? PASSES.filter(([x, y]) => x < width && y < height) : [[0, 0, 1, 1]];
   const random = new Random(7 * width + depth + colour);
@@ -80,7 +70,7 @@ describe('a PNG file', () => {
     ...[1, 2, 4, 8].map((depth) => [depth, 3]),
     ...[8, 16].flatMap((depth) => [2, 4, 6].map((colour) => [depth, colour])),
   ])('of %i bits, colour type %i, is decoded as pngjs decodes it', (depth, colour) => {
-    for (const interlace of [0, 1] as const) {
+    for (const interlace of [0, 1]) {
       for (const [width, height] of [
         [13, 11],
         [3, 9],
@@ -96,10 +86,10 @@ describe('a PNG file', () => {
     const header = Buffer.alloc(13, 255);
     const profile = Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(1e6)).subarray(0, 99)]);
     const bytes = fileOf({ more: [chunk('IHDR', header), chunk('iCCP', profile)] });
-    expect(decodePng(bytes)).toEqual(decodePng(fileOf({})));
+    expect(decodePng(bytes)).toEqual(decodePng(fileOf()));
   });
 
-  const bytes = fileOf({});
+  const bytes = fileOf();
   test.each<[string, Uint8Array]>([
     ['is cut short', bytes.subarray(0, -20)],
     ['is not a PNG file', Buffer.from('GIF89a and more')],
