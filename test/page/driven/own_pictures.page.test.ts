@@ -3,7 +3,7 @@
  *
  * @module-tag nightly
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
@@ -13,7 +13,6 @@ import { leaveNoRoom, writePictures } from '../../lib/page/own_pictures';
 import {
   click,
   dropFolder,
-  files,
   fromState,
   isSeen,
   losses,
@@ -21,7 +20,6 @@ import {
   offered,
   phase,
   reads,
-  reset,
   searchOf,
   text,
   trainToEnd,
@@ -145,9 +143,8 @@ test('pictures of one size become at most 32 pixels wide, unless a press keeps t
   await until(page, () => !document.getElementById('own-size')!.checkVisibility());
 });
 
-test('without room for the images the run goes on, and its checkpoint, too', async () => {
+test('without room for the images the run goes on, and asks for them in another visit', async () => {
   const { page } = await trained((page) => leaveNoRoom(page, true));
-  const before = await losses(page);
   await reads(
     page,
     'notices-list',
@@ -155,21 +152,10 @@ test('without room for the images the run goes on, and its checkpoint, too', asy
   );
   // Who has read it need not read it again.
   await click(page, '#notices-close');
-  const { save, read } = await files(page);
-  const file = join(place, 'checkpoint.safetensors');
-  writeFileSync(file, await read(await save('save-checkpoint')));
   await type(page, 'epochs', '8');
   await trainToEnd(page);
   await until(page, () => window.harness.state.stored === 24);
   expect(await text(page, 'notices-list')).toBe('');
-  await reset(page);
-  await upload(page, 'files', file);
-  await until(page, () => window.harness.state.losses.length === 21);
-  expect(await losses(page)).toEqual(before);
-  // It is kept again, without its images.
-  await type(page, 'epochs', '9');
-  await trainToEnd(page);
-  await until(page, () => window.harness.state.stored === 27);
   expect(await keptImages(page)).toEqual([]);
   await goOn(page);
   await mentions(page, 'runs-needed', 'does not keep');
