@@ -34,8 +34,13 @@ export const MOST_IN_FLIGHT = 16;
 /** and most of the GPU's time for them, in milliseconds, if more than two are: 60, which a command of the page may wait for, less errors. */
 const MOST_AHEAD = 50;
 
-/** A program that should not be cut may take this many times the time of a submission, by the rates so far: early rates are low. */
+/**
+ * A program that should not be cut may take this many times the time of a submission. Several may, by rates that no measurement has confirmed:
+ * early rates are low.
+ */
 const WHOLE = 4;
+/** A measurement confirms rates if the time is not shorter than expected by more than this factor. */
+const CONFIRMED = 1.5;
 
 /** The work of a part of a program, in FLOPs (see Program.part), and its shader. */
 export interface PartWork {
@@ -94,6 +99,8 @@ export class Pacer {
   maxMilliseconds: number;
   /** Work per second, by shader. */
   readonly rates = new Map<string, number>();
+  /** The shaders whose rates a measurement has confirmed. */
+  private readonly confirmed = new Set<string>();
   /** Everything measured. */
   private readonly all = { work: 0, milliseconds: 0 };
   /** Submissions during which the clock stood still, as one of 100 ms does (Firefox's against fingerprinting), since it last ticked, */
@@ -132,8 +139,8 @@ export class Pacer {
 
   /**
    * Adds to `load` as many of the parts, from part `from` on, as take at most `milliseconds` together with what it has; at least one if it
-   * has none. Returns where they end. `whole`: all or none, if the rates of their shaders are known, and they do not take much longer than
-   * that.
+   * has none. Returns where they end. `whole`: all or none, unless they alone take much longer than that; rates that are not confirmed
+   * count fourfold.
    */
   fill(
     load: Load,
@@ -142,11 +149,15 @@ export class Pacer {
     milliseconds = this.maxMilliseconds,
     whole = false,
   ): number {
-    let planned = this.predict(load);
-    const all = this.predict(parts.load);
-    const isShort = whole && planned === 0 && this.knows(parts.load) && all <= WHOLE * milliseconds;
+    const hopes = whole && this.all.milliseconds > 0;
+    const timeOf = (part: PartWork) =>
+      this.millisecondsOf(part) / (hopes && !this.confirmed.has(part.shader) ? WHOLE : 1);
+    const sumOf = ({ workByShader }: Load) =>
+      [...workByShader].reduce((sum, [shader, work]) => sum + timeOf({ shader, work }), 0);
+    let planned = sumOf(load);
+    const isShort = hopes && planned === 0 && this.predict(parts.load) <= WHOLE * milliseconds;
     // On a fast adapter many parts fit at once.
-    if (from === 0 && (planned + all <= milliseconds || isShort)) {
+    if (from === 0 && (planned + sumOf(parts.load) <= milliseconds || isShort)) {
       load.addAll(parts.load);
       return parts.partCount;
     }
@@ -154,7 +165,7 @@ export class Pacer {
     let to = from;
     for (; to < parts.partCount; to++) {
       const part = parts.part(to);
-      const takes = this.millisecondsOf(part);
+      const takes = timeOf(part);
       if (planned > 0 && planned + takes > milliseconds) break;
       planned += takes;
       load.add(part);
@@ -258,16 +269,13 @@ export class Pacer {
     const predicted = [...load.workByShader].map(
       ([shader, work]) => [shader, this.millisecondsOf({ shader, work })] as const,
     );
+    if (ratio < CONFIRMED) for (const shader of load.workByShader.keys()) this.confirmed.add(shader);
     const power = change > 1 ? RISE : 1;
     const most = Math.max(...predicted.map(([, milliseconds]) => milliseconds));
     for (const [shader, share] of predicted)
       this.rates.set(shader, this.rate(shader) * change ** ((power * share) / most));
     for (const work of load.workByShader.values()) this.all.work += work;
     this.all.milliseconds += milliseconds;
-  }
-
-  private knows({ workByShader }: Load): boolean {
-    return [...workByShader.keys()].every((shader) => this.rates.has(shader));
   }
 
   private rate(shader: string): number {

@@ -311,23 +311,26 @@ test('dispatches too small to show a rate do not change what is predicted for ot
   expect(pacer.millisecondsOf({ shader: 'other', work: 1e8 })).toBeLessThan(200);
 });
 
-test('a program is not submitted whole before the time of each of its shaders is known', () => {
+test('programs that should not be cut take four times as long by rates that no measurement has confirmed', () => {
   const pacer = new Pacer(12);
-  measure(pacer, 'known', 1e8, 10);
-  const all = [
-    { shader: 'known', work: 6e7 },
-    { shader: 'new', work: 1e7 },
-  ];
+  const part = { shader: 'new', work: 3e6 };
   const load = new Load();
-  for (const part of all) load.add(part);
-  const parts = { partCount: all.length, part: (i: number) => all[i], load, encode() {} };
-  const filled = () => pacer.fill(new Load(), parts, 0, 12, true);
-  expect(pacer.predict(load)).toBeGreaterThan(12);
-  expect(pacer.predict(load)).toBeLessThan(48);
-  expect(filled()).toBe(1);
-  measure(pacer, 'new', 1e7, 20);
-  expect(pacer.predict(load)).toBeGreaterThan(12);
-  expect(filled()).toBe(2);
+  load.add({ ...part, work: 4 * part.work });
+  const parts = { partCount: 4, part: () => part, load, encode() {} };
+  const behind = new Load();
+  behind.add({ shader: 'known', work: 5e7 });
+  /** Alone, where it may be cut, and behind another program. */
+  const filled = () => [
+    pacer.fill(new Load(), parts, 0, 12, true),
+    pacer.fill(new Load(), parts, 0, 12),
+    pacer.fill(behind.times(1), parts, 0, 12, true),
+  ];
+  // Nothing is known of the adapter.
+  expect(filled()).toEqual([2, 2, 0]);
+  for (let i = 0; i < 9; i++) measure(pacer, 'known', 1e8, 10);
+  expect(filled()).toEqual([4, 2, 4]);
+  measure(pacer, 'new', 3e6, pacer.millisecondsOf(part));
+  expect(filled()).toEqual([4, 2, 0]);
 });
 
 test.each(kinds.flatMap((kind) => [1, 1 / 10].map((slower) => [kind, slower] as const)))(
