@@ -44,17 +44,14 @@ export class Recoverer {
     this.tries++;
     const wait = Math.min(FIRST_WAIT_MS * 2 ** this.tries, LONGEST_WAIT_MS);
     if (this.tries < QUIET_TRIES) return { wait };
-    return { wait, advice: isHopeless(this.losses, now) ? 'restart' : 'reload' };
+    const isHopeless = recentLosses(this.losses, now).length >= TOO_MANY;
+    return { wait, advice: isHopeless ? 'restart' : 'reload' };
   }
 }
 
 /** The losses that still count. */
 export const recentLosses = (losses: readonly number[], now: number): number[] =>
   losses.filter((at) => now - at < MEMORY_MS);
-
-/** Whether the browser will probably give no device before it is restarted. */
-const isHopeless = (losses: readonly number[], now: number): boolean =>
-  recentLosses(losses, now).length >= TOO_MANY;
 
 // ---------------------------------------------------------------- messages for people: the engine's own error addresses programs
 

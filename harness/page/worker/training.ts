@@ -59,15 +59,8 @@ export class Training {
 
   /** Tells the page that the run has gone back to this step. */
   tellWentBack(step: number): void {
-    const { imagesPerSecond } = this;
-    this.unsent = { first: step, again: false, losses: [], sentAt: 0 };
-    this.state.post({
-      type: 'losses',
-      first: step,
-      again: true,
-      losses: new Float32Array(),
-      imagesPerSecond,
-    });
+    this.unsent = { first: step, again: true, losses: [], sentAt: 0 };
+    this.send();
   }
 
   private tellActivity(): void {
@@ -205,29 +198,26 @@ export class Training {
   }
 
   private add({ step, loss, imagesPerSecond }: TrainingEvent): void {
-    const { unsent } = this;
-    if (step !== unsent.first + unsent.losses.length + 1) {
+    const { first, losses } = this.unsent;
+    if (step !== first + losses.length + 1) {
       this.flush();
       // Steps come again after a lost device.
-      unsent.again = step <= unsent.first;
-      unsent.first = step - 1;
+      Object.assign(this.unsent, { again: step <= this.unsent.first, first: step - 1 });
     }
-    unsent.losses.push(loss);
+    this.unsent.losses.push(loss);
     this.imagesPerSecond = imagesPerSecond;
-    if (performance.now() - unsent.sentAt >= LOSSES_MS) this.flush();
+    if (performance.now() - this.unsent.sentAt >= LOSSES_MS) this.flush();
   }
 
   private flush(): void {
-    const { unsent, imagesPerSecond } = this;
-    if (unsent.losses.length === 0) return;
-    const { first, again } = unsent;
-    const losses = Float32Array.from(unsent.losses);
-    Object.assign(unsent, {
-      first: first + losses.length,
-      again: false,
-      losses: [],
-      sentAt: performance.now(),
-    });
+    if (this.unsent.losses.length > 0) this.send();
+  }
+
+  private send(): void {
+    const { imagesPerSecond } = this;
+    const { first, again } = this.unsent;
+    const losses = Float32Array.from(this.unsent.losses);
+    this.unsent = { first: first + losses.length, again: false, losses: [], sentAt: performance.now() };
     this.state.post({ type: 'losses', first, again, losses, imagesPerSecond });
   }
 }
