@@ -37,6 +37,8 @@ export class SessionCore {
     this.samplers = new parts.SamplerCache();
     return parts;
   });
+  /** Ends the opening of a run, which is under way. @internal */
+  opening: AbortController | undefined;
   /** The training under way. @internal */
   stretch: { readonly goesOn: boolean } | undefined;
   /** The activity to report while it rests without a run. @internal */
@@ -80,7 +82,8 @@ export class SessionCore {
 
   /** The activity while nothing is done. @internal */
   get resting(): Phase {
-    if (this.isLost || !this.run) return this.isLost ? 'lost' : this.idlePhase;
+    if (this.isLost) return 'lost';
+    if (!this.run || this.opening) return this.idlePhase;
     return this.run.complete ? 'finished' : 'paused';
   }
 

@@ -80,8 +80,6 @@ const END_SECONDS = 60;
 export class Session extends SessionCore {
   /** @internal */
   declare stretch: Stretch | undefined;
-  /** Ends the opening of a run. */
-  private opening: AbortController | undefined;
   private readonly ownImages = once(async () => {
     const { images } = this.options;
     if (images) return images();
@@ -164,31 +162,25 @@ export class Session extends SessionCore {
     const either = AbortSignal.any([end.signal, ...(signal ? [signal] : [])]);
     let run: TrainingRun | undefined;
     const work = async () => {
-      if (this.opening !== end) {
-        if (this.run)
-          throw new EngineError(
-            'busy',
-            'This worker has a run, which another would replace. Save its checkpoint to keep it, and close it.',
-          );
-        this.opening = end;
-      }
+      if (this.run && !run)
+        throw new EngineError(
+          'busy',
+          'This worker has a run, which another would replace. Save its checkpoint to keep it, and close it.',
+        );
+      this.opening = end;
       run ??= this.run = await make();
       await this.build();
       signal?.throwIfAborted();
+      this.opening = undefined;
       return run.describe(this.engine!.adapter);
-    };
-    const over = () => {
-      const isLast = this.opening === end;
-      if (isLast) this.opening = undefined;
-      return isLast;
     };
     try {
       return await this.during(kind, work, either);
     } catch (error) {
-      if (over()) await this.free();
+      const isOpening = this.opening === end;
+      if (isOpening) this.opening = undefined;
+      if (isOpening || (run && this.run === run)) await this.free();
       throw error;
-    } finally {
-      over();
     }
   }
 

@@ -364,6 +364,23 @@ test('a press while a run is built that a pause has ended makes another, which t
   expect(told('problem')).toEqual([]);
 });
 
+test('a run that cannot be built leaves the page idle, and says why', async () => {
+  const { client, session, state, told, patched, trains, rests } = await servedOn(engineWithout().engine);
+  state.images = grey;
+  const refused = Promise.reject(new EngineError('argument', 'No such size.'));
+  refused.catch(() => {});
+  vi.spyOn(TrainingRun, 'begin').mockReturnValue(runOf(0, { built: refused }).run);
+  await client.press({});
+  await until(() => !trains());
+  await rests();
+  expect(told('problem')).toMatchObject([{ code: 'argument', message: 'No such size.' }]);
+  expect([session.run, session.phase, patched('phase').includes('paused')]).toEqual([
+    undefined,
+    'idle',
+    false,
+  ]);
+});
+
 test('a press while a kept run is about to go on trains that run', async () => {
   const { client, session, state, told } = await servedOn(engineWithout().engine);
   state.images = grey;
