@@ -1,6 +1,6 @@
 /** The pictures that the page's worker makes beside its training. */
 import { expect, test, vi } from 'vitest';
-import { sendGrid } from '../../../harness/page/worker/live_pictures';
+import { Views } from '../../../harness/page/worker/views';
 import type { WorkerState } from '../../../harness/page/worker/worker_state';
 import type { Engine, Sampler, UNet } from '../../../src/index';
 import { SamplerCache } from '../../../src/worker/samplers';
@@ -16,11 +16,13 @@ function pictures() {
   const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
   const told = vi.fn();
   const samplers = new SamplerCache();
+  // Ten losses are read; the network has made more steps.
+  const trainer = { readStep: async () => 13 };
   const grid = (unet: UNet | undefined, count: number, complete = false) =>
-    sendGrid({
-      ...{ session: { samplers, engine, run: unet && { unet, complete } }, post: told, objective: 'flow' },
-      ...{ settings: { samples: count }, current: { seed: 1 }, step: 1 },
-    } as unknown as WorkerState);
+    new Views({
+      session: { samplers, engine, run: unet && { unet, complete, trainer } },
+      ...{ post: told, objective: 'flow', settings: { samples: count }, current: { seed: 1 }, step: 10 },
+    } as unknown as WorkerState).both();
   return { made, told, grid };
 }
 const polish = { noises: 4, level: 0.2 };
@@ -43,7 +45,8 @@ test('samples of another number or network get a new sampler, and the sampler of
   ] as const)
     await grid(of, count);
   const grids = told.mock.calls.flatMap(([{ pictures }]) => pictures?.grid ?? []);
-  expect(grids.map(({ images }) => images.length)).toEqual([16, 16, 36, 36]);
+  const shown = grids.map(({ step, images }) => `${images.length} after ${step}`);
+  expect(shown).toEqual(['16 after 13', '16 after 13', '36 after 13', '36 after 13']);
   const destroyed = (sampler: Sampler) => vi.mocked(sampler.destroy).mock.calls.length;
   expect(made.map((sampler) => [sampler.count, sampler.unet === other, destroyed(sampler)])).toEqual([
     [4, false, 1],
