@@ -70,7 +70,7 @@ export class TimeShare {
 
 /** The live pictures may take a tenth of the time; a quarter where they would come less often than every ten seconds. */
 const PICTURES = { usual: 0.1, most: 0.25, everyMs: 10_000 };
-/** The first ones compile and compare kernels: so many losses of a run come before them, or those of this time. */
+/** So many losses of a run, or those of this time, come before pictures, which compile and compare kernels. */
 const LOSSES_FIRST = { steps: 10, ms: 2000 };
 
 /** Decides when the live pictures of a training run are due: at the set interval, or later where they would take more than their share of the time. */
@@ -78,10 +78,10 @@ export class PictureClock {
   private next = 0;
   /** The first pictures also compile their shaders, so their duration does not predict the next ones. */
   private isFirst = true;
-  /** When the last run that began here had its first loss. */
+  /** When a run here had its first loss. */
   private begunAt = Number.NEGATIVE_INFINITY;
 
-  /** Whether the pictures are due after this step; it is asked after each. */
+  /** Whether the pictures are due. Call it after each step. */
   isDue(step: number): boolean {
     const now = performance.now();
     if (step === 1) this.begunAt = now;
@@ -89,7 +89,7 @@ export class PictureClock {
     return !isEarly && now >= this.next;
   }
 
-  /** The pictures are due as soon as a run has its first losses. */
+  /** The pictures are due, after the first losses. */
   reset(): void {
     this.next = 0;
   }

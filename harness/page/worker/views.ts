@@ -30,7 +30,7 @@ export class Views {
   }
 
   async both(signal?: AbortSignal): Promise<void> {
-    // Of a fast adapter's steps some are made and not read yet.
+    // Some steps may be made and not read yet.
     const { state } = this;
     const step = (await state.session.run?.trainer?.readStep()) ?? state.step;
     await sendStrip(state, step);
