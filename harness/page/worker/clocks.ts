@@ -70,7 +70,7 @@ export class TimeShare {
 
 /** The live pictures may take a tenth of the time; a quarter where they would come less often than every ten seconds. */
 const PICTURES = { usual: 0.1, most: 0.25, everyMs: 10_000 };
-/** So many losses of a run, or those of this time, come before pictures, which compile and compare kernels. */
+/** A run's first pictures, which compile and compare kernels, wait for ten losses or two seconds. */
 const LOSSES_FIRST = { steps: 10, ms: 2000 };
 
 /** Decides when the live pictures of a training run are due: at the set interval, or later where they would take more than their share of the time. */
