@@ -30,6 +30,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 
+// Adds the products of a vec4 of p with four output channels, whose vec4s of p are the rows of d. (Processors contract no product and sum, so
+// dot and + take them twice the instructions.)
+fn add(sums: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
+  return fma(vec4f(v.w), d[3], fma(vec4f(v.z), d[2], fma(vec4f(v.y), d[1], fma(vec4f(v.x), d[0], sums))));
+}
+
 // In one dimension, because only then the lanes of a quad are certain to be adjacent.
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
@@ -48,41 +54,43 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     #each o 8
     let d$o = grads[grad_at + $o * pitch];
     #end
+    let d = transpose(mat4x4f(d0, d1, d2, d3));
+    let e = transpose(mat4x4f(d4, d5, d6, d7));
     #each q 4
     let w$q = inputs[input_at + 4 * $q * pitch];
     #end
     let v0 = w0;
-    m0 += dots(v0, d0, d1, d2, d3); n0 += dots(v0, d4, d5, d6, d7);
+    m0 = add(m0, v0, d); n0 = add(n0, v0, e);
     let v1 = quadSwapX(w0);
-    m1 += dots(v1, d0, d1, d2, d3); n1 += dots(v1, d4, d5, d6, d7);
+    m1 = add(m1, v1, d); n1 = add(n1, v1, e);
     let v2 = quadSwapY(w0);
-    m2 += dots(v2, d0, d1, d2, d3); n2 += dots(v2, d4, d5, d6, d7);
+    m2 = add(m2, v2, d); n2 = add(n2, v2, e);
     let v3 = quadSwapDiagonal(w0);
-    m3 += dots(v3, d0, d1, d2, d3); n3 += dots(v3, d4, d5, d6, d7);
+    m3 = add(m3, v3, d); n3 = add(n3, v3, e);
     let v4 = w1;
-    m4 += dots(v4, d0, d1, d2, d3); n4 += dots(v4, d4, d5, d6, d7);
+    m4 = add(m4, v4, d); n4 = add(n4, v4, e);
     let v5 = quadSwapX(w1);
-    m5 += dots(v5, d0, d1, d2, d3); n5 += dots(v5, d4, d5, d6, d7);
+    m5 = add(m5, v5, d); n5 = add(n5, v5, e);
     let v6 = quadSwapY(w1);
-    m6 += dots(v6, d0, d1, d2, d3); n6 += dots(v6, d4, d5, d6, d7);
+    m6 = add(m6, v6, d); n6 = add(n6, v6, e);
     let v7 = quadSwapDiagonal(w1);
-    m7 += dots(v7, d0, d1, d2, d3); n7 += dots(v7, d4, d5, d6, d7);
+    m7 = add(m7, v7, d); n7 = add(n7, v7, e);
     let v8 = w2;
-    m8 += dots(v8, d0, d1, d2, d3); n8 += dots(v8, d4, d5, d6, d7);
+    m8 = add(m8, v8, d); n8 = add(n8, v8, e);
     let v9 = quadSwapX(w2);
-    m9 += dots(v9, d0, d1, d2, d3); n9 += dots(v9, d4, d5, d6, d7);
+    m9 = add(m9, v9, d); n9 = add(n9, v9, e);
     let v10 = quadSwapY(w2);
-    m10 += dots(v10, d0, d1, d2, d3); n10 += dots(v10, d4, d5, d6, d7);
+    m10 = add(m10, v10, d); n10 = add(n10, v10, e);
     let v11 = quadSwapDiagonal(w2);
-    m11 += dots(v11, d0, d1, d2, d3); n11 += dots(v11, d4, d5, d6, d7);
+    m11 = add(m11, v11, d); n11 = add(n11, v11, e);
     let v12 = w3;
-    m12 += dots(v12, d0, d1, d2, d3); n12 += dots(v12, d4, d5, d6, d7);
+    m12 = add(m12, v12, d); n12 = add(n12, v12, e);
     let v13 = quadSwapX(w3);
-    m13 += dots(v13, d0, d1, d2, d3); n13 += dots(v13, d4, d5, d6, d7);
+    m13 = add(m13, v13, d); n13 = add(n13, v13, e);
     let v14 = quadSwapY(w3);
-    m14 += dots(v14, d0, d1, d2, d3); n14 += dots(v14, d4, d5, d6, d7);
+    m14 = add(m14, v14, d); n14 = add(n14, v14, e);
     let v15 = quadSwapDiagonal(w3);
-    m15 += dots(v15, d0, d1, d2, d3); n15 += dots(v15, d4, d5, d6, d7);
+    m15 = add(m15, v15, d); n15 = add(n15, v15, e);
     input_at++;
     grad_at++;
   }
