@@ -4,7 +4,8 @@
 //   image_bias [outputs][N] = activated times output, plus its bias.
 // hidden is [rows][64], then the bias [64]; output is [64][padded], then the bias [padded], where `padded` is `outputs` rounded up to eights.
 // It stores all four: a backward pass and maps read the first three.
-// One workgroup: four images. One invocation: a feature, then a hidden unit, then every 64th bias of an image.
+// One workgroup: four images. One invocation: a feature, then a hidden unit, then every 64th bias of an image. It loads eight weights at
+// once, so that a GPU waits once for the eight.
 // Grid: z over vec4s of images.
 #import conditioning/level.wgsl
 #import lib/swish.wgsl
@@ -39,9 +40,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   var z = vec4f(hidden[64u * params.rows + lane]);
   var row = 0u;
-  for (var left = params.noise_rows; left > 0u; left--) {
-    z = fma(level_rows[row], vec4f(hidden[64u * row + lane]), z);
-    row++;
+  for (var left = params.noise_rows / 8u; left > 0u; left--) {
+    #each k 8
+    let w$k = hidden[64u * (row + $k) + lane];
+    #end
+    #each k 8
+    z = fma(level_rows[row + $k], vec4f(w$k), z);
+    #end
+    row += 8u;
   }
   if (params.rows > params.noise_rows) {
     // The feature of a class is 1 in its row. (In the slots of a batch that hold no image, there may be any number.)
@@ -63,7 +69,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var o = lane;
   for (var left = (max(params.outputs, lane) - lane + 63u) / 64u; left > 0u; left--) {
     var sum = vec4f(output[64u * params.padded + o]);
-    for (var h = 0u; h < 64u; h++) { sum = fma(units[h], vec4f(output[h * params.padded + o]), sum); }
+    var h = 0u;
+    for (var eights = 8u; eights > 0u; eights--) {
+      #each k 8
+      let w$k = output[(h + $k) * params.padded + o];
+      #end
+      #each k 8
+      sum = fma(units[h + $k], vec4f(w$k), sum);
+      #end
+      h += 8u;
+    }
     image_bias[o * params.n4 + n] = sum;
     o += 64u;
   }

@@ -37,19 +37,6 @@ fn add_products(sum: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
   return fma(vec4f(v.w), d[3], fma(vec4f(v.z), d[2], fma(vec4f(v.y), d[1], fma(vec4f(v.x), d[0], sum))));
 }
 
-// Sums of columns of four rows of D, from `first` on in the first of them: the bias gradients.
-fn bias_sums(first: u32, columns: u32) -> vec4f {
-  let ones = vec4f(1.0);
-  var sums = vec4f(0.0);
-  var at = first;
-  for (var left = columns; left > 0u; left--) {
-    sums += vec4f(dot(ones, grads[at]), dot(ones, grads[at + params.pitch]), dot(ones, grads[at + 2u * params.pitch]),
-      dot(ones, grads[at + 3u * params.pitch]));
-    at++;
-  }
-  return sums;
-}
-
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let z = group.z + params.first_group;
@@ -59,7 +46,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let o = group.x * 32u + 4u * local.x;
   let brought = group.x * 32u + 4u * local.y;
   let end = min(params.columns, (slice + 1u) * params.slice_columns);
+  let sums_bias = f == params.sum_frequency && group.y == 0u;
   var m0 = vec4f(0.0); var m1 = vec4f(0.0); var m2 = vec4f(0.0); var m3 = vec4f(0.0);
+  var bias = vec4f(0.0);
   let first = slice * params.slice_columns;
   let columns = max(end, first) - first; // none in the last slices of a smaller chunk
   var column = first + local.x;
@@ -82,6 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       m1 = add_products(m1, v_rows[v_at + 72u], d);
       m2 = add_products(m2, v_rows[v_at + 144u], d);
       m3 = add_products(m3, v_rows[v_at + 216u], d);
+      if (sums_bias) { bias += d[0] + d[1] + d[2] + d[3]; }
     }
     workgroupBarrier();
     column += 8u;
@@ -94,7 +84,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (c + 1u < params.cin) { output[at + row4] = m1; }
   if (c + 2u < params.cin) { output[at + 2u * row4] = m2; }
   if (c + 3u < params.cin) { output[at + 3u * row4] = m3; }
-  if (f == params.sum_frequency && c == 0u) {
-    output[out + params.frequencies * params.cin * row4 + o / 4u] = bias_sums((f * params.cout + o) * params.pitch + first, columns);
-  }
+  if (sums_bias && c == 0u) { output[out + params.frequencies * params.cin * row4 + o / 4u] = bias; }
 }
