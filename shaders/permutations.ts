@@ -43,7 +43,6 @@ function mixed(file: string, ...lists: string[][]): Permutation[] {
  * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, Permutation[1]>> = Object.fromEntries([
-  ['conv2d.winograd_gpu_wide_product', ['conv2d.winograd_gpu_product', 'wide']],
   named('conv2d', 'image_bias'),
   named('conv2d.tile', 'image_bias'),
   ...['conv2d', 'conv2d_pool'].flatMap((kernel) =>

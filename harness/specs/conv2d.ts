@@ -193,7 +193,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
       'a tile of 8 and a row, to one channel, a bias for each image from row 0',
       'three vec4s of images, 4x4',
     ],
-    winograd7_gpu_wide: ['a tile of 8 and a row, to one channel', 'three vec4s of images, 4x4'],
+    winograd7_gpu: ['a tile of 8 and a row, to one channel', 'three vec4s of images, 4x4'],
     winograd6_3x3_gpu: ['two rounds, 3x3', 'smallest for Winograd, 3x3, a bias for each image from row 0'],
   },
   gain: convolutionGains,

@@ -295,6 +295,6 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
     tile,
-    ...winogradVariants(winograd, { wide: true }),
+    ...winogradVariants(winograd),
   },
 };

@@ -97,6 +97,6 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     },
     ...oneInputVariants(oneInput),
     tile,
-    ...winogradVariants(winograd, { wide: true }),
+    ...winogradVariants(winograd),
   },
 };

@@ -86,8 +86,6 @@ export interface Variant<Shape, Name extends string> {
   readonly refuses?: (shape: Shape) => string | undefined;
   /** Whether most lanes of a workgroup would idle for `shape`; the default choice then tries other variants first. */
   readonly wastesLanes?: (shape: Shape) => boolean;
-  /** Whether this variant, which no order of preference has, is worth measuring for `shape`. Default: for every shape. */
-  readonly isWorth?: (shape: Shape) => boolean;
   /** Outputs per side of the tiles that this variant computes whole, also where they extend beyond the image. */
   readonly tile?: number;
   /** Number of slices (partial sums) that this variant writes. It adds them up itself unless the caller passes a tensor for them. */

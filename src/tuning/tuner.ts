@@ -109,20 +109,15 @@ export function worthMeasuring(
   kernel: Kernel<ConvShape>,
   possible: readonly string[],
   layer: Layer,
-  batch: number,
   adapter: AdapterKind,
   rejected: Rejected,
 ): readonly string[] {
   const { height, width } = layer;
-  const suited = possible.filter((name) => {
-    const { for: kind = adapter, isWorth } = kernel.variants[name];
-    return kind === adapter && isWorth?.(tunedShape(layer, batch)) !== false;
-  });
+  const suited = possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
   if (adapter === 'software') return suited;
   const fits = (name: string, tile = kernel.variants[name].tile) => tile && !(height % tile || width % tile);
   const good = suited.filter((name) => !rejected.has(`${kernel.name}.${name}`));
-  // A wide product shares its transforms with another form.
-  const someFit = good.some((name) => fits(name) && !kernel.variants[name].isWorth);
+  const someFit = good.some((name) => fits(name));
   return suited.filter(
     (name) => !good.includes(`${name}_gpu`) && !(someFit && kernel.variants[name].tile && !fits(name)),
   );
@@ -173,7 +168,7 @@ export async function tune(
     const adapter = adapterKind(gpu.adapter);
     const left = trusted(kernel, possible, rejectedVariants);
     // No variant that was not compiled because another was to win.
-    const worth = worthMeasuring(kernel, left, layer, batch, adapter, rejectedVariants);
+    const worth = worthMeasuring(kernel, left, layer, adapter, rejectedVariants);
     const { variant, why } = chosen.get(key) ?? {
       variant: preferredVariant(kernel, worth.length > 0 ? worth : left, layer, batch, adapter),
       why: 'order of preference',
@@ -203,8 +198,7 @@ async function jobsOf(
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, gpu.device);
       const here = possibleVariants(kernel, layer, images, gpu.device).filter((v) => possible.includes(v));
-      const worth = () =>
-        worthMeasuring(kernel, here, layer, images, adapterKind(gpu.adapter), rejectedVariants);
+      const worth = () => worthMeasuring(kernel, here, layer, adapterKind(gpu.adapter), rejectedVariants);
       const measurable = worth();
       const job = { ...jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants), worth };
       places.push({ kernel, layer, key: job.key, possible });

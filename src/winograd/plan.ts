@@ -18,6 +18,8 @@ import { type Form, winogradForms } from './forms';
 interface Sides {
   readonly tile: number;
   readonly kernel: number;
+  /** The largest share of a smaller tile's products with which the form is faster. */
+  readonly worth: number;
   readonly side: number;
   /** side squared: the number of products for tile squared outputs. A direct convolution takes kernel squared products for each output. */
   readonly frequencies: number;
@@ -36,27 +38,20 @@ type Technique =
       readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu`;
     };
 
-export type WinogradForm = Sides &
-  Technique & {
-    /** Whether a lane of a GPU's product has four numbers in place of two. */
-    readonly wide?: boolean;
-  };
+export type WinogradForm = Sides & Technique;
 
-/** A kernel's variants: `variant` makes one of a form. `wide`: whether there are wide ones. */
-export function winogradVariants<V>(
-  variant: (form: WinogradForm) => V,
-  { wide = false } = {},
-): Record<string, V> {
+/** A kernel's variants: `variant` makes one of a form. */
+export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<string, V> {
   const variants: Record<string, V> = {};
   for (const form of winogradForms) {
-    const { name, tile, kernel, pointOneIndex } = form;
+    const { name, tile, kernel, pointOneIndex, worth } = form;
     const side = tile + kernel - 1;
-    const sides = { tile, kernel, side, frequencies: side ** 2, sumFrequency: pointOneIndex * (side + 1) };
+    const sumFrequency = pointOneIndex * (side + 1);
+    const sides = { tile, kernel, worth, side, frequencies: side ** 2, sumFrequency };
     variants[name] = variant({ ...sides, technique: 'plain', name });
     if (form.gpu) {
       const gpuName = `${form.name}_gpu` as const;
       variants[gpuName] = variant({ ...sides, technique: 'gpu', name: gpuName });
-      if (wide) variants[`${gpuName}_wide`] = variant({ ...sides, technique: 'gpu', name: gpuName, wide });
     }
     variants[`${name}_subgroups`] = variant({ ...sides, technique: 'subgroups', name });
   }
@@ -88,15 +83,15 @@ const productsOf = (form: Pick<Sides, 'tile' | 'kernel'>, shape: ConvShape) =>
 const LEAST_TILES: Readonly<Record<WinogradForm['technique'], number>> = { plain: 16, subgroups: 16, gpu: 8 };
 
 /**
- * Whether a form with smaller tiles, which is more accurate, suits a layer better: this form's tiles extend beyond the image and take as many
- * products, or they are so few that the products load more weights than they use.
+ * Whether a form with smaller tiles, which is more accurate, suits a layer better: this form's tiles save too few
+ * products, as where they extend beyond the image, or they are so few that the products load more weights than they use.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   winogradForms.some(
     (other) =>
       other.kernel === form.kernel &&
       other.tile < form.tile &&
-      productsOf(other, shape) <= productsOf(form, shape),
+      form.worth * productsOf(other, shape) <= productsOf(form, shape),
   ) ||
   (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < LEAST_TILES[form.technique]);
 
@@ -141,9 +136,6 @@ export function refusesWinograd(
   const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form needs too much memory for images of this size' : undefined;
 }
-
-/** Tiles, four a column, that fill a workgroup of a wide product. */
-const WIDE_TILES = 256;
 
 /** Elements of a chunk's transformed images. */
 export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
@@ -254,7 +246,6 @@ export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: Conv
   ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
-  ...(form.wide ? { isWorth: (shape: ConvShape) => tilesOf(form, shape) * shape.batch >= WIDE_TILES } : {}),
   refuses: (shape: ConvShape) => {
     const { from, toPadded } = channelsOf(shape);
     return refusesWinograd(form, shape, from, toPadded);
@@ -283,7 +274,7 @@ export function convolutionCalls(
   cached?: Tensor,
 ): Call[] {
   const { from, toPadded } = channels;
-  const { frequencies, technique, wide } = form;
+  const { frequencies, technique } = form;
   const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
   const { pairs, items } = pairLaunch(form, from * toPadded);
@@ -292,7 +283,7 @@ export function convolutionCalls(
   for (const [i, at] of tiles.chunks.entries()) {
     const images = chunkImages(form, tiles, from, i, scratch.images, cached);
     calls.push(inputTransform(form, shape, tiles, from, at, { input: tensors.input, freqs: images }));
-    const each = technique === 'gpu' && !wide ? 2 : 4; // elements of a column
+    const each = technique === 'gpu' ? 2 : 4; // elements of a column
     const columns = (tiles.tiles * at.count) / each;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / each, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
@@ -303,8 +294,7 @@ export function convolutionCalls(
         call(shaders.winograd_subgroups_product, { ...params, frequencies }, operands, items, flops),
       );
     } else {
-      const onGpu = wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
-      const shader = shaders[technique === 'gpu' ? onGpu : 'winograd_product'];
+      const shader = shaders[technique === 'gpu' ? 'winograd_gpu_product' : 'winograd_product'];
       // A workgroup computes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),

@@ -42,8 +42,8 @@ const allBy = (form: string, layers: readonly Layer[]) =>
       ),
     ),
   );
-const TILES = ['winograd6_3x3', 'winograd7_3x3'];
-const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`, `${tile}_gpu_wide`];
+const TILES = ['winograd6_3x3', 'winograd7_3x3', 'winograd8_3x3'];
+const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`];
 
 describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   const network = networkOf(side);

@@ -122,7 +122,7 @@ test('the tuner chooses the fastest variant that agrees, for every kernel and la
       if (times.length === 0) continue; // a layer of the same shape was measured before, or there is one variant only
       shapes++;
       const possible = possibleVariants(kernel, layer, 8, { features });
-      const worth = worthMeasuring(kernel, possible, layer, 8, adapterKind(gpu.adapter), rejectedVariants);
+      const worth = worthMeasuring(kernel, possible, layer, adapterKind(gpu.adapter), rejectedVariants);
       expect(times.map((m) => m.variant)).toEqual(worth);
       expect(times.filter((m) => !Number.isFinite(m.result))).toEqual([]);
       const least = times.reduce((a, b) => (b.result < a.result ? b : a));
@@ -173,7 +173,7 @@ describe('the tuner on a GPU', () => {
       for (const kernel of TUNABLE_KERNELS) {
         for (const layer of layersFor(kernel, of)) {
           const possible = possibleVariants(kernel, layer, 8, { features });
-          const worth = worthMeasuring(kernel, possible, layer, 8, 'gpu', rejectedVariants);
+          const worth = worthMeasuring(kernel, possible, layer, 'gpu', rejectedVariants);
           expect(worth).toContain(variants[`${kernel.name}/${layer.name}`]);
         }
       }

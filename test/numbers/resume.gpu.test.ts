@@ -187,6 +187,15 @@ test('a run resumes with what is left of its steps, and says so where its kernel
   expect(warnings).toMatchObject([
     { code: 'other-kernels', message: expect.stringMatching(/: the run began on Acme One\.$/) },
   ]);
+  warnings.length = 0;
+  const older = JSON.stringify({ ...JSON.parse(metadata.variants), 'conv2d/down.1': 'winograd7_gpu_wide' });
+  await warned.resume(file({ variants: older }), { images });
+  expect(warnings).toMatchObject([
+    {
+      code: 'other-kernels',
+      message: expect.stringContaining('conv2d/down.1 has no variant winograd7_gpu_wide'),
+    },
+  ]);
   const less = {
     ...images,
     count: 19,

@@ -20,7 +20,13 @@ export class Views {
     this.state = state;
   }
 
-  /** Both live pictures, of the network as it is now. Whatever is asked for meanwhile ends them. */
+  /** Both live pictures, if they are due: all of them show the same network. Whatever is asked for meanwhile ends them. */
+  async between(): Promise<void> {
+    if (!this.clock.due) return;
+    await this.clock.make(this.state.settings.refresh, () => this.lastPictures());
+  }
+
+  /** The pictures of the network as it is now. */
   async lastPictures(): Promise<void> {
     try {
       await this.state.session.turn('pictures', ({ signal }) => this.both(signal));
@@ -30,16 +36,13 @@ export class Views {
   }
 
   async both(signal?: AbortSignal): Promise<void> {
-    // Some steps may be made and not read yet.
-    const { state } = this;
-    const step = (await state.session.run?.trainer?.readStep()) ?? state.step;
-    await sendStrip(state, step);
+    await this.strip();
     signal?.throwIfAborted();
-    await sendGrid(state, step, signal);
+    await sendGrid(this.state, signal);
   }
 
   strip(): Promise<void> {
-    return sendStrip(this.state, this.state.step);
+    return sendStrip(this.state);
   }
 
   /** Makes the images of an order; whatever is asked for later ends that. */

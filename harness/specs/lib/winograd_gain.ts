@@ -13,17 +13,18 @@ export const forms: Readonly<Record<FormFile, Points>> = {
   },
   f6x3: { outputs: 6, taps: 3, finite: [0, '1/2', '-1/2', 1, -1, 2, -2] },
   f7x3: { outputs: 7, taps: 3, finite: [0, '3/8', '-3/8', 1, -1, '3/2', '-3/2', '15/4', '-15/4'] },
+  f8x3: { outputs: 8, taps: 3, finite: [0, '3/8', '-3/8', 1, -1, '5/4', '-5/4', 2, -2] },
 };
 
 const byVariant = (of: (points: Points) => number) =>
   Object.fromEntries(
     winogradForms.flatMap(({ name, file }) => {
       const gain = of(forms[file]);
-      return ['', '_gpu', '_gpu_wide', '_subgroups'].map((technique) => [`${name}${technique}`, gain]);
+      return ['', '_gpu', '_subgroups'].map((technique) => [`${name}${technique}`, gain]);
     }),
   );
 
-/** Gains of the forms in their order: about 30, 724, 1613, 46 and 157. */
+/** Gains of the forms in their order: about 30, 724, 1613, 46, 157 and 663. */
 export const convolutionGains = byVariant(convolutionGain);
-/** About 36, 531, 1099, 26 and 74. */
+/** About 36, 531, 1099, 26, 74 and 307. */
 export const kernelGradientGains = byVariant(kernelGradientGain);

@@ -5,8 +5,6 @@
 // uniform across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds
 // a quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many
 // invocations.
-// With `wide` a Column is a vec4: twice the products for each weight loaded, for layers with many columns. It loads one channel at a time, for fewer
-// registers.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
@@ -23,14 +21,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<Column>;
 
-// Input channels of an iteration.
-#if wide
-alias Column = vec4f;
-const MANY = 1u;
-#else
 alias Column = vec2f;
+
+// Input channels of an iteration.
 const MANY = 4u;
-#endif
 
 // The sums of four output channels. (Not an array: not every compiler keeps one in registers.)
 struct Four { a: Column, b: Column, c: Column, d: Column }

@@ -69,11 +69,18 @@ describe('the defaults', () => {
       { config: side(32) },
       { 'conv2d_grad_input/up.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd8' },
     ],
-    // 12 and 6 are whole numbers of tiles of 6; 16 take 9 of 6 or of 7.
-    ...[24, 32].map((pixels): [string, Place, Record<string, string>] => [
-      'tiles of 6 for 3x3 kernels where 7 need as many',
-      { config: { ...presets.pictures, ...side(pixels) }, batch: 16 },
-      { 'conv2d/down.1.1': 'winograd6_3x3', 'conv2d_grad_input/down.1.1': 'winograd6_3x3' },
+    // 24 are 16 tiles of 6, and 9 of 8, which save too little; 32 take 36 of 6, 25 of 7 and 16 of 8.
+    ...[
+      [24, 'winograd6_3x3'],
+      [32, 'winograd8_3x3'],
+    ].map(([pixels, tile]): [string, Place, Record<string, string>] => [
+      'the tiles of 3x3 kernels that save most products',
+      { config: { ...presets.pictures, ...side(Number(pixels)) }, batch: 16 },
+      {
+        'conv2d/down.0.1': String(tile),
+        'conv2d/down.1.1': String(tile),
+        'conv2d_grad_input/down.1.1': String(tile),
+      },
     ]),
     // One tile an image is too few.
     ['what fits the registers of a GPU', onCard(4), { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'tile' }],
@@ -81,10 +88,9 @@ describe('the defaults', () => {
     expect(defaultsAt(place)).toMatchObject(variants);
   });
 
-  test('have no subgroups without the feature, no wide products, and no tiles for kernels of 7', () => {
+  test('have no subgroups without the feature, and no tiles for kernels of 7', () => {
     const all = (place: Place) => Object.values(defaultsAt(place));
     expect(all({}).join()).not.toContain('subgroups');
-    for (const batch of [64, 1024]) expect(all({ batch, kind: 'gpu' }).join()).not.toContain('wide');
     expect(new Set(all({ config: { kernelSize: 7 }, kind: 'gpu' }))).toEqual(new Set(['direct']));
   });
 
@@ -142,28 +148,13 @@ describe('the tuner', () => {
     { rejected = none, batch = 64, kind = 'gpu' as AdapterKind } = {},
   ) => {
     const layer = of(config).at(at)!;
-    return worthMeasuring(
-      kernel,
-      possibleVariants(kernel, layer, batch, capable),
-      layer,
-      batch,
-      kind,
-      rejected,
-    );
+    return worthMeasuring(kernel, possibleVariants(kernel, layer, batch, capable), layer, kind, rejected);
   };
-
-  // Where 64 columns of four tiles fill its workgroup: one tile of 7 an image, or four.
-  test.each([
-    [1, 60, []],
-    [1, 64, ['winograd7_gpu_wide']],
-  ])('measures a wide product where there are enough columns: layer %d, %d images', (layer, batch, wide) => {
-    expect(measured({}, conv2d, layer, { batch }).filter((name) => name.endsWith('_wide'))).toEqual(wide);
-  });
 
   const [first, last] = [0, -1];
   test.each([
     [conv2d, first, [], ['one_input_gpu', 'tile']],
-    [conv2d, last, [], ['one_output_gpu', 'tile', 'winograd7_gpu', 'winograd7_gpu_wide']],
+    [conv2d, last, [], ['one_output_gpu', 'tile', 'winograd7_gpu']],
     [conv2dGradKernel, first, [], ['one_channel_gpu', 'tile', 'winograd7_gpu']],
     [conv2dGradKernel, last, [], ['one_channel_gpu', 'tile']],
     [conv2d, first, ['conv2d.one_input_gpu', 'conv2d.tile'], ['one_input', 'one_input_gpu', 'tile']],
@@ -189,7 +180,7 @@ describe('the tuner', () => {
     (height, width, kernelSize, rejected, tiles) => {
       const config = { height: 2 * height, width: 2 * width, kernelSize };
       const worth = measured(config, conv2d, 1, { rejected: new Set(rejected) });
-      expect(worth.filter((name) => /^winograd.*(?<!_wide)$/.test(name))).toEqual(tiles);
+      expect(worth.filter((name) => /^winograd/.test(name))).toEqual(tiles);
     },
   );
 
@@ -197,7 +188,7 @@ describe('the tuner', () => {
     for (const kernel of TUNABLE_KERNELS)
       for (const layer of layersFor(kernel, layers)) {
         const possible = possibleVariants(kernel, layer, 64, capable);
-        const worth = worthMeasuring(kernel, possible, layer, 64, 'gpu', none);
+        const worth = worthMeasuring(kernel, possible, layer, 'gpu', none);
         expect(worth[0]).toBe('direct');
         expect(worth).toContain(preferredVariant(kernel, possible, layer, 64, 'gpu'));
         for (const left of possible)
