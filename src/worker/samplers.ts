@@ -8,10 +8,7 @@ import type { Model } from '../weights/model';
 import { createTrained } from './run';
 
 /** A sampler, or whatever else works with a network and goes before it. */
-interface User {
-  readonly unet: UNet;
-  destroy(): void;
-}
+type User = Pick<Sampler, 'unet' | 'destroy'>;
 
 /** A network, and the objective of its training, which determines how to sample from it. */
 interface Network {

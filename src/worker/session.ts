@@ -20,6 +20,7 @@ import { once } from '../base/load';
 import { watch } from '../base/time';
 import type { Engine } from '../engine';
 import type { StoredRun } from '../keeping/store';
+import type { Sampler } from '../sampling/sampler';
 import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNetConfig } from '../unet/config';
@@ -370,7 +371,7 @@ export class Session extends SessionCore {
   }
 
   /** What was made for a use, a sampler for instance, if that is of this network, else what is made now. It is destroyed before the network. */
-  async use<Made extends { readonly unet: UNet; destroy(): void }>(
+  async use<Made extends Pick<Sampler, 'unet' | 'destroy'>>(
     key: string,
     unet: UNet,
     make: () => Promise<Made>,
