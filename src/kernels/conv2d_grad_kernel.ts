@@ -40,9 +40,8 @@ function slicing(shape: ConvShape): { rows: number; slices: number } {
 
 type TensorName = 'input' | 'grad' | 'gradient';
 
-/** Rows, columns and images of a slice, and the channels of an invocation. */
-const ONE = { rows: 14, columns: Number.POSITIVE_INFINITY, images: 1, channels: 4 };
-const ONE_GPU = { rows: 14, columns: 4, images: 32, channels: 1 };
+const ONE = { rows: 14, images: 1, channels: 4 };
+const ONE_GPU = { rows: 7, images: 32, channels: 1 };
 
 /** A form that divides pixels or images into slices, and writes partial sums of the whole gradient for each slice. */
 const sliced = (
@@ -60,15 +59,14 @@ const sliced = (
 });
 
 /**
- * For layers with a single channel on one side, which would leave tiles of 4 x 4 channels mostly empty. A slice has `images` images, `columns`
- * columns and `rows` rows, for which it loads four more rows (two for a 3x3 kernel); an invocation computes `channels` channels of one image.
+ * For layers with a single channel on one side, which would leave tiles of 4 x 4 channels mostly empty. A slice has `images` images and
+ * `rows` rows, for which it loads four more rows (two for a 3x3 kernel); an invocation computes `channels` channels of one image.
  */
 const oneChannel = (
   end: '' | '_gpu',
-  { rows, columns, images, channels }: typeof ONE,
+  { rows, images, channels }: typeof ONE,
 ): Variant<ConvShape, TensorName> => {
-  const strips = ({ width }: ConvShape) => Math.max(1, Math.ceil(width / columns));
-  const slices = (shape: ConvShape) => Math.ceil(shape.height / rows) * strips(shape);
+  const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
   return {
     ...(images > 1 ? { for: 'gpu' } : {}),
     refuses: ({ inChannels, outChannels, kernelSize }) =>
@@ -76,7 +74,7 @@ const oneChannel = (
         ? undefined
         : 'this form is for 5x5 and 3x3 kernels with a single channel on one side',
     ...sliced(
-      (shape) => slices(shape) * Math.ceil(shape.batch / images),
+      (shape) => rowSlices(shape) * Math.ceil(shape.batch / images),
       (shape, input, grad, partials) => {
         const { height, width, batch, inChannels, outChannels } = shape;
         const wideIsInput = outChannels === 1 && inChannels > 1;
@@ -88,11 +86,10 @@ const oneChannel = (
           in_channels: inChannels,
           out_channels: outChannels,
           rows,
-          ...(end ? { strips: strips(shape) } : {}),
           wide_is_input: Number(wideIsInput),
           pitch: flatSize(shape),
         };
-        const items = [batch, Math.ceil((inChannels * outChannels) / channels), slices(shape)] as const;
+        const items = [batch, Math.ceil((inChannels * outChannels) / channels), rowSlices(shape)] as const;
         return call(
           shaders[`one_channel${sideEnd(shape)}${end}` as const],
           params,
