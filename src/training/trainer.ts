@@ -99,6 +99,8 @@ export class Trainer extends Resource {
   /** Whether a step, a fit or an evaluation is under way. */
   private busy = false;
   private readonly isBusy = () => this.busy;
+  /** Resolves to the number of steps made. @internal */
+  readonly readStep = async () => (await this.unlessDestroyed(this.programs.losses.read())).step;
   /** While a fit waits for its caller: what the body of the loop evaluates, for which the fit waits, too. */
   private pause: { evaluation?: Promise<unknown> | undefined } | undefined;
   /** Whether the trainer has made a step: the kernels are compared before the next one. */

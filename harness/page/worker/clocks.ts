@@ -70,18 +70,26 @@ export class TimeShare {
 
 /** The live pictures may take a tenth of the time; a quarter where they would come less often than every ten seconds. */
 const PICTURES = { usual: 0.1, most: 0.25, everyMs: 10_000 };
+/** A run's first pictures, which compile and compare kernels, wait for ten losses or two seconds. */
+const LOSSES_FIRST = { steps: 10, ms: 2000 };
 
 /** Decides when the live pictures of a training run are due: at the set interval, or later where they would take more than their share of the time. */
 export class PictureClock {
   private next = 0;
   /** The first pictures also compile their shaders, so their duration does not predict the next ones. */
   private isFirst = true;
+  /** When a run here had its first loss. */
+  private begunAt = Number.NEGATIVE_INFINITY;
 
-  get due(): boolean {
-    return performance.now() >= this.next;
+  /** Whether the pictures are due. Call it after each step. */
+  isDue(step: number): boolean {
+    const now = performance.now();
+    if (step === 1) this.begunAt = now;
+    const isEarly = step < LOSSES_FIRST.steps && now < this.begunAt + LOSSES_FIRST.ms;
+    return !isEarly && now >= this.next;
   }
 
-  /** The pictures are due now. */
+  /** The pictures are due, after the first losses. */
   reset(): void {
     this.next = 0;
   }

@@ -9,9 +9,9 @@ import type { WorkerState } from './worker_state';
 
 const STRIP_IMAGES = 8;
 
-/** Sends samples of the run, of a fixed seed, a column for each class: only the network changes from one grid to the next. */
-export async function sendGrid(state: WorkerState, signal?: AbortSignal): Promise<void> {
-  const { session, objective, settings, current, step } = state;
+/** Sends samples of the run after a step, of a fixed seed, a column for each class: only the network changes from one grid to the next. */
+export async function sendGrid(state: WorkerState, step: number, signal?: AbortSignal): Promise<void> {
+  const { session, objective, settings, current } = state;
   const { run, engine } = session;
   const { seed } = current;
   // It may have been closed before these pictures had their turn.
@@ -28,7 +28,7 @@ export async function sendGrid(state: WorkerState, signal?: AbortSignal): Promis
 }
 
 /** Sends the first images, the same images with growing noise, and the images that the network, if any, predicts behind it. */
-export async function sendStrip({ images, objective, unet, current, step, post }: WorkerState) {
+export async function sendStrip({ images, objective, unet, current, post }: WorkerState, step: number) {
   if (!images) return;
   const count = Math.min(STRIP_IMAGES, images.count);
   const original = greys(images, count);

@@ -1,5 +1,6 @@
 /** Trains the run that the page asks for: the loop over its steps, and what is done between them. */
 import type { TrainingEvent } from '../../../src';
+import type { TurnContext } from '../../../src/worker';
 import { TrainingRun } from '../../../src/worker/run';
 import { isEnded } from '../../../src/worker/turns';
 import type { Press } from '../messages/calls';
@@ -168,12 +169,12 @@ export class Training {
       state.patch({ measured: { timeUp: true } });
       return;
     }
-    if (views.clock.due) this.flush();
-    await views.between();
+    if (views.clock.isDue(event.step))
+      await views.clock.make(state.settings.refresh, () => this.lastPictures());
     await measures.between(event);
   }
 
-  /** The pictures of a run that is complete. */
+  /** The pictures of the network as it is now, after its losses. */
   private async lastPictures(): Promise<void> {
     this.flush();
     await this.views.lastPictures();
@@ -186,9 +187,11 @@ export class Training {
       try {
         await session.during('training', () => session.build(), this.end.signal);
         this.tellBuilt();
-        await session.turn('pictures', ({ signal }) => planning.rehearse(signal), {
-          signal: this.end.signal,
-        });
+        const rehearse = ({ signal }: TurnContext) => {
+          session.phase = 'training';
+          return planning.rehearse(signal);
+        };
+        await session.turn('pictures', rehearse, { signal: this.end.signal });
         return;
       } catch (error) {
         const goesOn = isEnded(error) || session.isReported(error);

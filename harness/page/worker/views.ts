@@ -20,13 +20,7 @@ export class Views {
     this.state = state;
   }
 
-  /** Both live pictures, if they are due: all of them show the same network. Whatever is asked for meanwhile ends them. */
-  async between(): Promise<void> {
-    if (!this.clock.due) return;
-    await this.clock.make(this.state.settings.refresh, () => this.lastPictures());
-  }
-
-  /** The pictures of the network as it is now. */
+  /** Both live pictures, of the network as it is now. Whatever is asked for meanwhile ends them. */
   async lastPictures(): Promise<void> {
     try {
       await this.state.session.turn('pictures', ({ signal }) => this.both(signal));
@@ -36,13 +30,16 @@ export class Views {
   }
 
   async both(signal?: AbortSignal): Promise<void> {
-    await this.strip();
+    // Some steps may be made and not read yet.
+    const { state } = this;
+    const step = (await state.session.run?.trainer?.readStep()) ?? state.step;
+    await sendStrip(state, step);
     signal?.throwIfAborted();
-    await sendGrid(this.state, signal);
+    await sendGrid(state, step, signal);
   }
 
   strip(): Promise<void> {
-    return sendStrip(this.state);
+    return sendStrip(this.state, this.state.step);
   }
 
   /** Makes the images of an order; whatever is asked for later ends that. */

@@ -80,7 +80,7 @@ function training(query: string) {
     patch: (patch: Patch) => tell({ type: 'patch', patch }),
     imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
   } as unknown as WorkerState;
-  const views = { clock: { due: false }, between: async () => {} } as unknown as Views;
+  const views = { clock: { isDue: () => false } } as unknown as Views;
   const worker = new PageTraining(state, views, new Measures(state));
   const waits = () => until(() => give);
   /** The worker has heard of another step. */

@@ -197,6 +197,23 @@ describe('the progress of training, 25 of 100 steps and half a minute after the 
 });
 
 describe('new pictures of a run in training', () => {
+  test.each([
+    [0.1, 10],
+    [0.3, 8],
+    [3, 2],
+  ])('come after ten losses or two seconds, for steps of %d s after step %i', (seconds, first) => {
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
+    const clock = new PictureClock();
+    // Of two runs.
+    for (let begun = 0; begun < 2; begun++) {
+      let step = 0;
+      do now += seconds;
+      while (!clock.isDue(++step));
+      expect(step).toBe(first);
+    }
+  });
+
   /** Seconds from one picture to the next, each of which takes `seconds`; between them training takes `step` at a time. */
   async function interval(seconds: number, step: number, refresh: number): Promise<number> {
     let now = 0;
@@ -205,7 +222,7 @@ describe('new pictures of a run in training', () => {
     const made: number[] = [];
     while (made.length < 4) {
       now += step;
-      if (!clock.due) continue;
+      if (!clock.isDue(10)) continue;
       await clock.make(refresh, async () => {
         now += seconds;
         made.push(now);

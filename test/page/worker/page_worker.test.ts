@@ -411,9 +411,9 @@ describe('the rehearsal of a planned run', () => {
   }
 
   test('begins anew where something interrupts it, and the run trains after it', async () => {
-    const { client, run, step, patched } = await rehearses();
-    const { images } = await client.sample({ count: 1 });
-    expect(images).toHaveLength(1);
+    const { client, session, run, step, patched } = await rehearses();
+    expect(session.phase).toBe('training');
+    expect((await client.sample({ count: 1 })).images).toHaveLength(1);
     await until(() => rehearsals.length === 2);
     expect(run.losses).toEqual([]);
     rehearsals[1]();
