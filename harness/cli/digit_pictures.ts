@@ -5,7 +5,7 @@ import type { Engine } from '../../src/engine';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
 import { greys, grid, type Picture, rowsOf } from '../pictures/pictures';
-import type { PictureOptions } from './run_pictures';
+import { finishedGrid, type PictureOptions } from './run_pictures';
 
 /** Images in each row of a picture. */
 const SHOWN = 8;
@@ -35,7 +35,7 @@ export async function* digitPictures(
   engine: Engine,
   unet: UNet,
   set: ImageSet,
-  { seed, signal, onStep }: PictureOptions,
+  { seed, signal, onStep, enlarge }: PictureOptions,
 ): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
   const count = Math.min(SHOWN, set.count);
   const originals = greys(set, count);
@@ -51,7 +51,7 @@ export async function* digitPictures(
   const behind = { ...originals, values: noisy.behind(await unet.predict(input, { count, ...conditions })) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
 
-  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, onStep }) };
+  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, onStep, enlarge }) };
   yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };
 }
 
@@ -59,7 +59,7 @@ export async function* digitPictures(
 export async function sheet(
   engine: Engine,
   unet: UNet,
-  { onStep, ...options }: PictureOptions,
+  { onStep, enlarge, ...options }: PictureOptions,
 ): Promise<Picture> {
   const { steps } = unet.sampling!;
   const columns = sheetColumns(unet);
@@ -70,7 +70,7 @@ export async function sheet(
     ...classesInTurn(unet, count),
     onStep: (done) => onStep?.('samples', done, steps),
   });
-  return grid({ ...unet.config, values }, columns);
+  return finishedGrid(engine, { ...unet.config, values }, columns, enlarge);
 }
 
 /** A row for each class: x from noise to image, a column for every other step of Euler, from left to right. */

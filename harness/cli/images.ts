@@ -26,7 +26,7 @@ const side = integer('N', '', SIDES.least, SIDES.most);
 export const pictureFlags = {
   size: {
     value: 'N|own',
-    help: `side of the squares that pictures become, ${SIDES.least} to ${SIDES.most}; own: the size that\nall have, at most ${SIDES.most} (default: that, if it is at most ${USUAL_SIDE}; else ${USUAL_SIDE} or less)`,
+    help: `side of the squares that pictures become, ${SIDES.least} to ${SIDES.most}; own: the size that\nall have; above ${USUAL_SIDE} only with --epochs (default: their own, if it is at most\n${USUAL_SIDE}; else ${USUAL_SIDE} or less)`,
     parse: (text: string, name: string) => (text === 'own' ? OWN_SIZE : side.parse(text, name)),
   },
   fit: oneOf('what becomes a square: the middle of a picture, or all of it (default crop)', ...fits),

@@ -1,16 +1,20 @@
 /** The tutorial's pictures of a trained network, which `train` and `sample` write. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
+import { enlarge } from '../../src/pretrained';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
 import { greys, grid, type Images, type Picture, rowsOf } from '../pictures/pictures';
+import { type Enlarge, enlargerFor } from '../run/enlarging';
 
 const SHOWN = 8;
 
 export interface PictureOptions {
   readonly seed: number;
   readonly signal?: AbortSignal;
+  /** How finished images are shown. */
+  readonly enlarge?: Enlarge | undefined;
   /** Called at the start of a sampling run and after each step, or after several. */
   readonly onStep?: (name: string, step: number, steps: number) => void;
 }
@@ -58,6 +62,19 @@ interface SampleRun extends PictureOptions, Pick<SampleOptions, 'steps' | 'label
 export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
   using sampler = await engine.createSampler(unet, { count: run.count });
   return { ...unet.config, values: await sampler.sample(optionsOf(unet, run)) };
+}
+
+/** Finished images in rows of `columns`. */
+export async function finishedGrid(
+  engine: Engine,
+  images: Images,
+  columns: number,
+  way: Enlarge | undefined,
+): Promise<Picture> {
+  if (way !== 'smooth') return grid(images, columns);
+  using enlarger = await enlargerFor(engine, images);
+  const values = await enlarge(enlarger, Float32Array.from(images.values));
+  return grid({ ...enlarger.config, values }, columns, { scale: 2 });
 }
 
 /** For each step: x before it, then the network's prediction from that. */

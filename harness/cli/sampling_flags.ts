@@ -1,5 +1,5 @@
 /** The flags for sampling, and the sampling that they result in for a model. */
-import { samplingFor } from '../../src/recipes';
+import { recipeOf, samplingFor } from '../../src/recipes';
 import {
   callsOf,
   isGuidanceRange,
@@ -10,6 +10,8 @@ import {
   type Sampling,
 } from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
+import { USUAL_SIDE } from '../pictures/small_pictures';
+import { ENLARGE, type Enlarge, enlargeOf } from '../run/enlarging';
 import { plural } from '../text/units';
 import { type Flag, type Given, integer, number, numberIn, oneOf, show, UsageError } from './args';
 
@@ -55,6 +57,26 @@ export const samplingFlags = {
   polish,
   seed: integer('N', 'fixes the noise that the images start from (default 123)', 0, 0xffffffff),
 };
+
+/** `usual`: what it is without the flag. */
+export const enlargeFlag = (usual: string) =>
+  oneOf(
+    `finished images in colour, of ${USUAL_SIDE} pixels or less: smooth at twice the side,\nby a network that knows icons, or their own pixels (default ${usual})`,
+    ...ENLARGE,
+  );
+
+/** As `enlargeOf`. Throws UsageError if the enlarger is asked for images that it does not know. */
+export function enlargeBy(
+  given: Enlarge | undefined,
+  model: Pick<Model, 'config' | 'objective'>,
+  ...[usual, isShrunk]: [Enlarge | undefined, boolean?]
+): Enlarge | undefined {
+  const way = enlargeOf({ ...model.config, recipe: recipeOf(model) }, given ?? usual, isShrunk);
+  if (given !== 'smooth' || way) return way;
+  throw new UsageError(
+    `--enlarge is smooth, but only images in colour of the recipe pictures can be enlarged, of at most ${USUAL_SIDE} pixels a side. Leave it out.`,
+  );
+}
 
 /** Steps of a method that is not the model's own. */
 const STEPS = { mix: 50, euler: 20, heun: 20, adams: 20 };

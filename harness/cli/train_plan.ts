@@ -12,7 +12,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/run_fields';
 import { type NewRun, TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../pictures/hold_out';
-import { OWN_SIZE, SIDES } from '../pictures/small_pictures';
+import { OWN_SIZE, SIDES, USUAL_SIDE } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
 import {
   batchOf,
@@ -30,6 +30,7 @@ import { holdOut, type LoadChoice, loadImages, pictureFlags } from './images';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
+import { enlargeBy, enlargeFlag } from './sampling_flags';
 import { scheduleFlag, scheduleFor } from './schedule_flag';
 
 /** The most training, in seconds, that is lost when the machine crashes. */
@@ -98,6 +99,7 @@ export const flags = {
     'FILE',
     `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and --out differ; a plan\nthat has no end yet takes --minutes again`,
   ),
+  enlarge: enlargeFlag('pixels for pictures\nthat kept their size, else smooth'),
   overwrite: toggle('replace the run or the model that is in DIR already'),
 };
 export type TrainFlags = Given<typeof flags>;
@@ -155,15 +157,27 @@ export async function planRun(
   /** With the recipe of a new plan. */
   const withRecipe = (channels: number): TrainFlags =>
     plans && !checkpoint ? { recipe: channels === 1 ? 'digits' : 'pictures', ...flags } : flags;
+  /** Training at more takes hours, and finished images are enlarged. */
+  const checkSides = (...sides: number[]) => {
+    if (!plans || checkpoint || Math.max(...sides) <= USUAL_SIDE) return;
+    throw new UsageError(
+      `A run in minutes takes images of at most ${USUAL_SIDE} pixels a side; these are ${sides.join(' x ')}. Make pictures smaller (--size), or give --epochs N for a run without a plan.`,
+    );
+  };
   // Most is checked before pictures are read, which take a while.
   const before = settingsOf(withRecipe(1), checkpoint);
+  if (flags.size !== undefined) checkSides(flags.size, flags.size);
   const kernels = await kernelChoice(flags);
-  const { sources, all, notes } = await imagesOf(flags, before, { signal, progress }, checkpoint);
+  const { sources, all, notes, shrunk } = await imagesOf(flags, before, { signal, progress }, checkpoint);
+  checkSides(all.width, all.height);
   const given = withRecipe(all.channels);
   const isOwn = !sources.includes('mnist');
   const { begins, network } = await networkOf(given, all, plans && isOwn, checkpoint);
   const config = 'config' in network ? network.config : network;
-  const { images, held, settings } = splitOf(given, all, begins, checkpoint);
+  const { images, held, settings: asked } = splitOf(given, all, begins, checkpoint);
+  const { objective } = checkpoint?.training ?? recipeGiven(given).trainer;
+  const enlarge = enlargeBy(flags.enlarge, { config, objective }, asked.enlarge, shrunk);
+  const settings = defined({ ...asked, enlarge });
   const resumed = bytes && resumedRun(bytes, given, checkpoint!, { images, settings });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
@@ -206,9 +220,7 @@ async function imagesOf(
   const sources = data ?? [source];
   const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
   const made = await loadImages(sources, { ...defined({ size, fit, ink }), limit, ...reading });
-  const { images: all, notes, own } = made;
-  const larger = own ? [`The pictures are ${own.width} x ${own.height}; --size own keeps that.`] : [];
-  return { sources, all, notes: [...notes, ...larger] };
+  return { ...made, sources, all: made.images };
 }
 
 /** What makes pictures the images of a checkpoint again. */

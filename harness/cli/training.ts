@@ -302,9 +302,9 @@ export class Training {
     const start = now();
     const onStep = (name: string, done: number, total: number) =>
       progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
-    const { seed, batchSize } = settings;
+    const { seed, batchSize, enlarge } = settings;
     const picturesOf = history ? digitPictures : runPictures;
-    for await (const { name, picture } of picturesOf(engine, unet, images, { seed, signal, onStep }))
+    for await (const { name, picture } of picturesOf(engine, unet, images, { seed, signal, onStep, enlarge }))
       await write(`${name}.png`, encodePng(picture));
     if (history) await write('history.gif', history.encode());
     const { quality: count = Math.min(1000, Math.floor((run.end * batchSize) / 10)) } = settings;

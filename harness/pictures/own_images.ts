@@ -181,6 +181,7 @@ async function readPictureFiles(
     images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
     ink: made.ink,
     cut: read.filter(({ cut }) => cut).length,
+    shrunk: own?.width !== size.width || own.height !== size.height,
     own: own && own.width > size.width ? own : undefined,
     notes: [...leftOut(broken, count, files), ...notes, ...(named?.notes ?? []), ...made.notes],
   };

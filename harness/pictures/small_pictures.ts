@@ -49,6 +49,8 @@ export interface MadeImages {
   readonly ink?: 'dark' | 'light' | undefined;
   /** Number of pictures whose edges were cut off. */
   readonly cut?: number;
+  /** Whether pictures were brought to another size; undefined for images that were none. */
+  readonly shrunk?: boolean;
   /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
   readonly own?: Size | undefined;
   /** What was changed, a sentence each. */

@@ -14,6 +14,7 @@ export const STREAM = {
   drop: 5,
   distil: 6,
   polish: 7,
+  enlarge: 8,
 } as const;
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];

@@ -7,6 +7,7 @@ import { readSource } from '../data/source';
 import { loadModel, type Model } from '../weights/model';
 import digits from './digits.safetensors?bytes';
 import instant from './digits-instant.safetensors?bytes';
+import enlarger from './enlarger.safetensors?bytes';
 import pictures from './pictures.safetensors?bytes';
 import tutorial from './tutorial.safetensors?bytes';
 
@@ -18,13 +19,17 @@ export type PretrainedName = keyof typeof files;
 export const pretrainedNames = Object.keys(files) as PretrainedName[];
 
 /**
- * Loads a trained network: `createUNet(model.config, { sampling: model.sampling })`, then `setParameters(model.parameters)`.
- * docs/models.md has a card for each.
+ * Loads a trained network: `createUNet(model.config, { sampling: model.sampling })`, then `setParameters(model.parameters)`; or `enlarger`,
+ * the network of `enlarge`. docs/models.md has a card for each.
  *
  * @throws EngineError `argument` for another name; `data` if the file cannot be read or is wrong; the signal's reason if aborted
  */
-export async function loadPretrained(pretrained: PretrainedName, options: LoadOptions = {}): Promise<Model> {
-  if (!Object.hasOwn(files, pretrained)) {
+export async function loadPretrained(
+  pretrained: PretrainedName | 'enlarger',
+  options: LoadOptions = {},
+): Promise<Model> {
+  const all = { ...files, enlarger };
+  if (!Object.hasOwn(all, pretrained)) {
     throw argumentError(
       `There is no pretrained network ${JSON.stringify(pretrained)}; there are ${pretrainedNames.join(', ')}.`,
     );
@@ -32,5 +37,5 @@ export async function loadPretrained(pretrained: PretrainedName, options: LoadOp
   const signal = checkLoad('loadPretrained', options);
   signal?.throwIfAborted();
   const name = `${pretrained}.safetensors`;
-  return loadModel(await readSource(await loaded(files[pretrained]()), name, signal), name);
+  return loadModel(await readSource(await loaded(all[pretrained]()), name, signal), name);
 }

@@ -34,14 +34,18 @@ export interface RunSettings {
   readonly scheduleChanges?: readonly number[] | undefined;
   /** Number of samples that the command line measures the quality with at the end; 0: none. Default: see `train --quality`. */
   readonly quality?: number | undefined;
+  /** How finished pictures are shown: enlarged by the network `enlarger`, or as they are. */
+  readonly enlarge?: 'smooth' | 'pixels' | undefined;
 }
 
 export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
-  const { learningRate, source, scheduleChanges } = given;
+  const { learningRate, source, scheduleChanges, enlarge } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Infinity)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
+  if (enlarge !== undefined && enlarge !== 'smooth' && enlarge !== 'pixels')
+    throw wrong('settings.enlarge', enlarge, 'smooth or pixels');
   if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
   const whole = (key: keyof RunSettings, min: number, max: number) =>
     integer(given[key], `settings.${key}`, wrong, min, max);
@@ -63,6 +67,7 @@ export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
     scheduleChanges:
       scheduleChanges === undefined ? undefined : stepsOf(scheduleChanges, 'settings.scheduleChanges', wrong),
     quality: perhaps('quality', 0, 100_000),
+    enlarge,
   });
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { decodePng, encodePng } from '../../harness/cli/png';
 import { loadModel } from '../../src/index';
 import { recipeOf } from '../../src/recipes';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
@@ -134,6 +135,43 @@ test('--recipe pictures trains on grey images too, and its files have its sampli
     expect(sampling, name).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
     expect(recipeOf({ config, objective: 'flow' })).toBe('pictures');
   }
+});
+
+/** The side of the squares of one colour that the first image of a sheet consists of. */
+function pixelOf(...path: string[]): number {
+  const { data, width } = decodePng(readFileSync(join(root, ...path)));
+  const isOf = (side: number) =>
+    Array.from({ length: 64 * 64 }, (_, i) => [4 + (i % 64), 4 + (i >> 6)]).every(([x, y]) => {
+      const [at, to] = [y * width + x, (y - ((y - 4) % side)) * width + x - ((x - 4) % side)];
+      return [0, 1, 2].every((c) => data[4 * at + c] === data[4 * to + c]);
+    });
+  return [4, 2].find(isOf) ?? 1;
+}
+
+test('finished images of the recipe pictures are enlarged: a run’s if its flag says so, sample’s as a rule', async () => {
+  const data = join(root, 'colours');
+  mkdirSync(data);
+  for (let i = 0; i < 8; i++) {
+    const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, (_, at) => (at % 3 ? 30 * i : 250));
+    writeFileSync(join(data, `${i}.png`), encodePng({ data: pixels, width: 16, height: 16, channels: 3 }));
+  }
+  const train = (...more: string[]) => succeed('train', '--data', data, '--no-tune', ...more);
+  const out = join(root, 'enlarged');
+  const small = words('--recipe pictures --holdout 0 --batch 8 --widths 4,4 --epochs 1');
+  await train('--out', out, ...small);
+  expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual(['pixels', 4]);
+  // A complete run makes its pictures again.
+  await train('--resume', join(out, 'checkpoint.safetensors'), '--enlarge', 'smooth');
+  expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual(['smooth', 2]);
+
+  const sample = (...more: string[]) =>
+    succeed('sample', '--model', join(out, 'model.safetensors'), '--out', join(root, 'a.png'), ...more);
+  expect(await sample(...words('--count 1 --steps 1'))).toContain('1 network call, enlarged;');
+  expect(pixelOf('a.png')).toBe(2);
+  expect(await sample(...words('--count 1 --steps 1 --enlarge pixels'))).not.toContain('enlarged');
+  expect(pixelOf('a.png')).toBe(4);
+  const both = await runHere('sample', ...words('--model pictures --history --enlarge smooth'));
+  expect([both.code, both.output]).toEqual([2, expect.stringContaining('Leave out --enlarge.')]);
 });
 
 test('--recipe pictures leaves an epoch’s small last batch out', async () => {

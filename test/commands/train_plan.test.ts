@@ -6,6 +6,7 @@ import { quoted } from '../../harness/cli/args';
 import { encodePng } from '../../harness/cli/png';
 import type { RunFolder } from '../../harness/cli/run_folder';
 import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_plan';
+import { OWN_SIZE } from '../../harness/pictures/small_pictures';
 import { trainerFor } from '../../harness/run/plan';
 import { recipeAt, recipes } from '../../src/recipes';
 import type { Checkpoint } from '../../src/weights/checkpoint';
@@ -103,6 +104,38 @@ describe('a run of pictures in colour', () => {
     const { imageFlags } = await order({ data: [folder, spaced], fit: 'fit', ink: 'dark', size: 16 });
     expect(imageFlags).toBe(` --data ${quoted(folder)} --data ${quoted(spaced)} --fit fit --ink dark`);
     expect((await order({})).imageFlags).toBe('');
+  });
+
+  test.each<[TrainFlags, string | undefined]>([
+    [{}, 'pixels'],
+    [{ size: 16 }, 'smooth'],
+    [{ enlarge: 'smooth' }, 'smooth'],
+    [{ epochs: 3, recipe: 'pictures' }, 'pixels'],
+    [{ epochs: 3, recipe: 'pictures', size: 36 }, undefined],
+    [{ recipe: 'digits' }, undefined],
+  ])('by %j keeps how its finished images are shown: %s', async (given, enlarge) => {
+    expect((await orderOf(given)).begin(true).run.settings.enlarge).toBe(enlarge);
+    if (enlarge) return;
+    await expect(orderOf({ ...given, enlarge: 'smooth' })).rejects.toThrow('--enlarge is smooth, but only');
+    await expect(orderOf({ ...given, enlarge: 'pixels' })).resolves.toBeDefined();
+  });
+
+  test('takes sides above 32 only without a plan, and says so', async () => {
+    const large = temporaryFolder();
+    for (const i of [0, 1]) {
+      const data = new Uint8Array(64 * 48 * 3).map((_, at) => at * (i + 1));
+      writeFileSync(join(large, `${i}.png`), encodePng({ data, width: 64, height: 48, channels: 3 }));
+    }
+    const own = { data: [large], size: OWN_SIZE, recipe: 'pictures' } as const;
+    for (const [given, sides] of [
+      [{ size: 36, data: ['nowhere'] }, '36 x 36'],
+      [own, '64 x 48'],
+    ] as const)
+      await expect(orderOf(given)).rejects.toThrow(
+        `at most 32 pixels a side; these are ${sides}. Make pictures smaller (--size), or give --epochs N`,
+      );
+    const { config } = await orderOf({ ...own, epochs: 3 });
+    expect(config).toMatchObject({ height: 48, width: 64 });
   });
 
   const shape = { height: 20, width: 20, channels: 3 };

@@ -1,7 +1,6 @@
 /** `sample`: samples images from noise with a trained model. */
 
 import { type Classes, exampleOf, labelsIn } from '../../pictures/class_names';
-import { grid } from '../../pictures/pictures';
 import { adapterText } from '../../text/adapter_text';
 import { duration, plural } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError, wholeIn } from '../args';
@@ -13,8 +12,8 @@ import { describeNetwork } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
-import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
-import { samplingFlags, samplingOf, samplingText } from '../sampling_flags';
+import { finishedGrid, historyGrid, sampleHistory, sampleImages } from '../run_pictures';
+import { enlargeBy, enlargeFlag, samplingFlags, samplingOf, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 
 /** Rows of a picture that has a column for each digit. */
@@ -42,6 +41,7 @@ export const sample = defineCommand({
       4096,
     ),
     ...samplingFlags,
+    enlarge: enlargeFlag('smooth'),
     history: toggle('a row for each step: x before it on the left, its prediction on the right'),
     ...kernelFlags,
   },
@@ -52,6 +52,9 @@ export const sample = defineCommand({
     const model = await readModel(given.model, signal);
     const { config, parameters } = model;
     const sampling = samplingOf(given, model);
+    if (history && given.enlarge === 'smooth')
+      throw new UsageError('--history shows images as the network makes them. Leave out --enlarge.');
+    const way = history ? undefined : enlargeBy(given.enlarge, model, 'smooth');
     const classes = config.conditioning?.classes ?? 0;
     const ordered = orderedOf(given, { classes, classNames: model.data?.classNames });
     const asked = ordered ?? (classes > 0 ? [...Array(classes).keys()] : undefined);
@@ -81,12 +84,12 @@ export const sample = defineCommand({
     const columns = isRow ? Math.min(asked.length, count) : Math.ceil(Math.sqrt(count));
     const picture = history
       ? historyGrid(await sampleHistory(engine, unet, run), count)
-      : grid(await sampleImages(engine, unet, run), columns);
+      : await finishedGrid(engine, await sampleImages(engine, unet, run), columns, way);
     await writeWhole(out, encodePng(picture));
     progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
     const seconds = (performance.now() - start) / 1000;
     progress.print(
-      `Wrote ${out}: ${plural(count, 'image')}, ${samplingText(sampling)}; ${duration(seconds)}.`,
+      `Wrote ${out}: ${plural(count, 'image')}, ${samplingText(sampling)}${way === 'smooth' ? ', enlarged' : ''}; ${duration(seconds)}.`,
     );
     engine.destroy();
     return 0;

@@ -1,6 +1,7 @@
 /**
- * Draws the icons that the pretrained network `pictures` has seen: `node harness/studies/icons/draw.mjs FOLDER` writes icons-images-idx4-ubyte,
- * DRAWINGS pictures of each icon, 24 x 24 pixels in colour, in random order. The packages are installed beside it: `npm install` in this folder.
+ * Draws the icons that the pretrained networks `pictures` and `enlarger` have seen: `node harness/studies/icons/draw.mjs FOLDER [SIDE]` writes
+ * icons-images-idx4-ubyte, DRAWINGS pictures of each icon, SIDE x SIDE pixels (24) in colour, in random order. The packages are installed
+ * beside it: `npm install` in this folder.
  *
  * A drawing has a white paper or one of a random colour, is flipped in half of the cases, and has its channels in another order in half of the
  * cases. No smileys, faces of animals, flags and skin tones, and no marks of companies. The output is a function of packages and SEED.
@@ -11,7 +12,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Resvg } from '@resvg/resvg-js';
 
-const SIDE = 24;
+const [folder, side = '24'] = process.argv.slice(2);
+if (!folder) throw new Error('Which folder? node harness/studies/icons/draw.mjs FOLDER [SIDE]');
+const SIDE = Number(side);
 /** A pixel is the mean of this many samples in each direction. */
 const SAMPLES = 4;
 const DRAWINGS = 10;
@@ -81,8 +84,6 @@ function draw(icon) {
   return picture;
 }
 
-const [folder] = process.argv.slice(2);
-if (!folder) throw new Error('Which folder? node harness/studies/icons/draw.mjs FOLDER');
 const pictures = [];
 for (const [set, choose] of Object.entries(SETS)) {
   const read = (file) => JSON.parse(readFileSync(join(packages, set, file), 'utf8'));

@@ -25,6 +25,7 @@ const PROGRAMS = [
   ['loadModel', 12, 'loadModel', 'index'],
   ['loadDigits, without the digits', 12, 'loadDigits', 'digits'],
   ['loadPretrained, without a network', 12, 'loadPretrained', 'pretrained'],
+  ['enlarge', 3, 'enlarge', 'pretrained'],
   ['exportOnnx', 9, 'exportOnnx', 'onnx'],
   ['beside three.js', 2, 'createPictureTexture, deviceOf', 'three'],
   ['connect', 4, 'connect', 'worker'],

@@ -249,6 +249,7 @@ describe('the user’s pictures', () => {
   ])('%s: have the size of those that can be read', async (_, given, choice, made, cut, own) => {
     const { images, notes, ...found } = await read(given, choice);
     expect([`${images.count} ${images.width}x${images.height}`, found.cut]).toEqual([made, cut]);
+    expect(found.shrunk).toBe(made.endsWith('32x32'));
     expect(found.own && `${found.own.width}x${found.own.height}`).toBe(own);
     const left = made.startsWith('19') ? [expect.stringMatching(/^1 of 20 pictures left out: /)] : [];
     expect(notes).toEqual(left);

@@ -21,6 +21,14 @@ test.each(pretrainedNames)(
   },
 );
 
+test('the enlarger is a network like pictures, of 64 pixels, and none to sample from', async () => {
+  const { config, objective, parameters } = await loadPretrained('enlarger');
+  expect(config).toEqual(checkConfig({ ...recipes.pictures.network, height: 64, width: 64 }));
+  expect(objective).toBe('flow');
+  expect([...parameters.keys()]).toEqual(parametersOf(config).parameters.map((p) => p.name));
+  expect(pretrainedNames).not.toContain('enlarger');
+});
+
 test('loadPretrained refuses an unknown name, and lists the known ones', async () => {
   await expect(loadPretrained('letters' as PretrainedName)).rejects.toThrow(
     'there are tutorial, digits, digits-instant, pictures',
