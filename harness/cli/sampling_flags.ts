@@ -101,11 +101,12 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
     );
   }
   const polish = method !== 'mix' && (given.polish ?? usual.polish);
-  const polished = polish ? { polish } : {};
+  const shift = method === 'adams' ? usual.shift : undefined;
+  const others = { ...(shift ? { shift } : {}), ...(polish ? { polish } : {}) };
   const classes = model.config.conditioning?.classes ?? 0;
   if (classes === 0 || method === 'mix') {
     const flag = (['guidance', 'guidance-range'] as const).find((name) => given[name] !== undefined);
-    if (!flag) return { method, steps, ...polished };
+    if (!flag) return { method, steps, ...others };
     throw new UsageError(
       `--${flag} is ${given[flag]}, but ${classes === 0 ? 'this network has no classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
     );
@@ -117,7 +118,7 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
   }
   const { guidance = usual.guidance ?? 2 } = given;
   const { 'guidance-range': guidanceRange = method === 'heun' ? undefined : usual.guidanceRange } = given;
-  return { method, steps, guidance, ...(guidanceRange ? { guidanceRange } : {}), ...polished };
+  return { method, steps, guidance, ...(guidanceRange ? { guidanceRange } : {}), ...others };
 }
 
 const polishFlag = ({ noises, level }: Polish) => `${noises},${level}`;
@@ -139,11 +140,12 @@ function distilled(given: Given<typeof samplingFlags>, sampling: Sampling): Samp
 
 /** `20 steps of euler, guidance 2: 40 network calls`, or `2 steps of euler, distilled to 2 calls`. */
 export function samplingText(sampling: Sampling): string {
-  const { method, steps, guidance, guidanceRange, polish, calls } = sampling;
+  const { method, steps, guidance, guidanceRange, shift, polish, calls } = sampling;
   const way = `${plural(steps, 'step')} of ${method}`;
   if (calls !== undefined) return `${way}, distilled to ${plural(calls, 'call')}`;
   const guided = guidance === undefined ? '' : `, guidance ${guidance}`;
   const within = guidanceRange ? ` from level ${guidanceRange[0]} to ${guidanceRange[1]}` : '';
   const polished = polish ? `, polished by ${plural(polish.noises, 'noise')} of level ${polish.level}` : '';
-  return `${way}${guided}${within}${polished}: ${plural(callsOf(sampling), 'network call')}`;
+  const shifted = shift ? `, levels shifted by ${shift}` : '';
+  return `${way}${guided}${within}${shifted}${polished}: ${plural(callsOf(sampling), 'network call')}`;
 }

@@ -21,12 +21,14 @@ import {
   GUIDANCE_RANGE,
   isGuidanceRange,
   isPolish,
+  isShift,
   MAX_SAMPLING_STEPS,
   METHODS,
   POLISH,
   type Polish,
   type Sampling,
   type SamplingMethod,
+  SHIFT,
 } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { PassOptions } from './passes';
@@ -44,7 +46,7 @@ export interface SamplerOptions {
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true, tune: true };
 
 /**
- * The options of every kind of run. Steps, method, guidance, its range and polish default to `unet.sampling`, if the UNet was created with
+ * The options of every kind of run. Steps, method, guidance, its range, shift and polish default to `unet.sampling`, if the UNet was created with
  * it. A distilled network (`unet.sampling.calls`) takes no others, and neither `start`, `from` nor `mask`.
  */
 interface RunOptions<Images, Labels> {
@@ -65,6 +67,8 @@ interface RunOptions<Images, Labels> {
    * Kynkäänniemi et al., 2024). For `euler` and `adams`. Costs as much as guidance at all levels. Default: all levels.
    */
   readonly guidanceRange?: readonly [low: number, high: number] | undefined;
+  /** Spends more of the steps at high levels, 1 to 4: see `Sampling`. For `adams`. Default 1: equal steps. */
+  readonly shift?: number | undefined;
   /** Images to begin at, values from 0 to 1: x is (1 - from) start + from noise. Along a flow only, like `from` and `mask`. */
   readonly start?: Images | undefined;
   /** The noise level to begin at, 0.001 to 1. Default 1. */
@@ -84,6 +88,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   labels: true,
   guidance: true,
   guidanceRange: true,
+  shift: true,
   start: true,
   from: true,
   mask: true,
@@ -191,13 +196,15 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
   const { guidance = guides ? (usual?.guidance ?? 2) : 1 } = options;
   checkGuidance({ guidance, labels, flow, classes: conditioning?.classes ?? 0, count });
   checkRange(options.guidanceRange, method, labels);
+  checkShift(options.shift, method);
   checkPolish(options.polish);
   checkBeginning(options, flow);
   if (usual?.calls !== undefined) checkDistilled(options, { method, steps: steps!, guidance }, usual.calls);
   const ranged = guides && method !== 'heun';
   const { guidanceRange = ranged ? usual?.guidanceRange : undefined } = options;
   const { polish = flow && usual?.polish } = options;
-  const begun = { method, steps: steps!, from: from ?? 1 };
+  const { shift = method === 'adams' ? usual?.shift : undefined } = options;
+  const begun = { method, steps: steps!, from: from ?? 1, shift };
   return { flow, settings: { ...begun, guidance, guidanceRange, polish: polish || undefined } };
 }
 
@@ -260,6 +267,11 @@ function checkGuidance(run: {
       `guidance is ${guidance} and method mix; guidance is for the methods euler, heun and adams. Leave it out.`,
     );
   }
+}
+
+function checkShift(shift: unknown, method: SamplingMethod): void {
+  if (shift === undefined || isShift(shift, method)) return;
+  throw wrongArgument('shift', shift, SHIFT);
 }
 
 function checkPolish(polish: unknown): void {

@@ -19,7 +19,8 @@ export interface Pass {
   readonly polish?: number;
 }
 
-export interface PassOptions extends Pick<Sampling, 'method' | 'steps' | 'guidanceRange' | 'polish'> {
+export interface PassOptions
+  extends Pick<Sampling, 'method' | 'steps' | 'guidanceRange' | 'shift' | 'polish'> {
   /** The level at which the run begins. */
   readonly from: number;
   readonly guidance: number;
@@ -55,18 +56,20 @@ export const lastRow = () => row({ level: 0, knownFrom: KNOWN });
 const KNOWN = 0.5;
 
 /** The level after `done` of `steps` steps. */
-const levelAt = ({ from, steps }: Pick<PassOptions, 'from' | 'steps'>, done: number) =>
-  from * (1 - done / steps);
+function levelAt({ from, steps, shift = 1 }: Pick<PassOptions, 'from' | 'steps' | 'shift'>, done: number) {
+  const left = 1 - done / steps;
+  return (from * shift * left) / (1 + (shift - 1) * left);
+}
 
 /** The passes of a run's steps, then the ones that polish, with noises that follow from `seed`. */
 export function passesOf(options: PassOptions, seed: number): Pass[] {
-  const { method, steps, from, guidance, guidanceRange, polish } = options;
+  const { method, steps, guidance, guidanceRange, polish } = options;
   const [low, high] = (guidanceRange ?? [0, 1]).map(Math.fround);
   // Compared as the GPU has it, so that rounding puts no level outside.
   const guidanceAt = (level: number) =>
     Math.fround(level) >= low && Math.fround(level) <= high ? guidance : 1;
   const ofSteps = Array.from({ length: steps }, (_, i): Pass[] => {
-    const [before, level, next] = [i - 1, i, i + 1].map((done) => levelAt({ from, steps }, done));
+    const [before, level, next] = [i - 1, i, i + 1].map((done) => levelAt(options, done));
     const common = { level, guidance: guidanceAt(level), knownFrom: KNOWN };
     if (method === 'mix') return [{ row: row(common, 1 / (steps - i)), begins: true, ends: true }];
     const step = next - level;
@@ -106,7 +109,7 @@ function extrapolated(step: number, before: number) {
 
 /** The clean image at which a step's velocity (the second of Heun's) points; after a polish, x. */
 export function predictionOf(
-  settings: Pick<PassOptions, 'method' | 'steps' | 'from'>,
+  settings: Pick<PassOptions, 'method' | 'steps' | 'from' | 'shift'>,
   step: number,
   { input, after, velocity }: Readonly<Record<'input' | 'after' | 'velocity', Float32Array>>,
 ): Float32Array<ArrayBuffer> {

@@ -35,6 +35,11 @@ export interface Sampling {
   readonly guidance?: number | undefined;
   /** The lowest and the highest level at which guidance acts, 0 to 1. Default: all levels. */
   readonly guidanceRange?: readonly [low: number, high: number] | undefined;
+  /**
+   * Spends more of the steps of `adams` at high levels, 1 to 4: the level s u / (1 + (s - 1) u) takes the place of u. Only for `adams`.
+   * Default 1: equal steps.
+   */
+  readonly shift?: number | undefined;
   /** Removes grain from the images. For the methods that follow a flow. Default: no polish. */
   readonly polish?: Polish | undefined;
   /** The number of calls of a distilled network, which is sampled only with method `euler`, as many steps, and guidance 1. */
@@ -53,13 +58,14 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   const method = METHODS.find((name) => name === given.method);
   if (!method) throw wrong('sampling.method', given.method, METHODS.join(', '));
   const steps = integer(given.steps, 'sampling.steps', wrong, 1, MAX_SAMPLING_STEPS);
-  const { guidance, guidanceRange, polish, calls } = given;
+  const { guidance, guidanceRange, shift, polish, calls } = given;
   if (guidance !== undefined && !isNumber(guidance, 0, 100)) {
     throw wrong('sampling.guidance', guidance, 'a number from 0 to 100');
   }
   if (guidanceRange !== undefined && !isGuidanceRange(guidanceRange)) {
     throw wrong('sampling.guidanceRange', guidanceRange, GUIDANCE_RANGE);
   }
+  if (shift !== undefined && !isShift(shift, method)) throw wrong('sampling.shift', shift, SHIFT);
   if (polish !== undefined && !isPolish(polish)) throw wrong('sampling.polish', polish, POLISH);
   if (polish && (method === 'mix' || calls !== undefined)) {
     throw wrong('sampling.polish', polish, 'left out with the method mix, and where calls is given');
@@ -72,11 +78,16 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   }
   if (calls !== undefined) return { method, steps, guidance: 1, calls: steps };
   const own = polish && { noises: polish.noises, level: polish.level };
-  return defined({ method, steps, guidance, guidanceRange, polish: own });
+  return defined({ method, steps, guidance, guidanceRange, shift, polish: own });
 }
 
 const isNumber = (value: unknown, min: number, max: number): value is number =>
   typeof value === 'number' && value >= min && value <= max;
+
+export const SHIFT = 'a number from 1 to 4, and left out with other methods than adams';
+
+export const isShift = (given: unknown, method: SamplingMethod): given is number =>
+  method === 'adams' && isNumber(given, 1, 4);
 
 export const POLISH = '{ noises, level } with 1 to 64 noises of a level from 0.001 to 1';
 

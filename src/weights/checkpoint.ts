@@ -21,8 +21,8 @@
  * another choice changes the last bits),
  * `training` (the rest of the trainer's config: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
  * skipNonFinite, classDropout), and as a plain string `adapter` (the training adapter's name). A model has its training
- * objective, `objective`, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
- * (sampling/sampling.ts), and a model may have `data`, too. A distilled model also has `teacher`, the fingerprint of the weights that it was
+ * objective, `objective`, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, shift,
+ * polish, calls (unet/sampling.ts), and a model may have `data`, too. A distilled model also has `teacher`, the fingerprint of the weights that it was
  * distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';

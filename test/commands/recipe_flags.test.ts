@@ -67,7 +67,7 @@ test('the recipe pictures refuses sides that its network does not take', () => {
 describe('sampling, by flags and by what the model file says', () => {
   const polish = { noises: 4, level: 0.2 };
   const own = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
-  const polished = { method: 'adams', steps: 8, guidance: 1.5, polish } as const;
+  const polished = { method: 'adams', steps: 8, guidance: 1.5, shift: 1.5, polish } as const;
   const distilled = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
   const of = (objective: Model['objective'], config: Model['config'], sampling?: Model['sampling']) =>
     ({ config, objective, parameters: new Map(), ...(sampling && { sampling }) }) satisfies Model;
@@ -101,7 +101,8 @@ describe('sampling, by flags and by what the model file says', () => {
     // Its steps are for its method.
     ['saved', { method: 'heun' }, { method: 'heun', steps: 20, guidance: 1.5 }],
     ['polished', {}, polished],
-    ['polished', { polish: false }, { method: 'adams', steps: 8, guidance: 1.5 }],
+    ['polished', { polish: false }, { method: 'adams', steps: 8, guidance: 1.5, shift: 1.5 }],
+    ['polished', { method: 'heun' }, { method: 'heun', steps: 20, guidance: 1.5, polish }],
     ['digits', { polish }, { ...recipes.digits.sampling, polish }],
     ['without classes', { polish }, { method: 'adams', steps: 4, polish }],
     ['distilled', { steps: 2, guidance: 1, polish: false }, distilled],
@@ -121,7 +122,10 @@ describe('sampling, by flags and by what the model file says', () => {
 
   test.each([
     ['4 steps of adams, guidance 1.5 from level 0.25 to 1: 8 network calls', own],
-    ['8 steps of adams, guidance 1.5, polished by 4 noises of level 0.2: 24 network calls', polished],
+    [
+      '8 steps of adams, guidance 1.5, levels shifted by 1.5, polished by 4 noises of level 0.2: 24 network calls',
+      polished,
+    ],
     ['2 steps of euler, distilled to 2 calls', distilled],
   ])('reads as %s', (text, sampling) => {
     expect(samplingText(sampling)).toBe(text);

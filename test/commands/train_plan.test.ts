@@ -139,7 +139,7 @@ describe('a run of pictures in colour', () => {
   });
 
   const shape = { height: 20, width: 20, channels: 3 };
-  const polished = { method: 'adams', steps: 8, polish: { noises: 4, level: 0.1 } };
+  const polished = { method: 'adams', steps: 8, shift: 1.5, polish: { noises: 4, level: 0.1 } };
   test.each<[TrainFlags, begins: string | undefined, learningRate: number, more?: object]>([
     [{}, 'pictures', 0.002, { sampling: polished }],
     [{ lr: 1e-3 }, 'pictures', 1e-3],

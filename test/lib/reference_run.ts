@@ -66,7 +66,7 @@ function mixRun(ask: Ask, noise: Float32Array, { steps = 0 }: RunOptions): Step[
 }
 
 function flowRun(ask: Ask, noise: Float32Array, options: RunOptions): Step[] {
-  const { steps = 0, method = 'euler', from = 1, guidanceRange: [low, high] = [0, 1] } = options;
+  const { steps = 0, method = 'euler', from = 1, shift = 1, guidanceRange: [low, high] = [0, 1] } = options;
   const guidance = options.guidance ?? (options.labels ? 2 : 1);
   const begins = Float64Array.from(noise, (_, i) => 2 * (options.start?.[i] ?? 0) - 1);
   const atLevel = (t: number) => begins.map((s, i) => (1 - t) * s + t * noise[i]);
@@ -77,10 +77,14 @@ function flowRun(ask: Ask, noise: Float32Array, options: RunOptions): Step[] {
     const towards = t >= low && t <= high ? guidance : 1;
     return ask(x, t).map((v, i) => none[i] + towards * (v - none[i]));
   };
+  const levelAfter = (done: number) => {
+    const u = 1 - done / steps;
+    return (from * shift * u) / (1 + (shift - 1) * u);
+  };
   let old: Float64Array | undefined;
   let x: Float64Array = options.start ? atLevel(from) : Float64Array.from(noise);
   const ofSteps = Array.from({ length: steps }, (_, step) => {
-    const [t, next] = [step, step + 1].map((done) => from * (1 - done / steps));
+    const [last, t, next] = [step - 1, step, step + 1].map(levelAfter);
     const input = x;
     x = put(x, t);
     let v = velocity(x, t);
@@ -88,7 +92,9 @@ function flowRun(ask: Ask, noise: Float32Array, options: RunOptions): Step[] {
     const straight = input.map((value, i) => value - t * v[i]);
     if (method === 'adams' && old) {
       const before = old;
-      moved = x.map((value, i) => value + (next - t) * (1.5 * v[i] - 0.5 * before[i]));
+      // The line through both velocities, in the middle of the step.
+      const ahead = (next - t) / 2 / (t - last);
+      moved = x.map((value, i) => value + (next - t) * (v[i] + ahead * (v[i] - before[i])));
     }
     old = v;
     if (method === 'heun' && next > 0) {

@@ -39,6 +39,8 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
     if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
     const isFirst = left === order?.steps;
     if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
+    if (method === 'adams' && network?.sampling.shift)
+      return 'This step goes a little of the way to what the network sees.';
     return `This step goes 1/${whole(left)} of the way to what the network sees.`;
   };
 

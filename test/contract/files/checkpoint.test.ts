@@ -48,7 +48,7 @@ const training = {
 const named = fingerprintImages({ ...images, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
 const sampling = {
   ...({ method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const),
-  polish: { noises: 4, level: 0.2 },
+  ...{ shift: 1.5, polish: { noises: 4, level: 0.2 } },
 };
 
 type Tensors = ReturnType<typeof decodeSafetensors>['tensors'];
@@ -293,6 +293,7 @@ describe('loading refuses', () => {
     [{ sampling: { method: 'euler', steps: 0.5 } }, 'sampling.steps', '0.5'],
     [{ sampling: { ...sampling, polish: { level: 0.2 } } }, 'sampling.polish', '1 to 64 noises'],
     [{ sampling: { ...sampling, guidanceRange: [1, 0] } }, 'sampling.guidanceRange', 'low < high'],
+    [{ sampling: { ...sampling, shift: 4.5 } }, 'sampling.shift', '4.5', '1 to 4'],
     [{ sampling: { method: 'euler', steps: 4, calls: 2 } }, 'as many steps as calls'],
   ])('metadata %j', async (metadata, ...facts) => {
     await refused(() => loadCheckpoint(altered(metadata), 'the/file'), 'data', 'the/file', ...facts);

@@ -51,6 +51,14 @@ describe('a run takes', () => {
       usual,
       { ...all, polish: { noises: 3, level: 1 } },
     ],
+    ['the shift of its network', { labels }, { ...usual, shift: 1.5 }, { ...all, shift: 1.5 }],
+    ['its own shift', { labels, shift: 3 }, { ...usual, shift: 1.5 }, { ...all, shift: 3 }],
+    [
+      'no shift with Euler',
+      { labels, method: 'euler' },
+      { ...usual, shift: 1.5 },
+      { ...all, method: 'euler' },
+    ],
     ['no polish where it says so', { labels, polish: false }, usual, { ...all, polish: undefined }],
     ['no polish with mix', { method: 'mix' }, usual, { ...plain, method: 'mix' }],
   ])('%s', (_, options, sampling, settings) => {
@@ -81,6 +89,7 @@ describe('a run takes', () => {
 describe('a run refuses', () => {
   const range = 'it must be two levels [low, high], 0 <= low < high <= 1.';
   const noises = 'it must be { noises, level } with 1 to 64 noises of a level from 0.001 to 1, or false.';
+  const shifts = 'it must be a number from 1 to 4, and left out with other methods than adams.';
   const flows = 'is for the methods euler, heun and adams; this run has mix.';
   test.each<[options: object, fact: string]>([
     [{ steps: undefined }, 'steps is missing, and this network has no default: give sample({ steps: 20 })'],
@@ -111,6 +120,8 @@ describe('a run refuses', () => {
       { polish },
       `polish is ${JSON.stringify(polish)}; ${noises}`,
     ]),
+    [{ shift: 5, method: 'adams' }, `shift is 5; ${shifts}`],
+    [{ shift: 1.5 }, `shift is 1.5; ${shifts}`],
     [{ start: start.subarray(5), from: 0.5 }, 'start has 43 values; 3 images of 16 values are 48.'],
     [{ start: images(-0.5), from: 0.5 }, 'start[0] is -0.5; all values must be from 0 to 1.'],
     [{ noise: images(NaN) }, 'noise[0] is NaN; all values must be from -1000 to 1000.'],
@@ -153,6 +164,14 @@ test.each<[sampling: object, fact: string]>([
   [{ method: 'adams' }, 'sampling.steps is missing; it must be a whole number from 1 to 1000.'],
   [{ method: 'rk4', steps: 3 }, 'sampling.method is "rk4"; it must be mix, euler, heun, adams.'],
   [{ ...usual, guidance: -1 }, 'sampling.guidance is -1; it must be a number from 0 to 100.'],
+  [
+    { ...usual, shift: 0.5 },
+    'sampling.shift is 0.5; it must be a number from 1 to 4, and left out with other',
+  ],
+  [
+    { method: 'euler', steps: 3, shift: 1.5 },
+    'sampling.shift is 1.5; it must be a number from 1 to 4, and left',
+  ],
   [
     { ...usual, polish: { noises: 0, level: 0.2 } },
     'sampling.polish is {"noises":0,"level":0.2}; it must be { noises',

@@ -85,6 +85,11 @@ describe('every step is the f64 reference’s, and sample, run and encodeRun agr
     ['Adams', { steps: 4, method: 'adams' }],
     ['Adams, guided within levels', { steps: 4, method: 'adams', labels, guidanceRange: [0.5, 0.75] }],
     ['Adams, from pictures, known pixels, guided', { steps: 3, method: 'adams', ...from }],
+    [
+      'Adams, shifted, guided within true levels',
+      { steps: 4, method: 'adams', shift: 2, labels, guidanceRange: [0.6, 0.9] },
+    ],
+    ['Adams, shifted, from pictures, polished', { steps: 3, method: 'adams', shift: 1.5, ...from, polish }],
 
     ['known pixels', { steps: 4, start, mask }],
     ['polished', { steps: 2, polish: { noises: 3, level: 0.2 } }],
