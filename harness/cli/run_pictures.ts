@@ -24,9 +24,9 @@ export async function* runPictures(
   engine: Engine,
   unet: UNet,
   set: ImageSet,
-  options: PictureOptions,
+  { seed, signal, onStep }: PictureOptions,
 ): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
-  const { seed, signal } = options;
+  const options = { seed, signal, onStep };
   const count = Math.min(SHOWN, set.count);
   const originals = greys(set, count);
   const { input, behind } = noiseMoreAndMore('tutorial', originals, seed);
