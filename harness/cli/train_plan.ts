@@ -12,7 +12,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/run_fields';
 import { type NewRun, TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../pictures/hold_out';
-import { OWN_SIZE, SIDES, USUAL_SIDE } from '../pictures/small_pictures';
+import { SIDES, sizeAgain, USUAL_SIDE } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
 import {
   batchOf,
@@ -221,12 +221,6 @@ async function imagesOf(
   const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
   const made = await loadImages(sources, { ...defined({ size, fit, ink }), limit, ...reading });
   return { ...made, sources, all: made.images };
-}
-
-/** What makes pictures the images of a checkpoint again. */
-function sizeAgain({ height, width }: Pick<ImageSet, 'height' | 'width'>): number | undefined {
-  if (height === width) return height >= SIDES.least && height <= SIDES.most ? height : undefined;
-  return OWN_SIZE;
 }
 
 /** The network: its configuration, or the pretrained one that the run begins with. */

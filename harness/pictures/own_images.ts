@@ -182,7 +182,6 @@ async function readPictureFiles(
     ink: made.ink,
     cut: read.filter(({ cut }) => cut).length,
     shrunk: own?.width !== size.width || own.height !== size.height,
-    own: own && own.width > size.width ? own : undefined,
     notes: [...leftOut(broken, count, files), ...notes, ...(named?.notes ?? []), ...made.notes],
   };
 }

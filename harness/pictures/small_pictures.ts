@@ -51,8 +51,6 @@ export interface MadeImages {
   readonly cut?: number;
   /** Whether pictures were brought to another size; undefined for images that were none. */
   readonly shrunk?: boolean;
-  /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
-  readonly own?: Size | undefined;
   /** What was changed, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -82,6 +80,12 @@ export function sizeFor(sizes: readonly (Size | undefined)[], side: number): Siz
   const whole = Math.floor(middle / SIDES.multipleOf) * SIDES.multipleOf;
   const square = Math.min(USUAL_SIDE, Math.max(SIDES.least, whole));
   return { width: square, height: square };
+}
+
+/** The size to choose so that pictures become images of this size again; undefined if no choice makes such. Pure. */
+export function sizeAgain({ height, width }: Size): number | undefined {
+  if (height === width) return height >= SIDES.least && height <= SIDES.most ? height : undefined;
+  return OWN_SIZE;
 }
 
 /** The size that a file's header tells, before anything is decoded: PNG, GIF, BMP, WebP, JPEG. Undefined for others. Pure. */

@@ -14,7 +14,7 @@ import {
 import type { App } from '../shell/app';
 import { button, byId, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { ImageView, noiseTiles } from '../shell/images';
+import { ImageView, noiseTiles, type Tiles } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { callsIn, type Making, makingOf } from './calls';
@@ -205,13 +205,26 @@ export class TwoColumns {
   /** Both columns as they are shown, and the name of their file; undefined while one is missing. */
   get shown() {
     const { ordered } = this;
-    const [left, right] = sides.map((side) => this.frameOf(side));
+    const { left, right } = this.tiles;
     if (!this.on || !ordered || !left || !right) return undefined;
     const { network, by, choices } = ordered;
-    const { origin, shape } = this.columns.right.trajectory;
+    const { origin } = this.columns.right.trajectory;
     const which = `${choices.left}-${choices.right}`;
     const name = fileName(network, { ...origin!.order, source: by.source }, which, 'png');
-    return { left: left.prediction, right: right.prediction, shape, name };
+    return { left, right, name };
+  }
+
+  /** What each column shows at the place of the slider: finished images are enlarged in both, or in neither. */
+  private get tiles(): Readonly<Record<Side, Tiles | undefined>> {
+    const { enlargements } = this.app;
+    const [[left, largeLeft], [right, largeRight]] = sides.map((side) => {
+      const { finished, origin, shape } = this.columns[side].trajectory;
+      const frame = this.frameOf(side);
+      const own = frame && { bytes: frame.prediction, ...shape };
+      const large = finished && enlargements.of(finished, origin!.order.source);
+      return [own, own?.bytes === finished?.bytes ? large : undefined];
+    });
+    return largeLeft && largeRight ? { left: largeLeft, right: largeRight } : { left, right };
   }
 
   /** The picture of a column at the place of the slider. */
@@ -231,13 +244,14 @@ export class TwoColumns {
     // What was made by one choice does not stand under the name of another.
     if (ordered && sides.some((side) => ordered.choices[side] !== this.choice(side))) this.forget();
     this.fields.render();
-    for (const side of sides) this.renderColumn(side, this.ordered?.wanted ?? wanted);
+    const { tiles } = this;
+    for (const side of sides) this.renderColumn(side, this.ordered?.wanted ?? wanted, tiles[side]);
     const way = `${share.value} % of the way`;
     share.ariaValueText = way;
     setText('way-label', way);
   }
 
-  private renderColumn(side: Side, wanted: Wanted): void {
+  private renderColumn(side: Side, wanted: Wanted, tiles: Tiles | undefined): void {
     const { columns, ordered } = this;
     const { trajectory, view } = columns[side];
     const select = byId(`${side}-choice`, HTMLSelectElement);
@@ -247,12 +261,11 @@ export class TwoColumns {
     setMessage(`${side}-problem`, problem);
     const frame = this.frameOf(side);
     const { network } = this.app;
-    if (!frame)
+    if (!tiles)
       view.show(
         noiseTiles(wanted.seed, wanted.count, network, columnsOf(wanted, network.classes), wanted.place),
       );
-    else if (view.shown?.bytes !== frame.prediction)
-      view.show({ bytes: frame.prediction, ...trajectory.shape });
+    else if (view.shown?.bytes !== tiles.bytes) view.show(tiles);
     const canvas = byId(`column-${side}`, HTMLCanvasElement);
     canvas.parentElement!.hidden = problem !== undefined;
     const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;

@@ -53,6 +53,8 @@ type Images = ReadonlyMap<number, Uint8Array>;
 export class Hand {
   private readonly app: Page;
   private readonly stage: Stage;
+  /** Whether the map's turn has come, where nothing trains. */
+  private readonly mayLook: () => boolean;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
   /** The request under way: there is one at a time. */
@@ -63,9 +65,10 @@ export class Hand {
   private times = 0;
   private last = 0;
 
-  constructor(app: Page, stage: Stage) {
+  constructor(app: Page, stage: Stage, mayLook = () => true) {
     this.app = app;
     this.stage = stage;
+    this.mayLook = mayLook;
   }
 
   /** Whether the first images are under way: the network may have to be loaded, and its shaders compiled. */
@@ -131,7 +134,8 @@ export class Hand {
       yield isMap ? { map: tiles } : { tiles, order: newest };
       if (missing.length === 0) return;
       // Training would wait for the map, and other tabs do not show it.
-      const isTime = () => !isMap || (!app.state.training && app.settings.task === 'sample');
+      const isTime = () =>
+        !isMap || (!app.state.training && app.settings.task === 'sample' && this.mayLook());
       await this.stage.until(() => app.state.adapter !== undefined && !app.measuring && isTime());
       this.asked ??= { wish, images: this.request(wish, missing) };
       const { asked } = this;

@@ -1,5 +1,6 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../pictures/class_names';
+import { enlargeOf } from '../../run/enlarging';
 import { plural, whole } from '../../text/units';
 import { isDistilled, isFreed, type Order, patchOf, type WorkerEvent } from '../messages/messages';
 import type { FieldPlace } from '../messages/noise_field';
@@ -19,7 +20,7 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { noiseTiles } from '../shell/images';
+import { noiseTiles, type Tiles } from '../shell/images';
 import { describe, isBusy, isOfDigits, isReady, rests } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
@@ -68,7 +69,7 @@ export class SamplePanel implements TaskPanel {
     this.recorded = new Trajectory(changed);
     foldFields('sample-fold');
     connectMenu('sample-menu');
-    this.hand = new Hand(app, this.stage);
+    this.hand = new Hand(app, this.stage, () => !this.trajectory.finished || this.finished !== undefined);
     this.field = new NoiseHand((place) => {
       this.place = place;
       this.follow();
@@ -79,7 +80,8 @@ export class SamplePanel implements TaskPanel {
     this.comparison = new TwoColumns(app, again);
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     this.connectButtons();
-    connectDownloads(this.trajectory, () => this.comparison.shown);
+    const finished = () => this.finished;
+    connectDownloads(this.trajectory, () => this.comparison.shown, finished);
     this.share = connectShare(app, this.trajectory, () => this.chosenOrder);
     this.source = connectSource(
       app,
@@ -87,7 +89,7 @@ export class SamplePanel implements TaskPanel {
       () => (this.comparison.on ? this.comparison.maker : this.shownMaker),
       () => making().source,
     );
-    this.view = connectTrajectory(app, this.trajectory, () => this.placeholder);
+    this.view = connectTrajectory(app, this.trajectory, () => this.placeholder, finished);
   }
 
   /** What cannot be ordered on the welcome is explained on the view. */
@@ -137,6 +139,7 @@ export class SamplePanel implements TaskPanel {
     if (this.isOpening && !app.asked) this.playRecording();
     this.view.render();
     this.renderHand();
+    setHidden('enlarge-field', enlargeOf(app.network, app.settings.enlarge) === undefined);
     setHidden('make-why', !trajectory.complete);
     setDisabled('save-sampled', !trajectory.shown);
     for (const id of ['save-sheet', 'save-gif']) setDisabled(id, !trajectory.complete);
@@ -197,6 +200,12 @@ export class SamplePanel implements TaskPanel {
     return shown && origin && { source: origin.order.source, trained: origin.trained };
   }
 
+  /** The finished images as they are shown, if there are any; undefined until they are enlarged, where they are to be. */
+  private get finished(): Tiles | undefined {
+    const { finished, origin } = this.trajectory;
+    return finished && this.app.enlargements.of(finished, origin!.order.source);
+  }
+
   /** What is shown before there are steps: the images that follow the hand, the recording, or the noise that the images come from. */
   private get placeholder(): Shown {
     const { recorded } = this;
@@ -244,6 +253,7 @@ export class SamplePanel implements TaskPanel {
     const { stage, comparison, selection, chosenOrder } = this;
     stage.clear();
     this.trajectory.stop();
+    this.app.enlargements.drop();
     comparison.forget();
     this.notePlace();
     void stage.show((signal) =>
@@ -274,6 +284,7 @@ export class SamplePanel implements TaskPanel {
     if (app.measuring || !this.isFlow || this.comparison.on) return;
     const before = stage.following ?? { tiles: trajectory.tiles };
     trajectory.clear();
+    app.enlargements.drop();
     void stage.show((signal) => this.followed(previewOrder, chosenOrder, before, signal));
   }
 
@@ -315,8 +326,8 @@ export class SamplePanel implements TaskPanel {
     const { app, hand } = this;
     const { state } = app;
     const { sampling, preparing } = state;
-    // Finished images are finished, although the page goes on to check what makes the map.
-    const isQuiet = hand.looks;
+    // Finished images are finished, although the page goes on to check what makes the map, or enlarges them.
+    const isQuiet = hand.looks || app.enlargements.busy;
     const isOther = state.phase === 'training' && !hand.begins;
     const compiled = isQuiet || isOther ? undefined : preparing;
     const doing = compiled ? describe({ ...state, phase: 'compiling' }) : this.doing;

@@ -15,7 +15,13 @@ export interface Shown {
   readonly what: string;
 }
 
-export function connectTrajectory(app: App, trajectory: Trajectory, before: () => Shown): { render(): void } {
+/** `finished`: how the finished images are shown; undefined while they are not. */
+export function connectTrajectory(
+  app: App,
+  trajectory: Trajectory,
+  before: () => Shown,
+  finished: () => Tiles | undefined,
+): { render(): void } {
   const view = new ImageView('sample-prediction');
   const slider = byId('frame', HTMLInputElement);
   const play = button('play');
@@ -63,9 +69,10 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
       setText('frame-label', label);
       const canvas = byId('sample-prediction', HTMLCanvasElement);
       if (shown && origin) {
-        if (view.shown?.bytes !== shown.prediction) view.show(trajectory.tiles);
-        const ordered = orderedIn(origin);
         const isFinished = trajectory.complete && shown === frames.at(-1);
+        const tiles = (isFinished && finished()) || trajectory.tiles!;
+        if (view.shown?.bytes !== tiles.bytes) view.show(tiles);
+        const ordered = orderedIn(origin);
         canvas.ariaLabel = isFinished ? `${ordered}, finished` : `${ordered} at ${label}`;
         setText('shown-what', isFinished ? ordered : 'What the network sees');
       } else {
@@ -75,7 +82,11 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
         setText('shown-what', what);
       }
       slider.ariaValueText = label;
-      setText('frame-note', sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
+      const note = sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0);
+      setText(
+        'frame-note',
+        view.shown?.enlarged ? `${note} Another network, which knows icons, has enlarged them.` : note,
+      );
     },
   };
 }

@@ -5,7 +5,7 @@ import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { downloadMade, onClick, setText } from '../shell/dom';
-import { pngOf } from '../shell/images';
+import { pngOf, type Tiles } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 import { settingsFor } from './calls';
 import type { TwoColumns } from './compare';
@@ -52,7 +52,12 @@ async function share(url: string, promised: string): Promise<string> {
 
 const tell = (words: string) => setText('shared', words);
 
-export function connectDownloads(trajectory: Trajectory, columns: () => TwoColumns['shown']): void {
+/** `finished`: how the finished images are shown; undefined while they are not. */
+export function connectDownloads(
+  trajectory: Trajectory,
+  columns: () => TwoColumns['shown'],
+  finished: () => Tiles | undefined,
+): void {
   const name = (which: number | 'all', ending: string) => {
     const { network, order } = trajectory.origin!;
     return fileName(network, order, which, ending);
@@ -62,14 +67,16 @@ export function connectDownloads(trajectory: Trajectory, columns: () => TwoColum
   onClick('save-columns', () => {
     const shown = columns();
     if (!shown) return;
-    const { left, right, shape, name } = shown;
-    void make(name, (files) => pngOf(files.beside(left, right, shape)));
+    const { left, right, name } = shown;
+    void make(name, (files) => pngOf(files.beside(left.bytes, right.bytes, left)));
   });
   onClick('save-sampled', () => {
-    const { shown, shape, origin } = trajectory;
+    const { shown, frames, shape, origin } = trajectory;
     if (!shown) return;
     const { steps } = origin!.order;
-    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, steps)));
+    const last = shown === frames.at(-1) ? finished() : undefined;
+    const frame = last ? { ...shown, prediction: last.bytes } : shown;
+    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, last ?? shape, steps)));
   });
   onClick('save-sheet', () =>
     make(name('all', 'png'), ({ trajectorySheet }) =>

@@ -12,7 +12,7 @@ import type { InsideAnswer, InsideOrder } from './inside_messages';
 import type { DrawAnswer, DrawOrder, Example, Order, PlanWish } from './messages';
 import type { Placed } from './noise_field';
 import type { Replacement } from './replace';
-import type { PageSettings } from './settings';
+import type { ImageSize, PageSettings } from './settings';
 
 type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Result | Promise<Result>;
 
@@ -95,6 +95,11 @@ export interface PageCalls {
   /** Samples some images of an order at once, each from its own place in the noise field: [images][height][width][channels], 0 to 255. */
   readonly follow: Call<
     { readonly order: Order; readonly images: readonly Placed[] },
+    Uint8Array<ArrayBuffer>
+  >;
+  /** Images in colour at twice the side, when nothing else is wanted, and no training: bytes, [images][2 height][2 width][3]. */
+  readonly enlarge: Call<
+    { readonly bytes: Uint8Array } & Pick<ImageSize, 'height' | 'width'>,
     Uint8Array<ArrayBuffer>
   >;
   /** Resolves to nothing if it was interrupted. */

@@ -155,7 +155,13 @@ export interface Patch extends Partial<Known> {
 /** Pictures that the worker has made by itself. */
 export interface Pictures {
   /** Samples of a fixed seed, as the network of this step makes them. */
-  readonly grid?: { readonly step: number; readonly images: Uint8Array; readonly columns: number };
+  readonly grid?: {
+    readonly step: number;
+    readonly images: Uint8Array;
+    readonly columns: number;
+    /** The run is complete, and these are its last samples, which are polished. */
+    readonly isLast?: boolean;
+  };
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
   readonly strip?: {
     readonly step: number;

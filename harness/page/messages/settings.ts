@@ -5,9 +5,9 @@ import { type RecipeName, recipeGuidance, recipeOf as recipeOfModel, recipes } f
 import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
-import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { usualHoldOut } from '../../pictures/hold_out';
-import { fits, inks, OWN_SIZE, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
+import { fits, inks, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
+import { ENLARGE } from '../../run/enlarging';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
@@ -68,7 +68,7 @@ export const isOfRun = (key: Key): boolean => (RUN_KEYS as readonly Key[]).inclu
 /** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
   ...RUN_KEYS,
-  ...(['lr', 'epochs', 'minutes', 'samples', 'refresh', 'tune'] as const),
+  ...(['lr', 'epochs', 'minutes', 'samples', 'refresh', 'enlarge', 'tune'] as const),
 ] satisfies readonly (keyof Settings)[];
 export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
 
@@ -78,7 +78,7 @@ export const workerSettings = (all: Settings): PageSettings =>
 /** The settings that a checkpoint contains. */
 export type CheckpointSettings = Pick<
   PageSettings,
-  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout' | 'enlarge'
 >;
 
 /** The network that makes samples: the pretrained one, the run's, or a file's. */
@@ -202,21 +202,22 @@ export const settings = {
   limit: whole(0, 0, 10_000_000),
   /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
   holdout: orEmpty(whole(0, 0, 10_000_000), 'auto', 'a tenth, at most 1,000'),
-  /** What becomes of the user's pictures; `size` 0 means a size that suits them, OWN_SIZE their own. */
+  /** What becomes of the user's pictures; `size` 0 means a size that suits them. */
   size: setting<number>({
     initial: 0,
-    legal: `auto, own, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${SIDES.most}`,
+    legal: `auto, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${USUAL_SIDE}`,
     parse: (text) => {
-      if (text === 'own') return OWN_SIZE;
-      const value = text === 'auto' ? 0 : whole(0, SIDES.least, SIDES.most).parse(text);
+      const value = text === 'auto' ? 0 : whole(0, SIDES.least, USUAL_SIDE).parse(text);
       return value !== undefined && value % SIDES.multipleOf === 0 ? value : undefined;
     },
-    show: (value) => (value === 0 ? 'auto' : value === OWN_SIZE ? 'own' : String(value)),
+    show: (value) => (value === 0 ? 'auto' : String(value)),
   }),
   fit: choice(...fits),
   ink: choice(...inks),
   /** Whether a run trains on the mirror image of each picture, too. */
   flip: yesOrNo,
+  /** How finished images of small pictures in colour are shown; `auto`: smooth, unless the pictures kept their size. */
+  enlarge: choice('auto', ...ENLARGE),
   /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
   minutes: orEmpty(decimal(0, 0.01, 10_000), 0, 'no limit'),
   /** Images in the grid that is refreshed while training; 0 switches it off. */
@@ -365,10 +366,10 @@ export function settingsOf(
 ): CheckpointSettings {
   const { batchSize: batch, learningRate: lr, epochs, seed } = given;
   const recipe = recipeOf({ objective, config });
-  const { holdout = 0, limit = 0 } = given;
+  const { holdout = 0, limit = 0, enlarge = 'auto' as const } = given;
   const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
   const found = {
-    ...{ recipe, batch, lr, epochs, seed, widths: config.widths, limit },
+    ...{ recipe, batch, lr, epochs, seed, widths: config.widths, limit, enlarge },
     holdout: holdout === usual ? ('auto' as const) : holdout,
   };
   const current = { ...initialOf(recipe), ...found };
@@ -417,22 +418,9 @@ export function show(key: Key, from: Settings): string {
 export const textOfPictures = (current: Settings): string =>
   String(new URLSearchParams(PICTURE_KEYS.map((key) => [key, show(key, current)])));
 
-/**
- * The settings with which a kept run's pictures become its images again: those that were noted, or the size of its images, which a set of
- * squares always has.
- */
-export function withPictures(
-  current: Settings,
-  noted: string | undefined,
-  { height, width }: Pick<DataFingerprint, 'height' | 'width'>,
-): Settings {
+/** The settings with which a kept run's pictures become its images again, as far as they were noted. */
+export function withPictures(current: Settings, noted: string | undefined): Settings {
   const given = new URLSearchParams(noted);
-  const isSquare = height === width;
-  // Before, pictures of one size kept it, up to 64 pixels.
-  const isLarge = Math.max(height, width) > USUAL_SIDE;
-  const isOpen = (given.get('size') ?? 'auto') === 'auto';
-  if (isOpen && (isLarge || (isSquare && noted === undefined)))
-    given.set('size', isSquare ? String(height) : 'own');
   return PICTURE_KEYS.reduce(
     (all, key) => withSetting(all, key, given.get(key) ?? show(key, all)).settings ?? all,
     current,

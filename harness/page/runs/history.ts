@@ -3,6 +3,8 @@
 export interface Grid {
   readonly images: Uint8Array;
   readonly columns: number;
+  /** The samples of a run that is complete. */
+  readonly isLast?: boolean;
 }
 
 interface Entry<T> {

@@ -30,6 +30,7 @@ import { measurementsOf, readNotes } from '../runs/run_notes';
 import { Address } from './address';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
+import { Enlargements } from './enlargements';
 import { ofFile, orOffline } from './format';
 import { KeptRuns } from './kept_runs';
 import {
@@ -91,6 +92,7 @@ export class App {
   openedFile = '';
   /** Samples are made with the network of a file, if one is open. */
   private useFile = false;
+  readonly enlargements = new Enlargements(this);
   /** The live samples of the run in this visit. */
   readonly grids = new History<Grid>();
   private panels: readonly Panel[] = [];
@@ -388,6 +390,7 @@ export class App {
     this.timeFirstStep(event);
     const { coming } = kept;
     kept.receive(event, before.phase);
+    if (event.type === 'lost' || isFreed(event)) this.enlargements.drop();
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'pictures' && event.pictures.grid)
       this.grids.add(event.pictures.grid.step, event.pictures.grid);

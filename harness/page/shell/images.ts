@@ -7,11 +7,11 @@ import { imagesAt, noiseOf, START } from '../messages/noise_field';
 import { columnsFor } from '../messages/order';
 import type { ImageSize } from '../messages/settings';
 import { byId } from './dom';
+import { type Shape, scaleOf } from './trajectory';
 
-export interface Tiles extends ImageSize {
+export interface Tiles extends Shape {
   /** One image after the other, [height][width][channels]: in grey ones 255 is ink. */
   readonly bytes: Uint8Array;
-  readonly columns: number;
 }
 
 /** The network that the images are for. */
@@ -98,9 +98,10 @@ export class ImageView {
     this.draw();
   }
 
-  /** A PNG file: 4 x 4 pixels for each pixel of an image; grey is dark ink on white. */
+  /** A PNG file; grey is dark ink on white. */
   png(): Promise<Blob> {
-    return pngOf(gridOfBytes(this.tiles!.bytes, this.tiles!));
+    const tiles = this.tiles!;
+    return pngOf(gridOfBytes(tiles.bytes, tiles, { scale: scaleOf(tiles) }));
   }
 
   /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */

@@ -63,8 +63,7 @@ export class KeptRuns {
     const waited = app.state.needsData === id;
     const { drawings: text = '', pictures } = readNotes()[id] ?? {};
     const run = app.state.kept.find((each) => each.id === id);
-    if (run && run.settings.source !== 'mnist')
-      app.address.take(withPictures(app.settings, pictures, run.data));
+    if (run && run.settings.source !== 'mnist') app.address.take(withPictures(app.settings, pictures));
     this.goesOn = id;
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;

@@ -2,13 +2,15 @@
 import { gridOfBytes, type Picture } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { ImageSize } from '../messages/settings';
-import type { Frame, Shape } from './trajectory';
+import { type Frame, type Shape, scaleOf } from './trajectory';
 
 const FRAME_MS = 120;
 
 /** A step, x on the left, the prediction on the right; of the last of `steps`, and of the polish after it, the prediction alone, which is the images. */
 export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
-  return step >= steps ? gridOfBytes(prediction, shape) : beside(x, prediction, shape);
+  return step >= steps
+    ? gridOfBytes(prediction, shape, { scale: scaleOf(shape) })
+    : beside(x, prediction, shape);
 }
 
 /** Two grids of one shape, row by row. */
@@ -23,7 +25,7 @@ export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Pictu
     both.set(left.subarray(from, to), 2 * from);
     both.set(right.subarray(from, to), 2 * from + columns * size);
   }
-  return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns });
+  return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns, scale: scaleOf(shape) });
 }
 
 /** The drawing as the network sees it, and the answers beside it. */

@@ -54,7 +54,12 @@ export interface Frame {
 /** The arrangement of a frame's images. Their size may differ from the data's, for a model from a file. */
 export interface Shape extends ImageSize {
   readonly columns: number;
+  /** At twice the side of the network's. */
+  readonly enlarged?: boolean;
 }
+
+/** Pixels of a file for each pixel of an image, along a side. */
+export const scaleOf = ({ enlarged }: Shape) => (enlarged ? 2 : 4);
 
 const FRAME_MS = 120;
 
@@ -85,6 +90,12 @@ export class Trajectory {
   /** What the network sees at the shown step. */
   get tiles() {
     return this.shown && { bytes: this.shown.prediction, ...this.shape };
+  }
+
+  /** The finished images, as the network made them. */
+  get finished() {
+    const last = this.frames.at(-1);
+    return last && this.complete ? { bytes: last.prediction, ...this.shape } : undefined;
   }
 
   get playing(): boolean {

@@ -131,7 +131,7 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
   };
   const smaller = () => {
     const { height, width } = app.state.data ?? digits;
-    return [48, 32, 24, SIDES.least].find((each) => each < Math.min(height, width));
+    return [32, 24, SIDES.least].find((each) => each < Math.min(height, width));
   };
   onClick('plan-smaller', () => again('size', String(smaller())));
   onClick('plan-pretrained', () => again('begin', 'pretrained'));

@@ -6,7 +6,7 @@ import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
-import { button, byId, setHidden, setMessage, setText } from '../shell/dom';
+import { byId, setHidden, setMessage, setText } from '../shell/dom';
 import { isFixed } from '../shell/state';
 import { digits, imagesOf, type Planner } from './plan';
 
@@ -44,9 +44,6 @@ export function renderData(app: App, planner: Planner): void {
   const { cut = 0 } = data;
   setHidden('data-cut', cut === 0 || isFixed(state));
   setText('data-cut-text', `Of ${plural(cut, 'picture')} the middle is kept, and the edges are cut off.`);
-  const own = button('own-size');
-  own.hidden = !data.own || isFixed(state);
-  if (data.own) setText(own, `Keep their ${data.own.width} × ${data.own.height}`);
   setHidden('ink-field', data.channels > 1);
   setText(
     byId('ink', HTMLSelectElement).options[0],

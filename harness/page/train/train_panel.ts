@@ -81,7 +81,6 @@ export function createTrainPanel(app: App): TaskPanel {
   const pictures = connectPictures(app);
   connectSaves(app);
   onClick('fit-whole', () => app.set('fit', 'fit'));
-  onClick('own-size', () => app.set('size', 'own'));
 
   let hasNew = false;
   /** Where the user has chosen pictures, Train is in sight as soon as they are there, and begins with the next key. */

@@ -93,8 +93,10 @@ function connectSamples(app: App): Part {
       const network = networkIn('run', state, settings);
       setHidden('samples', !entry && !isBegun(state));
       if (entry) {
-        const { images: bytes, columns } = entry.value;
-        if (view.shown?.bytes !== bytes) view.show({ bytes, columns, ...sizeOf(app) });
+        const { images, columns, isLast } = entry.value;
+        const made = { bytes: images, columns, ...sizeOf(app) };
+        const tiles = (isLast && app.enlargements.of(made, 'run')) || made;
+        if (view.shown?.bytes !== tiles.bytes) view.show(tiles);
       } else if (settings.samples > 0)
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);

@@ -6,7 +6,7 @@ import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';
 import type { OwnFile } from '../../pictures/own_images';
-import type { MadeImages } from '../../pictures/small_pictures';
+import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
 import { type DataOrder, UNDER_WAY } from '../messages/calls';
@@ -54,14 +54,15 @@ export class Files {
     await this.loadData(order);
   }
 
-  async loadData({ from }: DataOrder): Promise<void> {
+  /** `size`: in place of the page's, for pictures. */
+  async loadData({ from }: DataOrder, size?: number): Promise<void> {
     const { state } = this;
     const { session } = state;
     session.phase = 'loading';
     const controller = new AbortController();
     this.reading = { from, controller };
     try {
-      const { images, ink, cut = 0, own, notes } = await this.read(from, controller.signal);
+      const { images, ink, cut = 0, shrunk, notes } = await this.read(from, controller.signal, size);
       this.given = from;
       state.images = images;
       const { count, height, width, channels, classNames, name = '' } = images;
@@ -69,8 +70,8 @@ export class Files {
       state.source = builtIn ? 'mnist' : name;
       const pictures = isFiles(from) && (await arePictures(from));
       const classes = classesOf(images);
-      const size = { count, height, width, channels };
-      const data = { name, builtIn, pictures, ink, cut, own, notes, ...size, classes, classNames };
+      const shape = { count, height, width, channels };
+      const data = { name, builtIn, pictures, ink, cut, shrunk, notes, ...shape, classes, classNames };
       state.data = data;
       // A run on such images begins with it: it is there by the press.
       if (data.channels === 3 && !builtIn) void pretrained.pictures().catch(() => {});
@@ -97,13 +98,17 @@ export class Files {
     if (!this.state.session.run && from && isFiles(from)) await this.loadData({ from });
   }
 
-  private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
+  private async read(
+    from: DataOrder['from'],
+    signal: AbortSignal,
+    size = this.state.settings.size,
+  ): Promise<MadeImages> {
     if (from === 'digits') {
       this.came ??= await loadLabelledDigits();
       return { images: this.came, notes: [] };
     }
     if (!isFiles(from)) return { images: from, notes: [] };
-    const { size, fit, ink, flip } = this.state.settings;
+    const { fit, ink, flip } = this.state.settings;
     const { readOwnImages } = await ownImages();
     return readOwnImages(from, { size, fit, ink, flip }, browserReader, {
       signal,
@@ -118,7 +123,7 @@ export class Files {
     const saved = loadCheckpoint(checkpoint, name);
     const settings = settingsOf(saved, name);
     state.session.phase = 'loading';
-    if (id !== undefined) await this.findImages(id, saved);
+    await this.findImages(id, saved);
     if (!state.images) await state.loadDigits();
     const begun = { ...state.settings, ...settings };
     const { train: images } = state.imagesOf(begun);
@@ -137,16 +142,31 @@ export class Files {
     return run;
   }
 
-  /** Loads the images of a kept run. Throws `data` for a run whose images are not there. */
-  private async findImages(id: string, saved: Checkpoint): Promise<void> {
+  /** Loads the images of a run that goes on. Throws `data` for a kept one whose images are not there. */
+  private async findImages(id: string | undefined, saved: Checkpoint): Promise<void> {
     const { state } = this;
     if (isDataOf(saved, state.images)) return;
-    const own = saved.settings.source === 'mnist' ? digits : undefined;
-    const known = (await this.keptImages(id, saved)) ?? own;
-    if (known) await this.loadData(known);
-    if (isDataOf(saved, state.images)) return;
+    if (id !== undefined) {
+      const own = saved.settings.source === 'mnist' ? digits : undefined;
+      const known = (await this.keptImages(id, saved)) ?? own;
+      if (known) await this.loadData(known);
+      if (isDataOf(saved, state.images)) return;
+    }
+    if ((await this.findPictures(saved)) || id === undefined) return;
     state.patch({ needsData: id });
     throw new EngineError('data', 'These are not the images that the run trains on.');
+  }
+
+  /** Reads the user's pictures again at the size of the run's images, which may be one that the page makes no more. */
+  private async findPictures(saved: Checkpoint): Promise<boolean> {
+    const { state, given } = this;
+    const { height, width } = saved.data;
+    const isSize = state.data?.height === height && state.data.width === width;
+    if (isSize || !state.data?.pictures || !given) return false;
+    await this.loadData({ from: given }, sizeAgain(saved.data));
+    if (isDataOf(saved, state.images)) return true;
+    await this.loadData({ from: given });
+    return false;
   }
 
   /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */

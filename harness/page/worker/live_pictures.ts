@@ -21,10 +21,12 @@ export async function sendGrid(state: WorkerState, step: number, signal?: AbortS
   const count = fullGrid(settings.samples, classes);
   const sampler = await session.samplers.sampler('grid', engine, unet, count);
   const how = liveSampling({ unet, objective }, engine.adapter, count);
-  const polish = complete ? unet.sampling?.polish : false;
+  const polish = complete && unet.sampling?.polish;
   const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
   const columns = columnsFor(count, classes);
-  state.post({ type: 'pictures', pictures: { grid: { step, images, columns } } }, [images.buffer]);
+  state.post({ type: 'pictures', pictures: { grid: { step, images, columns, isLast: complete } } }, [
+    images.buffer,
+  ]);
 }
 
 /** Sends the first images, the same images with growing noise, and the images that the network, if any, predicts behind it. */

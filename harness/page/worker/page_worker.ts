@@ -104,6 +104,7 @@ export class PageWorker {
     stopTiming: () => this.session.turns.end(['order']),
     example: (at) => this.views.example(at),
     follow: ({ order, images }) => this.views.follow(order, images),
+    enlarge: (images, { signal }) => this.views.enlarge(images, signal),
     draw: (order) => this.views.draw(order),
     explain: (order) => this.views.explain(order),
     inside: (order) => this.views.lookInside(order),
@@ -150,6 +151,7 @@ export class PageWorker {
       });
     } else if (!run && settings.seed !== before.seed && !session.turns.doing) soon(() => views.strip());
     if (!run) return;
+    if (settings.enlarge !== before.enlarge) run.settings = { ...run.settings, ...state.enlargeOf(settings) };
     try {
       if (settings.lr !== before.lr) session.adjust({ learningRate: settings.lr });
       if (settings.epochs !== before.epochs) state.planning.setEpochs(settings.epochs);

@@ -1,11 +1,15 @@
 /** The page's views of a network: live pictures, drawings, looks inside. */
+import { enlarge } from '../../../src/pretrained';
 import type { TurnContext } from '../../../src/worker';
 import { isEnded } from '../../../src/worker/turns';
+import { toBytes } from '../../pictures/pictures';
+import { enlargerFor } from '../../run/enlarging';
 import type { MakeOrder } from '../messages/calls';
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import type { InsideAnswer, InsideOrder } from '../messages/inside_messages';
 import type { DrawAnswer, DrawOrder, Example, Order } from '../messages/messages';
 import type { Placed } from '../messages/noise_field';
+import type { ImageSize } from '../messages/settings';
 import { PictureClock } from './clocks';
 import { answerDrawing } from './drawing';
 import { answerInside } from './inside';
@@ -58,6 +62,28 @@ export class Views {
   /** Images that follow the hand: bytes, [images][height][width][channels]. */
   follow(order: Order, images: readonly Placed[]): Promise<Uint8Array<ArrayBuffer>> {
     return this.state.turn('answer', ({ engine }) => follow(this.state, engine, order, images));
+  }
+
+  /** In the background: whatever is asked for comes first, and training. */
+  enlarge(
+    { bytes, ...size }: { readonly bytes: Uint8Array } & Pick<ImageSize, 'height' | 'width'>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { state } = this;
+    const make = async ({ engine, signal }: TurnContext) => {
+      const { unet } = await state.session.samplers.of(
+        'enlarger',
+        ({ unet: { config } }) => config.height === 2 * size.height && config.width === 2 * size.width,
+        async () => {
+          const unet = await enlargerFor(engine, size);
+          return { unet, destroy: () => unet.destroy() };
+        },
+      );
+      signal.throwIfAborted();
+      const images = Float32Array.from(bytes, (byte) => byte / 255);
+      return toBytes(await enlarge(unet, images));
+    };
+    return state.turn('background', make, { signal });
   }
 
   async lookInside(order: InsideOrder): Promise<InsideAnswer> {

@@ -22,6 +22,7 @@ import type { Session, TurnContext } from '../../../src/worker/session';
 import type { TurnKind } from '../../../src/worker/turns';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
+import { enlargeOf } from '../../run/enlarging';
 import { checkSides, levelsOf } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
@@ -137,7 +138,22 @@ export class WorkerState {
     const count = train.count + (held?.count ?? 0);
     const limit = count < this.images!.count ? { limit: count } : {};
     const holdout = held ? { holdout: held.count } : {};
-    return { seed, batchSize, learningRate, epochs, source: this.source, ...limit, ...holdout };
+    return {
+      seed,
+      batchSize,
+      learningRate,
+      epochs,
+      source: this.source,
+      ...limit,
+      ...holdout,
+      ...this.enlargeOf(settings),
+    };
+  }
+
+  /** How the finished images of a run with these settings are shown, as its checkpoints have it. */
+  enlargeOf({ recipe, enlarge: chosen }: PageSettings): Pick<RunSettings, 'enlarge'> {
+    const enlarge = enlargeOf({ recipe, ...this.images! }, chosen, this.data?.shrunk);
+    return enlarge ? { enlarge } : {};
   }
 
   async networkFrom(source: Order['source']): Promise<Network> {

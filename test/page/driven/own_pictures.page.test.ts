@@ -14,7 +14,6 @@ import {
   click,
   dropFolder,
   fromState,
-  isSeen,
   losses,
   mentions,
   offered,
@@ -125,22 +124,42 @@ test('a kept run goes on without the files; where its images are damaged, the pa
   await keptSets(page, 0);
 });
 
-test('pictures of one size become at most 32 pixels wide, unless a press keeps their own size', async () => {
+test('larger pictures become 32 pixels wide, and finished images of them are enlarged, unless their pixels are to stay', async () => {
   const large = join(place, 'large');
-  writePictures(large, { width: 40, height: 36 });
-  const { page } = await driven.visit(`${driven.address}?task=train&batch=4`);
+  writePictures(large, { width: 40, height: 40 });
+  const few = 'recipe=pictures&batch=4&widths=8&epochs=1&samples=4&holdout=0';
+  const { page } = await driven.visit(`${driven.address}?task=train&size=40&${few}`);
+  await reads(page, 'notices-list', /^size is 40; it must be auto, or a multiple of 4 from 16 to 32/);
   await phase(page, 'idle');
   await upload(page, 'folder', folder);
   // The digits are 28 wide, too.
   await until(page, () => window.harness.state.data?.channels === 3);
-  expect([(await fromState(page, 'data'))!.width, await isSeen(page, '#own-size')]).toEqual([28, false]);
+  expect(await fromState(page, 'data')).toMatchObject({ width: 28, shrunk: true });
   await dropFolder(page, large);
   await until(page, () => window.harness.state.data?.width === 32);
-  await reads(page, 'own-size', 'Keep their 40 × 36');
-  await click(page, '#own-size');
-  await until(page, () => window.harness.state.data?.width === 40);
-  expect(await fromState(page, 'data')).toMatchObject({ height: 36, width: 40, cut: 0 });
-  await until(page, () => !document.getElementById('own-size')!.checkVisibility());
+  expect(await fromState(page, 'data')).toMatchObject({ height: 32, width: 32, shrunk: true });
+  await trainToEnd(page);
+  /** Whether two columns of images of this width are drawn, at any scale. */
+  const draws = (side: number) =>
+    until(
+      page,
+      (side) => {
+        const { width } = document.getElementById('grid') as HTMLCanvasElement;
+        return Array.from({ length: 12 }, (_, i) => (i + 1) * (2 * side + 1)).includes(width);
+      },
+      side,
+    );
+  await draws(64);
+  await click(page, '#train-play');
+  await click(page, '#sample');
+  await reads(page, 'frame-note', /has enlarged them/);
+  await page.select('#enlarge', 'pixels');
+  await until(page, () => !/enlarged/.test(document.getElementById('frame-note')!.textContent!));
+  expect(await searchOf(page)).toContain('enlarge=pixels');
+  await click(page, '#tab-train');
+  await draws(32);
+  await click(page, '#reset');
+  await keptSets(page, 0);
 });
 
 test('without room for the images the run goes on, and asks for them in another visit', async () => {

@@ -1,5 +1,5 @@
 /** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SamplePanel } from '../../../harness/page/make/sample_panel';
 import type { MakeOrder } from '../../../harness/page/messages/calls';
 import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
@@ -12,6 +12,10 @@ let tell: (event: WorkerEvent) => void;
 let orders: { readonly order: MakeOrder; readonly signal: AbortSignal; end(): void }[];
 /** They answer the requests for images under the hand. */
 let follows: (() => void)[];
+/** They answer the requests for images at twice the side. */
+let enlarges: (() => void)[];
+/** Every byte of theirs. */
+const LARGE = 77;
 let frames: (() => void)[];
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
@@ -20,6 +24,12 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
     return standInWorker((name, order: MakeOrder, how: { readonly signal: AbortSignal }) => {
       if (name === 'follow')
         return new Promise((answer) => follows.push(() => answer(new Uint8Array(4 * 784))));
+      if (name === 'enlarge') {
+        const { bytes } = order as unknown as { bytes: Uint8Array };
+        return new Promise((answer) =>
+          enlarges.push(() => answer(new Uint8Array(4 * bytes.length).fill(LARGE))),
+        );
+      }
       if (name !== 'make') return undefined;
       return new Promise<void>((end) => orders.push({ order, ...how, end }));
     });
@@ -36,7 +46,7 @@ vi.mock('../../../harness/page/welcome/recorded', () => ({
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [orders, follows, frames] = [[], [], []];
+  [orders, follows, enlarges, frames] = [[], [], [], []];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -65,7 +75,7 @@ function opened(query: string) {
     for (const { order, signal, end } of iterate(orders)) {
       meanwhile();
       const { count, steps = 1, onFrame } = order;
-      const x = new Float32Array(count * 784);
+      const x = new Float32Array(count * 784 * app.network.channels);
       for (let step = 0; step < steps && !signal.aborted; step++) {
         onFrame({ step, input: x, prediction: x, x });
         await settled();
@@ -82,7 +92,7 @@ function opened(query: string) {
     panel.start();
     await answer(meanwhile);
   };
-  return { app, element, show, make, answer };
+  return { app, panel, element, show, make, answer };
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
@@ -99,14 +109,14 @@ async function making(query: string) {
   return view;
 }
 
-type Data = Pick<DataDescription, 'name' | 'count' | 'classes' | 'classNames'>;
+type Data = Pick<DataDescription, 'name' | 'count'> & Partial<DataDescription>;
 const digits: Data = { name: 'mnist', count: 10, classes: 10 };
 const classNames = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
 
 /** A run on this data has made as many steps. */
 function train(steps: number, data: Data): void {
-  tell({ type: 'patch', patch: { data: { ...data, ...size, builtIn: true } } });
+  tell({ type: 'patch', patch: { data: { ...size, builtIn: true, ...data } } });
   tell({ type: 'patch', patch: { begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } } });
   tell({ type: 'losses', again: false, first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
 }
@@ -239,6 +249,123 @@ test('columns that are being made stop with their comparison, also where a link 
     show();
   });
   expect([made, element('sample-prediction').ariaLabel]).toEqual([1, 'A recording: noise becomes digits']);
+});
+
+describe('finished images of pictures in colour', () => {
+  /** A run on pictures that were larger is chosen, and its images are made as the query says. */
+  async function made(query = '', channels = 3) {
+    const view = opened(`&recipe=pictures&model=run&count=4${query}`);
+    train(3, { name: 'mine', count: 10, ...{ channels, shrunk: true, builtIn: false } });
+    const { sampling } = recipes.pictures;
+    tell({ type: 'patch', patch: { begun: { held: 0, begin: 'pretrained', sampling } } });
+    await view.make();
+    return view;
+  }
+  const large = async ({ show }: Pick<Awaited<ReturnType<typeof made>>, 'show'>) => {
+    for (const come of iterate(enlarges)) {
+      come();
+      await settled();
+      show();
+    }
+  };
+  /** Width and height of the picture that is saved last, and a byte in its first image. */
+  function saved(element: (id: string) => StandIn) {
+    let last: unknown;
+    vi.stubGlobal(
+      'ImageData',
+      class {
+        constructor(data: Uint8ClampedArray, width: number, height: number) {
+          last = [width, height, data[4 * (8 * width + 8)]];
+        }
+      },
+    );
+    return async () => {
+      element('save-sampled').click();
+      await vi.dynamicImportSettled();
+      return last;
+    };
+  }
+  /** Canvases of two columns, where images of 28 and of 56 pixels are drawn 5 and 3 times as large. */
+  const [own, larger] = [5 * (2 * 29 - 1), 3 * (2 * 57 - 1)];
+
+  test('are enlarged before the map is made, and step by step they are not', async () => {
+    const { element, show, ...view } = await made();
+    const canvas = element('sample-prediction');
+    const note = () => element('frame-note').textContent;
+    const save = saved(element);
+    expect([canvas.ariaLabel, canvas.width, note()]).toEqual([
+      '4 images, finished',
+      own,
+      'The last step leaves no noise: these are the images.',
+    ]);
+    // Of the same size as enlarged ones.
+    const two = 2 * (4 * 28 + 4) + 4;
+    expect([await save(), enlarges.length, follows.length]).toEqual([[two, two, 0], 1, 0]);
+    await large({ show, ...view });
+    expect([canvas.width, await save(), note(), follows.length]).toEqual([
+      larger,
+      [two, two, LARGE],
+      'The last step leaves no noise: these are the images. Another network, which knows icons, has enlarged them.',
+      1,
+    ]);
+    element('frame').value = '3';
+    element('frame').fire('input');
+    show();
+    // With x beside what the network sees.
+    expect([canvas.width, await save(), enlarges.length]).toEqual([own, [2 * two + 4, two, 0], 0]);
+  });
+
+  test.each([
+    ['that are to keep their pixels', '&enlarge=pixels', 3],
+    ['that are grey', '', 1],
+  ])('%s stay as they are', async (_, query, channels) => {
+    const { element } = await made(query, channels);
+    expect([element('sample-prediction').ariaLabel, enlarges.length, follows.length]).toEqual([
+      '4 images, finished',
+      0,
+      1,
+    ]);
+  });
+
+  test('wait for the end of training, and those after them go first', async () => {
+    const { app, panel, show, answer } = await made();
+    const ask = async () => {
+      app.changed();
+      show();
+      await settled();
+    };
+    expect(enlarges.splice(0)).toHaveLength(1);
+    tell({ type: 'patch', patch: { phase: 'training', training: true } });
+    panel.start();
+    await answer();
+    expect([enlarges.length, follows.length]).toEqual([0, 0]);
+    tell({ type: 'patch', patch: { phase: 'paused', training: false } });
+    await ask();
+    expect([enlarges.length, follows.length]).toEqual([1, 0]);
+  });
+
+  test('are enlarged in both columns of a comparison, or in neither', async () => {
+    const { show, element, ...view } = await made('&left=calls-8&right=calls-40');
+    const shown = () => ['left', 'right'].map((side) => element(`column-${side}`).width);
+    const way = (share: string) => {
+      element('way').value = share;
+      element('way').fire('input');
+      show();
+      return shown();
+    };
+    expect(enlarges).toHaveLength(1);
+    enlarges.shift()!();
+    await settled();
+    show();
+    // Only the left ones are there.
+    expect([shown(), enlarges.length]).toEqual([[own, own], 1]);
+    await large({ show, ...view });
+    expect([shown(), way('50'), way('100')]).toEqual([
+      [larger, larger],
+      [own, own],
+      [larger, larger],
+    ]);
+  });
 });
 
 test('once the hand rests, its images are made with all steps, and shown when all are there', async () => {

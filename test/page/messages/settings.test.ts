@@ -16,7 +16,6 @@ import {
   withSetting,
 } from '../../../harness/page/messages/settings';
 import { doorOf } from '../../../harness/page/shell/doors';
-import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
 import { checkConfig, presets, type UNetConfig } from '../../../src/unet/config';
 
 describe('the address', () => {
@@ -119,8 +118,10 @@ describe('the address', () => {
     const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
     expect(settingsOf(saved, 'c')).toEqual({
       ...{ recipe: 'tutorial', seed: 1, batch: 4, lr: 0.01, epochs: 3, limit: 16, widths: [8, 16] },
-      holdout: 'auto',
+      ...{ holdout: 'auto', enlarge: 'auto' },
     });
+    const smooth = { ...saved, settings: { ...given, enlarge: 'smooth' } } as const;
+    expect(settingsOf(smooth, 'c')).toMatchObject({ enlarge: 'smooth' });
     const recipe = (own: UNetConfig) =>
       settingsOf({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
     expect(recipe(config)).toBe('digits');
@@ -165,6 +166,8 @@ describe('the address', () => {
     ['across', '|-1|100.5|half'],
     ['steps', '0|1001'],
     ['task', '|Train|constructor'],
+    ['size', '|own|12|30|36|48|64'],
+    ['enlarge', '|64|Smooth|constructor'],
     ['tune', '|1|On|constructor'],
     ['autorun', 'true|yes|2'],
     ['kernel', `<img>|${'a'.repeat(61)}|a/b`],
@@ -180,6 +183,8 @@ describe('the address', () => {
     ['limit', '0', 0],
     ['steps', '', 0],
     ['down', '.5', 0.5],
+    ['size', '32', 32],
+    ['size', 'auto', 0],
     ['digit', ' 7 ', 7],
     ['digit', 'all', 'all'],
     ['text', ' make 20 26 ', '2026'],
@@ -190,37 +195,11 @@ describe('the address', () => {
   });
 });
 
-describe('the picture settings of a kept run', () => {
-  const square = { height: 16, width: 16 };
-
-  test('are the noted ones, read back from their text', () => {
-    const chosen = { ...initialSettings, size: 24, fit: 'fit', ink: 'dark' } as const;
-    expect(withPictures(initialSettings, textOfPictures(chosen), square)).toEqual(chosen);
-    expect(withPictures(chosen, textOfPictures(initialSettings), square)).toEqual(initialSettings);
-  });
-
-  test('without a note are the size of the kept images, where a setting makes squares of this size', () => {
-    expect(withPictures(initialSettings, undefined, square)).toEqual({ ...initialSettings, size: 16 });
-    for (const [height, width] of [
-      [16, 20],
-      [8, 8],
-      [30, 30],
-    ])
-      expect(withPictures(initialSettings, undefined, { height, width })).toEqual(initialSettings);
-  });
-
-  test('keep the size of large images, although the page now makes large images smaller', () => {
-    const auto = textOfPictures(initialSettings);
-    for (const noted of [auto, undefined])
-      for (const [size, height, width] of [
-        [64, 64, 64],
-        [OWN_SIZE, 64, 48],
-        [OWN_SIZE, 20, 36],
-      ])
-        expect(withPictures(initialSettings, noted, { height, width })).toEqual({ ...initialSettings, size });
-    expect(withPictures(initialSettings, auto, { height: 32, width: 20 })).toEqual(initialSettings);
-    const own = { ...initialSettings, size: OWN_SIZE };
-    expect(withPictures(initialSettings, textOfPictures(own), square)).toEqual(own);
-    expect(withSetting(initialSettings, 'size', 'own').settings).toEqual(own);
-  });
+test('the picture settings of a kept run are the noted ones, read back from their text', () => {
+  const chosen = { ...initialSettings, size: 24, fit: 'fit', ink: 'dark' } as const;
+  expect(withPictures(initialSettings, textOfPictures(chosen))).toEqual(chosen);
+  expect(withPictures(chosen, textOfPictures(initialSettings))).toEqual(initialSettings);
+  // Sizes that the page has no more.
+  for (const noted of ['size=64&fit=fit', 'size=own&fit=fit'])
+    expect(withPictures(initialSettings, noted)).toEqual({ ...initialSettings, fit: 'fit' });
 });

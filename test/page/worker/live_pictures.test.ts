@@ -43,6 +43,8 @@ test('samples of another number or network get a new sampler, the last ones a po
   const captions = shown.map(({ step, images }) => `${images.length}, ${step}`);
   expect(captions).toEqual(['16, 13', '16, 13', '36, 13', '36, 13']);
   expect(polishes).toEqual([false, false, false, polish]);
+  // The page enlarges the last ones alone.
+  expect(shown.map(({ isLast }) => isLast)).toEqual([false, false, false, true]);
   const destroyed = (sampler: Sampler) => vi.mocked(sampler.destroy).mock.calls.length;
   expect(made.map((sampler) => [sampler.count, sampler.unet, destroyed(sampler)])).toEqual([
     [4, unet, 1],

@@ -3,14 +3,22 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { initialOf } from '../../../harness/page/messages/settings';
 import { TimeShare } from '../../../harness/page/worker/clocks';
 import { Files } from '../../../harness/page/worker/files';
+import { browserReader } from '../../../harness/page/worker/image_sources';
 import { HeldOut } from '../../../harness/page/worker/live_loss';
 import { Views } from '../../../harness/page/worker/views';
+import { imagesOf } from '../../../harness/page/worker/worker_state';
+import { readOwnImages } from '../../../harness/pictures/own_images';
+import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
 import type { Plan } from '../../../harness/run/plan';
 import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
 import { recipeAt } from '../../../src/recipes';
+import { checkConfig, parametersOf, presets } from '../../../src/unet/config';
+import { saveCheckpoint } from '../../../src/weights/checkpoint';
+import { fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';
 import { gate } from '../../lib/gate';
 import { engineWithout, pageWorker, runOf } from '../../lib/page/page_worker';
+import { allLosses, state as checkpointState, snapshotOf, trainer } from '../../lib/small_files';
 import { until } from '../../lib/until';
 
 /** The rehearsals that have begun, each with what ends it. One that is interrupted ends once the step under way is made. */
@@ -23,6 +31,30 @@ vi.mock('../../../harness/run/rehearsal', () => ({
       const plan = { batch: 1, steps: 20, epochs: 2, seconds: 20, fits: true };
       rehearsals.push(() => resolve(plan));
     }),
+}));
+
+/** Pictures of 36 x 40 pixels, each of the colour that its name says. */
+vi.mock('../../../harness/page/worker/image_sources', async (original) => ({
+  ...(await original<object>()),
+  browserReader: {
+    async head() {
+      const bytes = new Uint8Array(32);
+      bytes.set(
+        [...'PNG'].map((letter) => letter.charCodeAt(0)),
+        1,
+      );
+      bytes[19] = 36;
+      bytes[23] = 40;
+      return bytes;
+    },
+    decode: async ({ path }: { readonly path: string }) => ({
+      ...{ width: 36, height: 40 },
+      data: Uint8Array.from(
+        { length: 36 * 40 * 4 },
+        (_, at) => [10 * Number(/\d+/.exec(path)), 90, 200, 255][at % 4],
+      ),
+    }),
+  },
 }));
 
 afterEach(() => {
@@ -230,6 +262,54 @@ test('the page hears what a run begins with, and how many images it holds out', 
   await expect(state.newRun()).rejects.toThrow(
     '20 images cannot be held out, as there are 20: hold out fewer, so that some are left to train on.',
   );
+});
+
+describe('a checkpoint of larger pictures than the page makes', () => {
+  const picture = (i: number) => ({ path: `mine/${i}.png`, source: new Blob() });
+  const mine = Array.from({ length: 20 }, (_, i) => picture(i));
+  const choice = { size: OWN_SIZE, fit: 'crop', ink: 'auto' } as const;
+  const signal = new AbortController().signal;
+
+  /** The page's worker has these pictures, at the page's size, and is given the checkpoint of a run on `mine` at their own. */
+  async function gone(pictures: typeof mine) {
+    const { state, session } = await served();
+    state.settings = initialOf('pictures');
+    const files = new Files(state, new Views(state));
+    await files.loadData({ from: pictures });
+    expect(state.data).toMatchObject({ height: 32, width: 32, shrunk: true });
+    const { images } = await readOwnImages(mine, choice, browserReader, { signal, progress() {} });
+    const config = checkConfig({ ...presets.pictures, height: 40, width: 36, widths: [2, 3, 4] });
+    const { parameters } = parametersOf(config);
+    const values = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
+    const unet = { config, parameters, getParameters: async () => values };
+    const moments = { moment1: values, moment2: values };
+    const checkpoint = await saveCheckpoint({
+      trainer: {
+        ...{ ...trainer, unet },
+        ...snapshotOf({ parameters: values, state: { ...checkpointState, ...moments } }),
+      },
+      settings: { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 2, holdout: 2, enlarge: 'pixels' },
+      data: fingerprintImages(imagesOf(images, { ...state.settings, holdout: 2 }).train),
+      losses: allLosses,
+    });
+    session.run = undefined;
+    return { state, opened: files.oldRun(checkpoint, undefined) };
+  }
+
+  test('goes on with the same pictures, which are read again', async () => {
+    const { state, opened } = await gone(mine);
+    const { settings } = await opened;
+    expect(state.data).toMatchObject({ height: 40, width: 36, shrunk: false });
+    // They are shown as they are.
+    expect(settings).toMatchObject({ holdout: 2, epochs: 2 });
+    expect(settings).not.toHaveProperty('enlarge');
+  });
+
+  test('refuses others, which are the page’s again', async () => {
+    const { state, opened } = await gone(mine.map((_, i) => picture(i + 1)));
+    await expect(opened).rejects.toThrow('was trained on');
+    expect(state.data).toMatchObject({ height: 32, width: 32 });
+  });
 });
 
 test('images that are given beside a run are refused, and the run keeps its own', async () => {
