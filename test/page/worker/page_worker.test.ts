@@ -264,6 +264,22 @@ test('the page hears what a run begins with, and how many images it holds out', 
   );
 });
 
+test('a run keeps how its finished images are shown, also where that changes', async () => {
+  const { client, session, state } = await served();
+  const settings = { ...initialOf('pictures'), begin: 'new' } as const;
+  state.images = { ...grey, channels: 3, images: new Uint8Array(20 * 768) };
+  const begun = async (shrunk?: boolean) => {
+    state.settings = settings;
+    state.data = { name: 'mine', builtIn: false, count: 20, ...image, channels: 3, shrunk };
+    return (await state.newRun()).settings;
+  };
+  expect([(await begun(true)).enlarge, (await begun(false)).enlarge]).toEqual(['smooth', 'pixels']);
+  const { run } = runOf(3);
+  session.run = run;
+  await client.settings({ ...settings, enlarge: 'smooth' });
+  expect(run.settings).toEqual({ batchSize: 1, seed: 1, enlarge: 'smooth' });
+});
+
 describe('a checkpoint of larger pictures than the page makes', () => {
   const picture = (i: number) => ({ path: `mine/${i}.png`, source: new Blob() });
   const mine = Array.from({ length: 20 }, (_, i) => picture(i));
