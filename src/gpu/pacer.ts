@@ -9,10 +9,12 @@ const FIRST_RATE = 5e8;
 const UNSEEN = 1 / 16;
 /** Clocks are coarse: no submission takes less, in milliseconds. */
 const LEAST = 0.05;
-/** A measurement changes rates by at most this factor, so that one hiccup or one compilation does not dominate them. */
+/** A measurement changes rates by at most this factor, so that one hiccup or compilation does not dominate them. */
 const MAX_CHANGE = 4;
-/** Damping exponent when a measured rate exceeds the estimate: a shader is faster in one layer than in the next. */
+/** Damping exponent when a measured rate exceeds the estimate, half of it once confirmed: layers differ. */
 const RISE = 2 / 3;
+/** What was measured this many full submissions ago counts half: early rates are low. */
+const REMEMBERED = 4;
 
 /**
  * Words of ends that come within this time of each other, in milliseconds, may have been sent together: they do not time what lies between.
@@ -156,7 +158,6 @@ export class Pacer {
       [...workByShader].reduce((sum, [shader, work]) => sum + timeOf({ shader, work }), 0);
     let planned = sumOf(load);
     const isShort = hopes && planned === 0 && this.predict(parts.load) <= WHOLE * milliseconds;
-    // On a fast adapter many parts fit at once.
     if (from === 0 && (planned + sumOf(parts.load) <= milliseconds || isShort)) {
       load.addAll(parts.load);
       return parts.partCount;
@@ -269,21 +270,20 @@ export class Pacer {
     const predicted = [...load.workByShader].map(
       ([shader, work]) => [shader, this.millisecondsOf({ shader, work })] as const,
     );
-    if (ratio < CONFIRMED) for (const shader of load.workByShader.keys()) this.confirmed.add(shader);
-    const power = change > 1 ? RISE : 1;
+    const powerOf = (shader: string) => (change <= 1 ? 1 : this.confirmed.has(shader) ? RISE / 2 : RISE);
     const most = Math.max(...predicted.map(([, milliseconds]) => milliseconds));
     for (const [shader, share] of predicted)
-      this.rates.set(shader, this.rate(shader) * change ** ((power * share) / most));
+      this.rates.set(shader, this.rate(shader) * change ** ((powerOf(shader) * share) / most));
+    if (ratio < CONFIRMED) for (const shader of load.workByShader.keys()) this.confirmed.add(shader);
+    const kept = 0.5 ** (milliseconds / (REMEMBERED * this.maxMilliseconds));
+    this.all.milliseconds = kept * this.all.milliseconds + milliseconds;
+    this.all.work *= kept;
     for (const work of load.workByShader.values()) this.all.work += work;
-    this.all.milliseconds += milliseconds;
   }
 
   private rate(shader: string): number {
-    return this.rates.get(shader) ?? this.unseen;
-  }
-
-  private get unseen(): number {
     const { work, milliseconds } = this.all;
-    return milliseconds === 0 ? FIRST_RATE : ((1000 * work) / milliseconds) * UNSEEN;
+    const unseen = milliseconds === 0 ? FIRST_RATE : ((1000 * work) / milliseconds) * UNSEEN;
+    return this.rates.get(shader) ?? unseen;
   }
 }

@@ -40,8 +40,7 @@ function slicing(shape: ConvShape): { rows: number; slices: number } {
 
 type TensorName = 'input' | 'grad' | 'gradient';
 
-const ONE = { rows: 14, images: 1, channels: 4 };
-const ONE_GPU = { rows: 7, images: 32, channels: 1 };
+const ONE_ROWS = 14;
 
 /** A form that divides pixels or images into slices, and writes partial sums of the whole gradient for each slice. */
 const sliced = (
@@ -58,23 +57,18 @@ const sliced = (
   },
 });
 
-/**
- * For layers with a single channel on one side, which would leave tiles of 4 x 4 channels mostly empty. A slice has `images` images and
- * `rows` rows, for which it loads four more rows (two for a 3x3 kernel); an invocation computes `channels` channels of one image.
- */
-const oneChannel = (
-  end: '' | '_gpu',
-  { rows, images, channels }: typeof ONE,
-): Variant<ConvShape, TensorName> => {
-  const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
+/** For layers with one channel on a side. An invocation has four channels of an image; on GPUs one, and a slice 4 columns of 16 images. */
+const oneChannel = (end: '' | '_gpu'): Variant<ConvShape, TensorName> => {
+  const strips = ({ width }: ConvShape) => (end ? Math.ceil(width / 4) : 1);
+  const slices = (shape: ConvShape) => Math.ceil(shape.height / ONE_ROWS) * strips(shape);
   return {
-    ...(images > 1 ? { for: 'gpu' } : {}),
+    ...(end ? { for: 'gpu' } : {}),
     refuses: ({ inChannels, outChannels, kernelSize }) =>
       hasOneChannelForm(kernelSize) && Math.min(inChannels, outChannels) === 1
         ? undefined
-        : 'this form is for 5x5 and 3x3 kernels with a single channel on one side',
+        : 'this form is for 5x5 and 3x3 kernels with one channel on a side',
     ...sliced(
-      (shape) => rowSlices(shape) * Math.ceil(shape.batch / images),
+      (shape) => slices(shape) * Math.ceil(shape.batch / (end ? 16 : 1)),
       (shape, input, grad, partials) => {
         const { height, width, batch, inChannels, outChannels } = shape;
         const wideIsInput = outChannels === 1 && inChannels > 1;
@@ -85,17 +79,14 @@ const oneChannel = (
           batch,
           in_channels: inChannels,
           out_channels: outChannels,
-          rows,
+          rows: ONE_ROWS,
+          ...(end ? { strips: strips(shape) } : {}),
           wide_is_input: Number(wideIsInput),
           pitch: flatSize(shape),
         };
-        const items = [batch, Math.ceil((inChannels * outChannels) / channels), rowSlices(shape)] as const;
-        return call(
-          shaders[`one_channel${sideEnd(shape)}${end}` as const],
-          params,
-          { wide, narrow, partials },
-          items,
-        );
+        const shader = shaders[`one_channel${sideEnd(shape)}${end}` as const];
+        const channels = (inChannels * outChannels) / (end ? 1 : 4);
+        return call(shader, params, { wide, narrow, partials }, [batch, Math.ceil(channels), slices(shape)]);
       },
     ),
   };
@@ -278,8 +269,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         return call(shaders.plain, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
       },
     ),
-    one_channel: oneChannel('', ONE),
-    one_channel_gpu: oneChannel('_gpu', ONE_GPU),
+    one_channel: oneChannel(''),
+    one_channel_gpu: oneChannel('_gpu'),
     tile,
     ...winogradVariants(winograd),
   },

@@ -14,7 +14,7 @@ export const callTimes: Readonly<Record<'gpu' | 'software', Readonly<Record<stri
     swish_upsample_add: [1.4, 3.17],
     'conv2d.one_output_gpu': [25.72],
     mse: [0.15],
-    'conv2d_grad_kernel.one_channel_gpu': [10.01, 5.7],
+    'conv2d_grad_kernel.one_channel_gpu': [7.28, 6.95],
     'conv2d_grad_upsample.one_input_gpu': [11.98],
     'conv2d_grad_kernel.winograd7_gpu_gradient': [3.45, 2.01, 1.15, 5.6],
     'conv2d_grad_kernel.winograd_gpu_product': [38.74, 16.24, 16.81, 37.62],

@@ -1,14 +1,14 @@
-// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs, which need many
-// invocations and few partial sums:
+// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs:
 //   partials[slice][ky][kx][channel] = sum over y, n in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
-// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of params.rows rows; slices of the first rows come first.
+// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 16 images of a strip of 4 columns and params.rows rows; slices of
+// the first rows come first.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns, it walks down the rows and holds 4 pixels of 5 (3)
-// rows of wide in registers, s0, s1, … from below. When it loads a row of narrow, 8 (6) pixels around the strip, each row of taps
-// multiplies that row by one of them. So 12 loads make 100 products (10, 36), and an invocation holds only about 60 numbers. The sums of
-// the 32 images of a workgroup are added up in workgroup memory.
+// One invocation: one image, one channel of wide, all taps. It walks down the rows of its strip and holds 4 pixels of 5 (3) rows of wide
+// in registers, s0, s1, … from below. When it loads a row of narrow, 8 (6) pixels around the strip, each row of taps
+// multiplies that row by one of them. So 12 loads make 100 products (10, 36), and an invocation holds only about 60 numbers. Workgroup
+// memory adds up 16 images.
 // If wide is the input, the sums belong to mirrored taps, and the store mirrors them back.
-// Grid: x over images, y over pairs of channels of wide, z over slices of params.rows rows.
+// Grid: x over images, y over groups of four channels of wide, z over strips of params.rows rows.
 #import conv2d/one_channel/side.wgsl
 #import conv2d/one_channel/wide_strip.wgsl
 
@@ -19,6 +19,7 @@ struct Params {
   in_channels: u32,
   out_channels: u32,
   rows: u32, // of a slice
+  strips: u32, // of 4 columns
   wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the reverse
   pitch: u32, // of a slice of partials
   first_group: u32,
@@ -30,7 +31,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 const APART = TAPS + 2u;
-// [2 channels][32 images][the taps and the bias, padded to APART, an odd number, so that lanes access different banks]
+// [4 channels][16 images][the taps and the bias, padded to APART, an odd number, so that lanes access different banks]
 var<workgroup> sums: array<f32, 64 * APART>;
 
 alias Row = array<f32, COLUMNS>;
@@ -51,7 +52,7 @@ fn more(sum: RowOfTaps, r: Row, s: vec4f) -> RowOfTaps {
   );
 }
 
-@compute @workgroup_size(32, 2)
+@compute @workgroup_size(16, 4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
   @builtin(num_workgroups) groups: vec3u) {
   let channels = params.in_channels * params.out_channels;
@@ -62,40 +63,39 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let kept = id.x < params.batch;
   let n = min(id.x, params.batch - 1u);
   let channel = min(id.y, channels - 1u);
-  let y_first = slice * params.rows;
+  let y_first = slice / params.strips * params.rows;
+  let x = 4i * i32(slice % params.strips);
   let y_end = min(y_first + params.rows, params.height);
   #each k SIDE
   var t$k = RowOfTaps();
+  var s$k = vec4f();
   #end
   var bias = 0.0;
-  for (var x = 0i; x < i32(params.width); x += 4i) {
-    #each k SIDE
-    var s$k = vec4f();
-    #end
-    // Row y of wide is loaded together with row y - HALF of narrow, the uppermost of the SIDE rows around it.
-    for (var y = y_first; y < y_end + LAST; y++) {
+  // Row y of wide is loaded together with row y - HALF of narrow, the uppermost of the SIDE rows around it.
+  var y = y_first;
+  for (var left = y_end + LAST - y_first; left > 0u; left--) {
 #if side3
-      s2 = s1; s1 = s0; s0 = vec4f();
+    s2 = s1; s1 = s0; s0 = vec4f();
 #else
-      s4 = s3; s3 = s2; s2 = s1; s1 = s0; s0 = vec4f();
+    s4 = s3; s3 = s2; s2 = s1; s1 = s0; s0 = vec4f();
 #endif
-      if (y < y_end) {
-        s0 = wide_four(channel, y, u32(x), n);
-        if (!swapped) { bias += s0.x + s0.y + s0.z + s0.w; }
-      }
-      if (y >= HALF && y - HALF < params.height) {
-        let row = (y - HALF) * line + n;
-        let r = Row(
-          #each c COLUMNS
-          narrow_pixel(row, x + $c - i32(HALF)),
-          #end
-        );
-        #each k SIDE
-        if (y >= y_first + $k && y < y_end + $k) { t$k = more(t$k, r, s$k); }
-        #end
-        if (swapped && y >= y_first + HALF && y < y_end + HALF) { bias += r[HALF] + r[HALF + 1] + r[HALF + 2] + r[HALF + 3]; }
-      }
+    if (y < y_end) {
+      s0 = wide_four(channel, y, u32(x), n);
+      if (!swapped) { bias += s0.x + s0.y + s0.z + s0.w; }
     }
+    if (y >= HALF && y - HALF < params.height) {
+      let row = (y - HALF) * line + n;
+      let r = Row(
+        #each c COLUMNS
+        narrow_pixel(row, x + $c - i32(HALF)),
+        #end
+      );
+      #each k SIDE
+      if (y >= y_first + $k && y < y_end + $k) { t$k = more(t$k, r, s$k); }
+      #end
+      if (swapped && y >= y_first + HALF && y < y_end + HALF) { bias += r[HALF] + r[HALF + 1] + r[HALF + 2] + r[HALF + 3]; }
+    }
+    y++;
   }
 
   let own = array<f32, TAPS + 1>(
@@ -105,17 +105,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     #end
     #end
     bias);
-  let first = 32u * APART * local.y;
+  let first = 16u * APART * local.y;
   for (var i = 0u; i <= TAPS; i++) { sums[first + APART * local.x + i] = select(0.0, own[i], kept); }
   workgroupBarrier();
-  let tap = local.x;
-  if (tap > TAPS || id.y >= channels) { return; }
-  var sum = 0.0;
-  for (var i = 0u; i < 32u; i++) { sum += sums[first + APART * i + tap]; }
+  if (id.y >= channels) { return; }
   let at = (slice * groups.x + group.x) * params.pitch;
-  if (tap < TAPS) {
-    partials[at + select(tap, TAPS - 1u - tap, swapped) * channels + channel] = sum;
-  } else if (channel < params.out_channels) {
-    partials[at + TAPS * channels + channel] = sum;
+  for (var tap = local.x; tap <= TAPS; tap += 16u) {
+    var sum = 0.0;
+    for (var i = 0u; i < 16u; i++) { sum += sums[first + APART * i + tap]; }
+    if (tap < TAPS) {
+      partials[at + select(tap, TAPS - 1u - tap, swapped) * channels + channel] = sum;
+    } else if (channel < params.out_channels) {
+      partials[at + TAPS * channels + channel] = sum;
+    }
   }
 }
