@@ -101,7 +101,7 @@ export class Fit {
     const follows = pending.length > 0;
     if (follows && (pending[0].isKnown || (fits < 1 && pacer.outlastsWord(load)))) return false;
     const full = pacer.untilRoom();
-    // It may be word of a part.
+    // It may be of a part.
     if (full) return (await full) || !pending[0]?.isKnown;
     if (!comparison.isDone() && this.step > from) {
       if (follows) return false;

@@ -16,7 +16,7 @@ import { time } from '../../src/tuning/measure';
 import { after, holdTimers } from '../lib/clock';
 import { callTimes } from './call_times';
 
-/** The simulated time, however coarse the clock is that the engine has. */
+/** The simulated time, however coarse the engine’s clock is. */
 let exactTime: () => number;
 
 beforeEach(() => {
@@ -59,7 +59,7 @@ interface Commands {
 
 type CallTime = readonly [milliseconds: number, groups: number];
 
-/** A device that computes nothing, and takes its time for it. */
+/** A device that only takes time. */
 class SimulatedDevice {
   /** Milliseconds of each submission. */
   readonly submissions: number[] = [];
