@@ -166,7 +166,7 @@ function timesOf(kind: Kind, ops: readonly Op[]): CallTime[] {
   );
 }
 
-/** Lets the simulated time go by until `promise` settles. */
+/** Lets simulated time go by until `promise` settles. */
 async function simulated<T>(promise: Promise<T>): Promise<T> {
   let settled = false;
   const end = () => {
@@ -282,7 +282,7 @@ test.each(kinds.flatMap((kind) => [50, 10, 1, 1 / 100, 1 / 10_000].map((slower) 
   },
 );
 
-/** Tells the pacer of submissions. */
+/** Tells it of submissions. */
 function measure(pacer: Pacer, shader: string, work: number, milliseconds: number, times = 8): void {
   for (let i = 0; i < times; i++) {
     const load = new Load();
