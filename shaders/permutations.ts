@@ -11,8 +11,8 @@ const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string, ...flags
   ['conv2d_grad_kernel', 'kernel'],
 ];
 
-const winograd = winogradForms.flatMap(({ name, file, gpu }) =>
-  (gpu ? ['', '_gpu'] : ['']).flatMap((kind) =>
+const winograd = winogradForms.flatMap(({ name, file }) =>
+  ['', '_gpu'].flatMap((kind) =>
     WINOGRAD_PARTS.map(
       ([kernel, part, ...flags]): Permutation => [
         `${kernel}.${[name + kind, part, ...flags].join('_')}`,

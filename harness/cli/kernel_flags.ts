@@ -54,7 +54,7 @@ async function readVariants(given: string): Promise<Variants> {
     const wrong = entries.find((parts) => parts.length !== 2 || parts.some((part) => part === ''));
     if (wrong) {
       throw new UsageError(
-        `--variants has ${show(wrong.join('='))}; it must be KERNEL/LAYER=VARIANT, such as conv2d/down.1=winograd4, with commas between.`,
+        `--variants has ${show(wrong.join('='))}; it must be KERNEL/LAYER=VARIANT, such as conv2d/down.1=winograd7, with commas between.`,
       );
     }
     const names = entries.map(([name]) => name);

@@ -188,7 +188,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   error,
   emulated: {
     tile: tileCases,
-    winograd4: [
+    winograd7: [
       'a tile of 8 and a row, to one channel',
       'a tile of 8 and a row, to one channel, a bias for each image from row 0',
       'three vec4s of images, 4x4',

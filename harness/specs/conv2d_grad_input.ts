@@ -23,7 +23,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   },
   emulated: {
     tile: tileCases,
-    winograd4: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
+    winograd7: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
     winograd7_gpu: ['three vec4s of images, 4x4'],
   },
   gain: convolutionGains,

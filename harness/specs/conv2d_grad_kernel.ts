@@ -38,7 +38,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
       '9 wide, from one, 3x3',
       'three vec4s of images, 3x3',
     ],
-    winograd4: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
+    winograd7: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
     winograd6_3x3_gpu: ['two rounds, 3x3'],
   },
   gain: kernelGradientGains,

@@ -16,7 +16,7 @@ export const preparing = ({
 }: Pick<Progress, 'task' | 'kernel' | 'seconds'>): string =>
   kernel === undefined ? TASKS[task] : `Compiling ${kernel}, for ${seconds} s so far`;
 
-/** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`, and `conditioning: gpu`, which has no layer. */
+/** A line for each kernel: `conv2d: winograd7 (down.1 up.0), direct (down.0)`, and `conditioning: gpu`, which has no layer. */
 export function variantLines(variants: Variants): string[] {
   const kernels = new Map<string, Map<string, string[]>>();
   for (const [entry, variant] of Object.entries(variants)) {

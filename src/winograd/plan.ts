@@ -33,10 +33,7 @@ interface Sides {
  */
 type Technique =
   | { readonly technique: 'plain' | 'subgroups'; readonly name: Form['name'] }
-  | {
-      readonly technique: 'gpu';
-      readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu`;
-    };
+  | { readonly technique: 'gpu'; readonly name: `${Form['name']}_gpu` };
 
 export type WinogradForm = Sides & Technique;
 
@@ -49,10 +46,7 @@ export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<
     const sumFrequency = pointOneIndex * (side + 1);
     const sides = { tile, kernel, worth, side, frequencies: side ** 2, sumFrequency };
     variants[name] = variant({ ...sides, technique: 'plain', name });
-    if (form.gpu) {
-      const gpuName = `${form.name}_gpu` as const;
-      variants[gpuName] = variant({ ...sides, technique: 'gpu', name: gpuName });
-    }
+    variants[`${name}_gpu`] = variant({ ...sides, technique: 'gpu', name: `${name}_gpu` });
     variants[`${name}_subgroups`] = variant({ ...sides, technique: 'subgroups', name });
   }
   return variants;
@@ -79,12 +73,20 @@ const tilesOf = ({ tile }: Pick<Sides, 'tile'>, { height, width }: ConvShape) =>
 const productsOf = (form: Pick<Sides, 'tile' | 'kernel'>, shape: ConvShape) =>
   (form.tile + form.kernel - 1) ** 2 * tilesOf(form, shape);
 
-/** With fewer tiles in a batch the products load more weights than they use. A GPU waits for other forms, whose lanes then idle, longer. */
-const LEAST_TILES: Readonly<Record<WinogradForm['technique'], number>> = { plain: 16, subgroups: 16, gpu: 8 };
+/**
+ * With fewer tiles in a batch the products load more weights than they use: `tile` is faster on GPUs, `direct` on processors with 3x3 kernels.
+ * With 5x5 kernels other forms only err less, which counts where a third of the tiles lies beyond the image, and for tiles of 8.
+ */
+function leastTiles(form: WinogradForm, shape: ConvShape): number {
+  const { technique, tile, kernel } = form;
+  if (technique === 'gpu') return 8;
+  if (kernel === 3 || 3 * shape.height * shape.width < 2 * tilesOf(form, shape) * tile ** 2) return 16;
+  return tile === 8 ? 8 : 0;
+}
 
 /**
  * Whether a form with smaller tiles, which is more accurate, suits a layer better: this form's tiles save too few
- * products, as where they extend beyond the image, or they are so few that the products load more weights than they use.
+ * products, as where they extend beyond the image, or they are too few.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   winogradForms.some(
@@ -92,8 +94,7 @@ export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
       other.kernel === form.kernel &&
       other.tile < form.tile &&
       form.worth * productsOf(other, shape) <= productsOf(form, shape),
-  ) ||
-  (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < LEAST_TILES[form.technique]);
+  ) || tilesOf(form, shape) * shape.batch < leastTiles(form, shape);
 
 /** Most bytes of the transformed images of one chunk. */
 const MOST_SCRATCH = 2 ** 24;

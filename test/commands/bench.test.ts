@@ -36,7 +36,7 @@ const place = { batch: 4, size: 28 };
 const check = { pass: true, share: 0.1 };
 const wholeOf = (kernel: string, ms: number): Row => ({
   ...{ part: 'whole', kernel, variant: '', layer: '', ...place, check, ms: times(ms) },
-  ...{ gflops: 100 / ms, insideGflops: 80 / ms, variants: { 'conv2d/down.1': 'winograd4' } },
+  ...{ gflops: 100 / ms, insideGflops: 80 / ms, variants: { 'conv2d/down.1': 'winograd7' } },
 });
 const opOf = (kernel: string, ms: number): Row => ({
   ...{ part: 'op', kernel, variant: 'plain', layer: 'down.1', ...place, check, ms: times(ms) },
@@ -140,14 +140,14 @@ describe('the table of a bench result', () => {
   });
 
   const plan = { 'adam/all': 'plain', 'conv2d/up.1': 'direct' };
-  const forward = { ...wholeOf('forward', 1), variants: { 'conv2d/up.1': 'winograd4' } };
+  const forward = { ...wholeOf('forward', 1), variants: { 'conv2d/up.1': 'winograd7' } };
   test.each<[string, Row[], object]>([
     ['the plan', [], plan],
     // Kernels without a choice are of the step's plan alone, which says nothing of convolutions that were measured.
     [
       'the step and its plan',
       [forward, wholeOf('step', 1)],
-      { 'adam/all': 'plain', 'conv2d/down.1': 'winograd4' },
+      { 'adam/all': 'plain', 'conv2d/down.1': 'winograd7' },
     ],
     ['the forward pass where there is no step', [forward], forward.variants],
   ])('the variants in use come from %s', (_, of, used) => {
@@ -155,16 +155,16 @@ describe('the table of a bench result', () => {
   });
 
   test('holds everything that was measured, names what was not, and marks what the step uses', () => {
-    const rival = { ...row, variant: 'winograd4', used: true };
+    const rival = { ...row, variant: 'winograd7', used: true };
     const [whole, step, kernels] = benchTables({ ...result, rows: [...rows, large, rival] });
     expect(whole.title).toBe('The whole network: tutorial');
     expect(whole.notes).toEqual([
-      'conv2d: winograd4 (down.1)',
+      'conv2d: winograd7 (down.1)',
       'not run: training step, 1,024 images of 28x28: no memory',
     ]);
     expect(kernels.lead).toEqual(['*: in use in the network of tutorial.']);
     expect(kernels.rows.map(([name]) => name)).toEqual([
-      ...['conv2d.direct down.1', 'mse.direct down.1', 'conv2d.winograd4 down.1 *'],
+      ...['conv2d.direct down.1', 'mse.direct down.1', 'conv2d.winograd7 down.1 *'],
     ]);
     expect(kernels.notes).toEqual(['not run: adam.direct at all: it is too large']);
     for (const { head: columns, rows: of } of [whole, step, kernels])

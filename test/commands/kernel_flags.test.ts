@@ -14,13 +14,13 @@ async function file(content: unknown, name = 'variants.json'): Promise<string> {
   return path;
 }
 
-const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.2': 'one_output' };
+const variants = { 'conv2d/down.1': 'winograd7', 'conv2d/up.2': 'one_output' };
 type Flags = Parameters<typeof kernelChoice>[0];
 
 test.each<[string, Flags, object]>([
   ['nothing', {}, {}],
   ['--no-tune', { 'no-tune': true }, { tune: false }],
-  ['a list', { variants: 'conv2d/down.1=winograd4, conv2d/up.2=one_output' }, { variants }],
+  ['a list', { variants: 'conv2d/down.1=winograd7, conv2d/up.2=one_output' }, { variants }],
   ['a JSON file', { variants: await file(variants) }, { variants }],
   ['a run', { variants: await file({ settings: { seed: 1, variants } }, 'run.json') }, { variants }],
 ])('kernels are chosen by %s', async (_, flags, choice) => {

@@ -81,7 +81,7 @@ describe('the comparison at a network’s size', () => {
     'compares layers of the same size once, layers of other sizes each: widths %j',
     async (widths, layers) => {
       const labels = watchLabels();
-      await healthily(fourSteps, {}, { ...digits, config: { ...digits.config, widths } });
+      await healthily(fourSteps, {}, { ...ofBatch(16), config: { ...digits.config, widths } });
       const compared = /^comparison differences of (.*) pre-activation,/;
       expect(labels().flatMap((label) => compared.exec(label)?.[1] ?? [])).toEqual(layers.split(' '));
     },

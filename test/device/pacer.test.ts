@@ -63,7 +63,7 @@ type CallTime = readonly [milliseconds: number, groups: number];
 class SimulatedDevice {
   /** Milliseconds of each submission. */
   readonly submissions: number[] = [];
-  /** The longest time that a command of the page would have waited, in milliseconds. */
+  /** Milliseconds that a command of the page would have waited at most. */
   mostQueued = 0;
   readonly limits = { minUniformBufferOffsetAlignment: 256, ...requirements.limits };
   readonly features: ReadonlySet<string>;
@@ -181,14 +181,14 @@ async function simulated<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** The device, its program of `ops`, and the Gpu that has both. */
+/** The device, its program of `ops`, the Gpu of both. */
 async function prepare(kind: Kind, ops: readonly Op[], adapter: Adapter, asked: number) {
   const device = new SimulatedDevice(adapter, timesOf(kind, ops));
   const gpu = new Gpu(device as unknown as GPUDevice, { maxSubmitMilliseconds: asked });
   return { device, gpu, program: await simulated(Program.compile(gpu, 'step', ops, new Map())) };
 }
 
-/** Milliseconds of the longest part of a program. */
+/** Milliseconds of the longest part. */
 const longestPartOf = (gpu: Gpu, program: Program) =>
   Math.max(
     ...Array.from({ length: program.partCount }, (_, i) => {
@@ -208,7 +208,7 @@ interface Training {
   readonly most?: number;
 }
 
-/** Steps that a fit makes in a second, and what the device got at once. */
+/** Steps of a fit in a second, and what the device got at once. */
 async function train(
   kind: Kind,
   adapter: Adapter,

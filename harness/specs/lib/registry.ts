@@ -8,7 +8,7 @@ export type AnySpec = Spec<any, string>;
 
 const specModules = import.meta.glob<{ spec: AnySpec }>('../*.ts', { eager: true });
 
-/** Every shader, by name; `conv2d.winograd4_input` belongs to the kernel conv2d. */
+/** Every shader, by name; `conv2d.winograd7_input` belongs to the kernel conv2d. */
 export const shaders: ReadonlyMap<string, Shader> = new Map(Object.entries(allShaders));
 
 /** Every spec, by its kernel's name. */

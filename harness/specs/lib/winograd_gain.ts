@@ -4,7 +4,6 @@ import { type FormFile, winogradForms } from '../../../src/winograd/forms';
 import { convolutionGain, kernelGradientGain, type Points } from './winograd_matrices';
 
 export const forms: Readonly<Record<FormFile, Points>> = {
-  f4x5: { outputs: 4, taps: 5, finite: [0, 1, -1, 2, -2, '1/2', '-1/2'], negated: 0 },
   f7x5: { outputs: 7, taps: 5, finite: [0, '3/8', '-3/8', '3/4', '-3/4', 1, -1, 2, -2, 4, -4] },
   f8x5: {
     outputs: 8,
@@ -24,7 +23,7 @@ const byVariant = (of: (points: Points) => number) =>
     }),
   );
 
-/** Gains of the forms in their order: about 30, 724, 1613, 46, 157 and 663. */
+/** Gains of the forms in their order: about 724, 1613, 46, 157 and 663. */
 export const convolutionGains = byVariant(convolutionGain);
-/** About 36, 531, 1099, 26, 74 and 307. */
+/** About 531, 1099, 26, 74 and 307. */
 export const kernelGradientGains = byVariant(kernelGradientGain);

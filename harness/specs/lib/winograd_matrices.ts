@@ -9,8 +9,6 @@ export interface Points {
   readonly outputs: number;
   readonly taps: number;
   readonly finite: readonly (number | string)[];
-  /** The frequency whose rows of B and G have the opposite sign. */
-  readonly negated?: number;
 }
 
 /** One row per frequency. */
@@ -27,7 +25,7 @@ function product(points: readonly Fraction[]): Fraction[] {
 }
 
 /** A and G evaluate outputs and taps at a point, B interpolates: y = A' ((G w) . (B x)). */
-export function matrices({ outputs, taps, finite, negated }: Points): { a: Matrix; g: Matrix; b: Matrix } {
+export function matrices({ outputs, taps, finite }: Points): { a: Matrix; g: Matrix; b: Matrix } {
   const points = finite.map((p) => new Fraction(p));
   const size = outputs + taps - 1;
   const powers = (p: Fraction, n: number) =>
@@ -36,16 +34,10 @@ export function matrices({ outputs, taps, finite, negated }: Points): { a: Matri
   const padded = (row: Fraction[], n: number) =>
     Array.from({ length: n }, (_, j) => row[j] ?? new Fraction(0));
   // G contains the reciprocal of the Lagrange denominators, B their numerators.
-  const sign = (f: number) => new Fraction(f === negated ? -1 : 1);
-  const scale = points.map((p, f) => others(p).reduce((prod, q) => prod.mul(p.sub(q)), sign(f)));
+  const scale = points.map((p) => others(p).reduce((prod, q) => prod.mul(p.sub(q)), new Fraction(1)));
   const a = points.map((p) => powers(p, outputs));
   const g = points.map((p, f) => powers(p, taps).map((v) => v.div(scale[f])));
-  const b = points.map((p, f) =>
-    padded(
-      product(others(p)).map((v) => v.mul(sign(f))),
-      size,
-    ),
-  );
+  const b = points.map((p) => padded(product(others(p)), size));
   if (points.length < size) {
     const last = (n: number) => padded([...Array<Fraction>(n - 1).fill(new Fraction(0)), new Fraction(1)], n);
     a.push(last(outputs));

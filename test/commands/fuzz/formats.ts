@@ -186,7 +186,7 @@ const { config } = unet;
 
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-const variants: Variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'direct' };
+const variants: Variants = { 'conv2d/down.1': 'winograd7', 'conv2d/up.0': 'direct' };
 const gzipped = (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes));
 
 const format = <T>(

@@ -125,7 +125,7 @@ describe.each(networks)('%s:', (_, counts, given) => {
 
 describe('the transformed kernels of predictions', () => {
   const images = new Random(5).floats(4 * 64, 0, 1);
-  const variants = { 'conv2d/down.1': 'winograd4' };
+  const variants = { 'conv2d/down.1': 'winograd7' };
   /** By this device's usual choice there may be nothing to transform. */
   const chooser = { choose: async () => ({ variants, isFixed: false }), replace: async () => undefined };
   const create = (seed = 0) => UNet.create(gpu, { height: 8, width: 8, widths: [8, 8] }, { seed }, chooser);
