@@ -65,11 +65,11 @@ export const enlargeFlag = (usual: string) =>
     ...ENLARGE,
   );
 
-/** As `enlargeOf`. Throws UsageError if the enlarger is asked for images that it does not know. */
+/** As `enlargeOf`; `usual`: without the flag. Throws UsageError if the enlarger is asked for images that it does not know. */
 export function enlargeBy(
   given: Enlarge | undefined,
   model: Pick<Model, 'config' | 'objective'>,
-  ...[usual, isShrunk]: [Enlarge | undefined, boolean?]
+  { usual, isShrunk }: { readonly usual?: Enlarge | undefined; readonly isShrunk?: boolean | undefined },
 ): Enlarge | undefined {
   const way = enlargeOf({ ...model.config, recipe: recipeOf(model) }, given ?? usual, isShrunk);
   if (given !== 'smooth' || way) return way;

@@ -176,7 +176,7 @@ export async function planRun(
   const config = 'config' in network ? network.config : network;
   const { images, held, settings: asked } = splitOf(given, all, begins, checkpoint);
   const { objective } = checkpoint?.training ?? recipeGiven(given).trainer;
-  const enlarge = enlargeBy(flags.enlarge, { config, objective }, asked.enlarge, shrunk);
+  const enlarge = enlargeBy(flags.enlarge, { config, objective }, { usual: asked.enlarge, isShrunk: shrunk });
   const settings = defined({ ...asked, enlarge });
   const resumed = bytes && resumedRun(bytes, given, checkpoint!, { images, settings });
   if (config.conditioning?.classes && !images.labels) {

@@ -5,6 +5,7 @@ import {
   endingAt,
   isPlanned,
   limitOf,
+  ownSampling,
   type PlanOrder,
   planOf,
   scheduleOf,
@@ -149,6 +150,17 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
   const { steps, epochs } = plan;
   expect(adjusted).toEqual({ maxSteps: steps, epochs, schedule: scheduleOf(steps) });
   expect([weights, state]).toEqual(['parameters', 'state']);
+});
+
+test('own pictures are polished; only those in colour are sampled at shifted levels', () => {
+  const polish = { noises: 4, level: 0.1 };
+  for (const [recipe, shift] of [
+    ['pictures', { shift: 1.5 }],
+    ['digits', {}],
+  ] as const) {
+    const { network, sampling } = recipes[recipe];
+    expect(ownSampling(recipe, network)).toEqual({ ...sampling, ...shift, polish });
+  }
 });
 
 test('a rehearsal gives the tutorial an end, and no schedule', async () => {

@@ -23,16 +23,18 @@ export function hear(page: Page): Heard {
   return all;
 }
 
-/** Phase, preparing, error and run of the page, and the end of its console. */
+/** Phase, preparing, error, run and kept runs of the page, and the end of its console. */
 async function stateOf(page: Page): Promise<string> {
   const { console, waitsFor } = hear(page);
   const state = await page
     .evaluate(() => {
       if (!window.harness) return 'The page has not begun.';
-      const { phase, preparing, error, run, losses, notStored } = window.harness.state;
+      const { phase, preparing, error, run, losses, notStored, kept } = window.harness.state;
       const notices = document.getElementById('notices')?.textContent;
+      const rows = document.getElementById('runs-body')?.textContent;
       const settled = { phase, preparing, error, run, losses: losses.length, notStored, notices };
-      return JSON.stringify({ ...settled, drawn: window.harness.isDrawn });
+      const held = kept.map((each) => each.held);
+      return JSON.stringify({ ...settled, held, rows, drawn: window.harness.isDrawn });
     })
     .catch(String);
   return [
