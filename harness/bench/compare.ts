@@ -1,55 +1,52 @@
 /** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
-
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { short, type Table } from '../text/table';
 import type { Named } from './read';
-import type { BenchResult } from './result';
 import { nameOf } from './table';
 import type { Times } from './timer';
-
-/** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
-type Verdict = 'faster' | 'slower' | 'within noise';
 
 /** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
 
-function verdictOf(before: Times, after: Times): Verdict {
+/** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
+function verdictOf(before: Times, after: Times): '▼ faster' | '▲ slower' | '≈ within noise' {
   const ratio = after.median / before.median;
-  if (ratio < NOISE && ratio > 1 / NOISE) return 'within noise';
-  if (after.p90 < before.p10) return 'faster';
-  if (after.p10 > before.p90) return 'slower';
-  return 'within noise';
+  if (ratio < NOISE && ratio > 1 / NOISE) return '≈ within noise';
+  if (after.p90 < before.p10) return '▼ faster';
+  return after.p10 > before.p90 ? '▲ slower' : '≈ within noise';
 }
 
 /** Times by the name that identifies a measurement. */
-const timesOf = ({ rows }: BenchResult) =>
+const timesOf = ({ result: { rows } }: Named) =>
   new Map(rows.flatMap((row) => (row.ms ? [[nameOf(row), row.ms] as const] : [])));
 
-/** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
+/** Reasons why the results are not comparable, in sentences. */
 function differences(before: Named, after: Named): string[] {
-  const [a, b] = [before.result, after.result];
-  const found: string[] = [];
-  const unlike = (what: string, of: (result: BenchResult) => string) => {
-    if (of(a) !== of(b)) found.push(`${what}: ${of(a)} in ${before.name}, ${of(b)} in ${after.name}.`);
+  const unlike = (what: string, of: (result: Named['result']) => string) => {
+    const [a, b] = [of(before.result), of(after.result)];
+    return a === b ? [] : [`${what}: ${a} in ${before.name}, ${b} in ${after.name}.`];
   };
-  unlike('Different adapters', ({ adapter }) => adapterText(adapter));
-  unlike('Different runtimes', ({ runtime }) => runtime);
-  unlike('Different batches, so only what is alike in that is compared', ({ batches }) => batches.join(', '));
-  unlike('Different networks', ({ network }) => choiceText(network));
-  unlike('Different clocks', ({ timer }) => timer.kind);
-  for (const { name, result } of [before, after])
-    if (result.end === 'stopped') found.push(`${name} is of a run that was stopped.`);
-  if (a.adapter.software && b.adapter.software)
-    found.push('Both ran in software, on the CPU: this says nothing about GPUs.');
-  return found;
+  const both = [before, after];
+  const stopped = both.filter(({ result }) => result.end === 'stopped');
+  return [
+    ...unlike('Different adapters', ({ adapter }) => adapterText(adapter)),
+    ...unlike('Different runtimes', ({ runtime }) => runtime),
+    ...unlike('Different batches, so only what is alike in that is compared', ({ batches }) =>
+      batches.join(', '),
+    ),
+    ...unlike('Different networks', ({ network }) => choiceText(network)),
+    ...unlike('Different clocks', ({ timer }) => timer.kind),
+    ...stopped.map(({ name }) => `${name} is of a run that was stopped.`),
+    ...(both.every(({ result }) => result.adapter.software)
+      ? ['Both ran in software, on the CPU: this says nothing about GPUs.']
+      : []),
+  ];
 }
-
-const signs: Readonly<Record<Verdict, string>> = { faster: '▼', slower: '▲', 'within noise': '≈' };
 
 /** A row for each measurement that both have, the greatest speed-up first. */
 export function comparisonTable(before: Named, after: Named): Table {
-  const [a, b] = [timesOf(before.result), timesOf(after.result)];
+  const [a, b] = [timesOf(before), timesOf(after)];
   const rows = [...a]
     .flatMap(([name, ms]) => {
       const other = b.get(name);
@@ -58,7 +55,7 @@ export function comparisonTable(before: Named, after: Named): Table {
         : [];
     })
     .sort((x, y) => x.ratio - y.ratio);
-  const count = (of: Verdict) => rows.filter(({ verdict }) => verdict === of).length;
+  const count = (of: string) => rows.filter(({ verdict }) => verdict.endsWith(of)).length;
   const apart = `${a.size - rows.length} only in ${before.name}, ${b.size - rows.length} only in ${after.name}`;
   const peaks = [before, after].map(
     ({ name, result: { peak } }) => `${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s in ${name}`,
@@ -68,14 +65,13 @@ export function comparisonTable(before: Named, after: Named): Table {
     lead: [
       rows.length === 0
         ? `The two have no measurement in common (${apart}).`
-        : `${count('faster')} faster, ${count('slower')} slower, ${count('within noise')} within noise (less than 5% apart, or their bands from p10 to p90 touch); ${apart}.`,
+        : `${count('faster')} faster, ${count('slower')} slower, ${count('noise')} within noise (less than 5% apart, or their bands from p10 to p90 touch); ${apart}.`,
       `Peaks: ${peaks.join(', ')}.`,
       ...differences(before, after),
     ],
     head: ['after / before', 'what', 'ms before', 'ms after'],
     rows: rows.map(({ name, ms, other, ratio, verdict }) => [
-      `${ratio.toFixed(2)}x ${signs[verdict]} ${verdict}`,
-      ...[name, short(ms.median), short(other.median)],
+      ...[`${ratio.toFixed(2)}x ${verdict}`, name, short(ms.median), short(other.median)],
     ]),
     text: 2,
   };

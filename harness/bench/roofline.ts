@@ -6,11 +6,9 @@ import { adapterText } from '../text/adapter_text';
 import { type Svg, svg, svgFile } from '../text/svg';
 import { percent, short } from '../text/table';
 import { wrap } from '../text/units';
-import type { BenchResult, Peak, Row } from './result';
+import type { BenchResult, Row } from './result';
 import { nameOf, usedBy } from './table';
 
-/** The width on a phone: text keeps its size, so there is less room beside it. */
-export const NARROW = 380;
 const LEGEND_ROW = 20;
 const LINE = 16;
 /** Wide enough for the longest name of a kernel; and the width of a character. */
@@ -27,7 +25,7 @@ export const rooflineCss = `
   .roofline .mark { --own: currentColor; fill: var(--own); fill-opacity: 0.75; stroke: var(--own) }
   .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
   .roofline .used { fill-opacity: 1; stroke: var(--ink); stroke-width: 1.5 }
-  .roofline .point:is(:hover, .chosen) .mark { fill-opacity: 1; stroke: var(--ink); stroke-width: 2.5 }
+  .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2.5 }
   @media (prefers-color-scheme: dark) {
     .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d }
     .roofline .mark { --own: color-mix(in srgb, currentColor 55%, #fff) }
@@ -37,8 +35,8 @@ export const rooflineCss = `
 type Shown = Pick<BenchResult, 'adapter' | 'batches' | 'network' | 'peak' | 'rows'>;
 
 /** The plot as a file. */
-export function rooflineSvg(result: Shown, width?: number): string | undefined {
-  const plot = roofline(result, width);
+export function rooflineSvg(result: Shown): string | undefined {
+  const plot = roofline(result);
   return plot && svgFile(plot, rooflineCss);
 }
 
@@ -49,14 +47,17 @@ interface Point {
   readonly gflops: number;
 }
 
-/** Undefined while there is no kernel that computes anything. Kernels that the network uses are drawn strongly and on top, their rivals faintly. */
+/**
+ * Undefined while there is no kernel that computes anything; without kernels by themselves the ops of the step are shown. Kernels that the
+ * network uses are drawn strongly and on top, their rivals faintly. `width`: text keeps its size, so there is less room beside it.
+ */
 export function roofline(result: Shown, width = 800): Svg | undefined {
   const { peak, rows, batches } = result;
-  const points = rows
+  const alone = rows.filter(({ part }) => part === 'kernel');
+  const points = (alone.length > 0 ? alone : rows.filter(({ part }) => part === 'op'))
     .flatMap((row): Point[] => {
-      const { part, ms, insideGflops: gflops, gbps } = row;
-      if (part !== 'kernel' || !ms || !gflops || !gbps) return [];
-      return [{ row, intensity: gflops / gbps, gflops }];
+      const { ms, insideGflops: gflops, gbps } = row;
+      return ms && gflops && gbps ? [{ row, intensity: gflops / gbps, gflops }] : [];
     })
     .sort((a, b) => Number(a.row.used ?? 0) - Number(b.row.used ?? 0));
   if (points.length === 0) return undefined;
@@ -68,11 +69,8 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
   const [left, right, bottom] = [64, width - 28, top + Math.min(0.65 * width, 416)];
   const columns = Math.floor((right - left) / LEGEND_COLUMN);
   const noteTop = bottom + 60 + LEGEND_ROW * Math.ceil(kernels.length / columns);
-  const fastest = Math.max(...peak.copies.map(({ gbps }) => gbps));
-  const corners = [peak.gbps, fastest].map((gbps) => ({
-    intensity: peak.gflops / gbps,
-    gflops: peak.gflops,
-  }));
+  const roofs = [peak.gbps, Math.max(...peak.copies.map(({ gbps }) => gbps))];
+  const corners = roofs.map((gbps) => ({ intensity: peak.gflops / gbps, gflops: peak.gflops }));
   const xs = [...points, ...corners].map(({ intensity }) => intensity);
   const ys = [...points, ...corners].map(({ gflops }) => gflops);
   const x = logScale(Math.min(...xs) / 2, Math.max(...xs), left, right);
@@ -82,12 +80,7 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
   const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${nameOf(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
   return svg(
     'svg',
-    {
-      class: 'roofline',
-      viewBox: `0 0 ${width} ${noteTop + LINE}`,
-      role: 'img',
-      'aria-label': summary,
-    },
+    { class: 'roofline', viewBox: `0 0 ${width} ${noteTop + LINE}`, role: 'img', 'aria-label': summary },
     words(left, 20, `GFLOP/s over FLOP per byte, ${batches.join(', ')} images`, { class: 'title' }),
     ...subtitle.map((line, i) => words(left, 38 + LINE * i, line)),
     ...x.ticks.flatMap((v) => [
@@ -98,7 +91,7 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
       line(`M${left},${y.at(v)} H${right}`, 'grid'),
       words(left - 8, y.at(v) + 4, tick(v), { 'text-anchor': 'end' }),
     ]),
-    ...roofsOf(peak, fastest, x, y, right),
+    ...roofsOf(peak.gflops, roofs, x, y, right),
     ...points.map((point) =>
       pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops)),
     ),
@@ -118,27 +111,25 @@ const words = (x: number, y: number, text: string, attributes: Svg['attributes']
 const line = (d: string, kind: string): Svg => svg('path', { class: kind, d });
 const tick = (value: number) => String(Number(value.toPrecision(1)));
 
-/** The limits that memory and arithmetic set, with their names. */
-function roofsOf({ gflops, gbps: memory }: Peak, fastest: number, x: Scale, y: Scale, right: number): Svg[] {
-  const slopes = [
-    { gbps: memory, name: 'memory' },
-    ...(fastest > 1.1 * memory ? [{ gbps: fastest, name: 'cache' }] : []),
-  ];
+/** The limits that arithmetic sets, and a copy from memory or from a cache, with their names. */
+function roofsOf(gflops: number, [memory, fastest]: number[], x: Scale, y: Scale, right: number): Svg[] {
   const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
+  const roof = (gbps: number, name: string, down: number) => {
+    // From where the roof enters the plot, at the left or at the bottom, over where it meets the peak.
+    const from = Math.max(x.low, y.low / gbps);
+    const [left, top] = [x.at(1.15 * from), y.at(1.15 * from * gbps) + down];
+    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
+    const ridge = `${x.at(gflops / gbps)},${y.at(gflops)}`;
+    return [
+      line(`M${x.at(from)},${y.at(from * gbps)} L${ridge} H${right}`, 'roof'),
+      words(left, top, `${name} ${short(gbps)} GB/s`, { class: 'label', transform }),
+    ];
+  };
+  // The lower roof's words below it, or they would cross the upper one's.
+  const hasCache = fastest > 1.1 * memory;
   return [
-    ...slopes.flatMap(({ gbps, name }, i) => {
-      // From where the roof enters the plot, at the left or at the bottom, to where it meets the peak.
-      const from = Math.max(x.low, y.low / gbps);
-      const [left, bottom] = [x.at(1.15 * from), y.at(1.15 * from * gbps)];
-      // The lower roof's words below it, or they would cross the upper one's.
-      const top = bottom + (slopes.length > 1 && i === 0 ? 16 : -6);
-      const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
-      return [
-        line(`M${x.at(from)},${y.at(from * gbps)} L${x.at(gflops / gbps)},${y.at(gflops)}`, 'roof'),
-        words(left, top, `${name} ${short(gbps)} GB/s`, { class: 'label', transform }),
-      ];
-    }),
-    line(`M${x.at(gflops / fastest)},${y.at(gflops)} H${right}`, 'roof'),
+    ...roof(memory, 'memory', hasCache ? 16 : -6),
+    ...(hasCache ? roof(fastest, 'cache', -6) : []),
     words(right - 4, y.at(gflops) - 6, `${short(gflops)} GFLOP/s`, { class: 'label', 'text-anchor': 'end' }),
   ];
 }
@@ -147,12 +138,7 @@ function pointMark({ row, intensity, gflops }: Point, kernel: number, x: number,
   const { kernel: name, variant, layer, ms, shareOfPeak = 0, used } = row;
   const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${percent(shareOfPeak)} of peak${used ? ', in use' : ''}`;
   const kind = used === undefined ? '' : used ? ' used' : ' rival';
-  return svg(
-    'g',
-    { class: 'point', 'data-row': nameOf(row), 'data-x': x, 'data-y': y },
-    mark(kernel, x, y, kind),
-    svg('title', {}, title),
-  );
+  return svg('g', {}, mark(kernel, x, y, kind), svg('title', {}, title));
 }
 
 /** Kernels differ by colour, in steps of the golden angle, and, for those who see few of them, by shape. */

@@ -1,5 +1,7 @@
 /** Measures time: of the GPU by its own clock if it has one, of anything by the host's. */
 import type { Gpu } from '../../src/gpu/gpu';
+import { computePass, Program } from '../../src/gpu/program';
+import type { Op } from '../../src/plan/op';
 
 /** Milliseconds: the median of `n` samples, and the band that holds all but the outer tenths. */
 export interface Times {
@@ -27,71 +29,93 @@ export async function clocked(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** At least three samples, `samples` included, and more for about `seconds`. */
+export interface Sampling {
+  /** How long all samples take, about; there are at least three. Default: a single one. */
+  readonly seconds?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds of a unit of work, which `once` repeats, at most `most` times, until a sample lasts about `span` ms. */
 export async function sampled(
-  sample: () => Promise<number>,
-  seconds: number,
-  signal?: AbortSignal,
-  samples: number[] = [],
+  once: (repeats: number) => Promise<number>,
+  { seconds = 0, signal, span, most }: Sampling & { readonly span: number; readonly most: number },
 ): Promise<Times> {
-  const end = performance.now() + seconds * 1000;
-  while (samples.length < 3 || (samples.length < 50 && performance.now() < end)) {
+  await once(1); // compiles, and moves the buffers to where they are used
+  let repeats = 1;
+  let took = await once(1);
+  // The next round corrects an error of the first guess from a short sample.
+  while (took < 0.7 * span && repeats < most) {
     signal?.throwIfAborted();
-    samples.push(await sample());
+    repeats = Math.min(Math.ceil(repeats * Math.max(span / Math.max(took, span / 32), 2)), most);
+    took = await once(repeats);
+  }
+  const samples = [took / repeats];
+  const end = performance.now() + seconds * 1000;
+  while (seconds > 0 && samples.length < 50 && (samples.length < 3 || performance.now() < end)) {
+    signal?.throwIfAborted();
+    samples.push((await once(repeats)) / repeats);
   }
   return summary(samples);
 }
 
-export type TimerKind = 'timestamp-query' | 'wall clock';
-
 /** Records work into a pass, any number of times. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
-/** The least duration of a measured span. The host's clock also counts the time of submitting, so it needs longer spans. */
+/** Gives `use` an op that is ready to be encoded, on tensors of its own; each dispatch uncut, however long it takes. */
+export async function withOp<T>(
+  gpu: Gpu,
+  op: Op,
+  use: (encode: Encode, program: Program) => Promise<T>,
+): Promise<T> {
+  const options = { reuse: false, partWork: Number.POSITIVE_INFINITY };
+  const program = await Program.compile(gpu, `bench ${op.kernel}`, [op], new Map(), options);
+  try {
+    return await use((pass) => program.encode(pass), program);
+  } finally {
+    program.destroy();
+  }
+}
+
+export type TimerKind = 'timestamp-query' | 'wall clock';
+
+/**
+ * The least duration of a measured span: 200 ticks of 0.1 ms, to which browsers round the GPU's clock. The host's clock also counts the
+ * time of submitting, and some browsers round it to 1 ms.
+ */
 const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 100 } as const;
 /** The duration of the probe, long enough for any clock. */
 const PROBE_MS = 5;
-/** A span also lasts at least this many ticks of the clock. */
-const TICKS = 200;
 const MOST_REPEATS = 20_000;
 
 export class Timer {
   readonly kind: TimerKind;
-  /** The smallest time difference that the clock has shown. */
-  readonly resolutionMs: number;
   private readonly gpu: Gpu;
   private readonly queries: Queries | undefined;
 
-  private constructor(gpu: Gpu, queries: Queries | undefined, resolutionMs: number) {
+  private constructor(gpu: Gpu, queries?: Queries) {
     this.gpu = gpu;
     this.queries = queries;
     this.kind = queries ? 'timestamp-query' : 'wall clock';
-    this.resolutionMs = resolutionMs;
   }
 
   /** `probe` takes a moment on the GPU. The GPU's clock is used only if it agrees with the host's about that duration. */
   static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
-    if (gpu.device.features.has('timestamp-query')) {
-      const queries = new Queries(gpu);
-      let times = 1;
-      const time = () => queries.time(repeated(probe, times));
-      await time(); // compiles
-      while (times < 1024 && (await clocked(time)) < PROBE_MS + gpu.latency) times *= 2;
-      const ticks: number[] = [];
-      let agrees = true;
-      for (let i = 0; i < 5; i++) {
-        const start = performance.now();
-        const nanoseconds = await time();
-        const wall = performance.now() - start;
-        ticks.push(nanoseconds);
-        // Some clocks stand still, always or at times.
-        if (nanoseconds / 1e6 > 1.2 * wall + 0.2 || nanoseconds / 1e6 < 0.05 * wall) agrees = false;
-      }
-      const resolution = ticks.reduce(greatestCommonDivisor) / 1e6;
-      if (agrees) return new Timer(gpu, queries, Math.max(resolution, 1e-6));
+    if (!gpu.device.features.has('timestamp-query')) return new Timer(gpu);
+    const queries = new Queries(gpu);
+    let times = 1;
+    const time = () => queries.time(repeated(probe, times));
+    await time(); // compiles
+    while (times < 1024 && (await clocked(time)) < PROBE_MS + gpu.latency) times *= 2;
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      const ms = (await time()) / 1e6;
+      const wall = performance.now() - start;
+      // Some clocks stand still, always or at times.
+      if (ms <= 1.2 * wall + 0.2 && ms >= 0.05 * wall) continue;
       queries.destroy();
+      return new Timer(gpu);
     }
-    return new Timer(gpu, undefined, hostResolution());
+    return new Timer(gpu, queries);
   }
 
   /** Milliseconds of one pass. */
@@ -104,34 +128,14 @@ export class Timer {
       return nanoseconds === 0 && wall > SPAN_MS[this.kind] ? wall : nanoseconds / 1e6;
     }
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
-    const pass = encoder.beginComputePass({ label: 'bench' });
-    encode(pass);
-    pass.end();
+    computePass(encoder, 'bench', encode);
     return clocked(() => this.gpu.submit(encoder));
   }
 
-  /** Milliseconds of one `encode`, from samples over about `seconds`, at least three; from a single one without `seconds`. */
-  async measure(encode: Encode, seconds?: number, signal?: AbortSignal): Promise<Times> {
-    const { ms, repeats } = await this.span(encode, signal);
-    if (seconds === undefined) return summary([ms]);
-    const sample = async () => (await this.once(repeated(encode, repeats))) / repeats;
-    return sampled(sample, seconds, signal, [ms]);
-  }
-
-  /** A single sample: milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. */
-  private async span(encode: Encode, signal?: AbortSignal): Promise<{ ms: number; repeats: number }> {
-    await this.once(encode); // compiles, and moves the buffers to where they are used
-    const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
-    let repeats = 1;
-    let took = await this.once(encode);
-    // The next round corrects an error of the first guess from a short span.
-    while (took < 0.7 * span && repeats < MOST_REPEATS) {
-      signal?.throwIfAborted();
-      const factor = Math.min(Math.max(span / Math.max(took, this.resolutionMs), 2), 32);
-      repeats = Math.min(Math.ceil(repeats * factor), MOST_REPEATS);
-      took = await this.once(repeated(encode, repeats));
-    }
-    return { ms: took / repeats, repeats };
+  /** Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. */
+  measure(encode: Encode, sampling: Sampling = {}): Promise<Times> {
+    const once = (repeats: number) => this.once(repeated(encode, repeats));
+    return sampled(once, { ...sampling, span: SPAN_MS[this.kind], most: MOST_REPEATS });
   }
 
   destroy(): void {
@@ -155,17 +159,10 @@ export class Queries {
   constructor(gpu: Gpu) {
     this.gpu = gpu;
     const label = 'bench timestamps';
+    const buffer = (usage: number) => gpu.device.createBuffer({ label, size: 16, usage });
     this.set = gpu.device.createQuerySet({ label, type: 'timestamp', count: 2 });
-    this.resolved = gpu.device.createBuffer({
-      label,
-      size: 16,
-      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-    });
-    this.staging = gpu.device.createBuffer({
-      label,
-      size: 16,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    this.resolved = buffer(GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+    this.staging = buffer(GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
   }
 
   /** Nanoseconds. */
@@ -187,25 +184,6 @@ export class Queries {
   }
 
   destroy(): void {
-    this.set.destroy();
-    this.resolved.destroy();
-    this.staging.destroy();
+    for (const owned of [this.set, this.resolved, this.staging]) owned.destroy();
   }
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  while (b > 0) [a, b] = [b, a % b];
-  return a;
-}
-
-/** Browsers round performance.now(), some to a whole millisecond. */
-function hostResolution(): number {
-  let smallest = 1;
-  const start = performance.now();
-  for (let last = start; last - start < 5; ) {
-    const now = performance.now();
-    if (now > last) smallest = Math.min(smallest, now - last);
-    last = now;
-  }
-  return smallest;
 }

@@ -49,10 +49,8 @@ async function run(job: Job, options: JobOptions): Promise<void> {
     tell({ kind: 'error', message: error.message }),
   );
   tell({ kind: 'adapter', adapter: engine.adapter });
-  const work =
-    job === 'bench'
-      ? runBench(engine, { ...options, runtime: navigator.userAgent })
-      : runCheck(engine, options);
-  for await (const event of work) tell({ kind: 'event', event });
+  const pass = (event: unknown) => tell({ kind: 'event', event });
+  if (job === 'bench') await runBench(engine, { ...options, runtime: navigator.userAgent }, pass);
+  else for await (const event of runCheck(engine, options)) pass(event);
   tell({ kind: 'end' });
 }

@@ -19,13 +19,16 @@ export type BrowserEvent<E> =
   | { readonly kind: 'end' }
   | { readonly kind: 'error'; readonly message: string; readonly code?: ErrorCode };
 
+/** Which adapter it is, before the events of the job. */
+export type BrowserNews<E> = E | { readonly kind: 'adapter'; readonly line: string };
+
 /** `E` is the event type of the job. */
 export async function* inBrowser<E>(
   browserName: 'chrome' | 'firefox',
   job: Job,
   options: object,
   signal: AbortSignal,
-): AsyncGenerator<E | { readonly kind: 'adapter'; readonly line: string }, void, undefined> {
+): AsyncGenerator<BrowserNews<E>, void, undefined> {
   if (!existsSync(join(here, 'bench_page.html'))) {
     throw new EngineError(
       'argument',

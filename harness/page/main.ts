@@ -147,7 +147,7 @@ function start(): void {
     explain: createExplainPanel(app),
     gpu,
   };
-  connectFiles(app, (files) => void gpu.open(files));
+  connectFiles(app);
 
   const starter = createStarter(app, panels);
   const home = createHome(app);

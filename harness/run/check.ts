@@ -7,7 +7,7 @@ import type { Variants } from '../../src/unet/variants';
 import { type CheckResult, checkKernel, inputsOf } from '../specs/lib/check_kernel';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { type Arrays, type Expected, expectedOf, Random } from '../specs/lib/spec';
-import { shadersOf, shapeText } from '../text/shape_text';
+import { opAt, shadersOf, shapeText } from '../text/shape_text';
 import { namesInUse } from './in_use';
 import { matcher, matchesNothing } from './pattern';
 
@@ -127,7 +127,7 @@ async function* checkVariant(
     }
     pace.finished(spec, shape);
     if (missing || spec.kernel.variants[variant].refuses?.(shape)) continue;
-    for (const shader of shadersOf(spec, shape, variant)) shaders.add(shader);
+    for (const shader of shadersOf(opAt(spec, shape, variant))) shaders.add(shader);
     const check = await checkCase(engine, spec, variant, shape, references);
     each.push({ title, shape: shapeText(shape), ...check });
     if (!check.pass) reason ??= `${title}: ${check.failure}`;

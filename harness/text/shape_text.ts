@@ -1,5 +1,5 @@
 /** Describes the shape and the shaders of a single measurement. Pure. */
-import { op } from '../../src/plan/op';
+import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import type { AnySpec } from '../specs/lib/registry';
 
@@ -16,10 +16,12 @@ export function shapeText(shape: unknown): string {
     .join(', ');
 }
 
-/** The shaders that a variant runs for a shape, each once, in their order. */
-export function shadersOf({ kernel }: AnySpec, shape: unknown, variant: string): string[] {
-  const sizes = kernel.sizes(shape);
-  const tensors = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, tensor(name, size)]));
-  const { calls } = op(kernel, '', shape as object, tensors, variant);
-  return [...new Set(calls.map(({ shader }) => shader.name))];
+/** A variant by itself, on tensors of its own. */
+export function opAt({ kernel }: AnySpec, shape: unknown, variant?: string, layer = ''): Op {
+  const sizes = Object.entries(kernel.sizes(shape));
+  const tensors = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));
+  return op(kernel, layer, shape as object, tensors, variant);
 }
+
+/** The shaders that an op runs, each once, in their order. */
+export const shadersOf = ({ calls }: Op): string[] => [...new Set(calls.map(({ shader }) => shader.name))];

@@ -1,7 +1,6 @@
 /** What a step uses, and how single kernels are described. No GPU. */
 import { expect, test } from 'vitest';
-import { listEntries } from '../../harness/bench/rows';
-import { usedFirst } from '../../harness/bench/run';
+import { listEntries, usedFirst } from '../../harness/bench/kernels';
 import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
 import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';

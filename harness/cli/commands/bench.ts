@@ -2,17 +2,17 @@
 
 import { comparisonTable } from '../../bench/compare';
 import { parseResult, rowsToJson } from '../../bench/read';
-import { addEvent, type BenchEvent, type BenchResult, type Part } from '../../bench/result';
+import { addEvent, type BenchEvent, type BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { BATCH, type BenchOptions, runBench } from '../../bench/run';
 import {
   benchMarkdown,
   caveats,
   headLines,
+  headOf,
   measuredText,
-  partOf,
+  notesOf,
   rowCells,
-  widthsOf,
 } from '../../bench/table';
 import { changesOf, configOf } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
@@ -21,7 +21,7 @@ import { duration } from '../../text/units';
 import { type Command, defineCommand, integers, number, oneOf, text, UsageError } from '../args';
 import { paint } from '../colours';
 import { checkApart, prepareFile, readWhole, writeWhole } from '../files';
-import { inBrowser } from '../in_browser';
+import { type BrowserNews, inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { choiceOf, networkFlags, networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
@@ -50,7 +50,7 @@ export const bench: Command = defineCommand({
     budget: number('SECONDS', 'an end (default 60): what has not begun by then is not run', 1, 86400),
     in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
     json: text('FILE', 'write the results there: everything, for programs and for --compare'),
-    markdown: text('FILE', 'the tables, for people'),
+    markdown: text('FILE', 'the table, for people'),
     svg: text('FILE', 'the roofline plot of the kernels'),
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
     ...kernelFlags,
@@ -82,27 +82,30 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const progress = new Progress();
     const { kernel, budget: budgetSeconds } = given;
     const options = { kernel, batches, sizes, network, budgetSeconds, engine, commit: sourceCommit() };
-    const printer = new Printer(progress);
+    let result: BenchResult | undefined;
     let brokenOff: unknown;
+    const take = (event: BrowserNews<BenchEvent>) => {
+      if (event.kind !== 'adapter') result = addEvent(result, event);
+      show(progress, event, result);
+    };
     try {
-      const events =
-        place === 'node'
-          ? benchHere(options, signal)
-          : inBrowser<BenchEvent>(place, 'bench', options, signal);
-      for await (const event of events) printer.take(event);
+      if (place === 'node') await benchHere(options, signal, take);
+      else for await (const event of inBrowser<BenchEvent>(place, 'bench', options, signal)) take(event);
     } catch (error) {
-      if (!printer.result) throw error;
+      if (!result) throw error;
       brokenOff = error;
     }
-    const { result } = printer;
     progress.clear();
     if (!result) throw new Error('the bench ended without a result');
-    printer.endPart();
     const { rows, left } = result;
     const notRun = left + rows.filter(({ reason }) => reason !== undefined).length;
     const seconds = duration((performance.now() - start) / 1000);
-    progress.print(`\nMeasured ${measuredText(rows) || 'nothing'}. Not run: ${notRun}. It took ${seconds}.`);
-    for (const line of caveats(result)) progress.print(line);
+    for (const line of [
+      ...notesOf(result),
+      `\nMeasured ${measuredText(rows) || 'nothing'}. Not run: ${notRun}. It took ${seconds}.`,
+      ...caveats(result),
+    ])
+      progress.print(line);
     for (const { format, path } of files) {
       const content = formats[format](result);
       if (content === undefined) {
@@ -117,52 +120,37 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
   },
 });
 
-/** Adds events up and prints the table's rows as they come. */
-class Printer {
-  result: BenchResult | undefined;
-  private part: Part | undefined;
-  private readonly progress: Progress;
-
-  constructor(progress: Progress) {
-    this.progress = progress;
-  }
-
-  take(event: BenchEvent | { readonly kind: 'adapter'; readonly line: string }): void {
-    const { progress } = this;
-    if (event.kind === 'adapter') {
-      progress.print(event.line);
-      return;
-    }
-    this.result = addEvent(this.result, event);
-    if (event.kind === 'progress') progress.update({ ...event, text: event.title });
-    else if (event.kind === 'head') for (const line of headLines(event.head).slice(-3)) progress.print(line);
-    else if (event.kind === 'row') {
-      const { row } = event;
-      const { part, check, reason, used } = row;
-      if (part !== this.part) {
-        this.endPart();
-        const { title, lead, head } = partOf(this.result!, part);
-        for (const line of ['', title, ...lead, textLine(head, 1, widthsOf(this.result!))])
-          progress.print(line);
-      }
-      this.part = part;
-      if (reason !== undefined) return;
-      const line = textLine(rowCells(this.result!, row), 1, widthsOf(this.result!));
-      progress.print(check?.pass === false ? paint('red', line) : used ? paint('bold', line) : line);
-    }
-  }
-
-  /** Prints what must be said after the rows of a part. */
-  endPart(): void {
-    if (this.part) for (const line of partOf(this.result!, this.part).notes) this.progress.print(line);
+/** Prints the table's rows as they come. */
+function show(progress: Progress, event: BrowserNews<BenchEvent>, result: BenchResult | undefined): void {
+  if (event.kind === 'adapter') progress.print(event.line);
+  else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+  else if (event.kind === 'head') {
+    const { title, lead, head, text: columns, widths } = headOf(event.head);
+    for (const line of [
+      ...headLines(event.head).slice(-2),
+      '',
+      title,
+      ...lead,
+      textLine(head, columns, widths),
+    ])
+      progress.print(line);
+  } else if (event.kind === 'row' && event.row.reason === undefined) {
+    const { check, used } = event.row;
+    const { text: columns, widths } = headOf(result!);
+    const line = textLine(rowCells(result!, event.row), columns, widths);
+    progress.print(check?.pass === false ? paint('red', line) : used ? paint('bold', line) : line);
   }
 }
 
-async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
+async function benchHere(
+  options: BenchOptions & { engine: EngineChoice },
+  signal: AbortSignal,
+  take: (event: BrowserNews<BenchEvent>) => void,
+): Promise<void> {
   const engine = await nodeEngine({ ...options.engine, selfCheck: false });
-  yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
+  take({ kind: 'adapter', line: adapterText(engine.adapter) });
   const { node, webgpu } = versions();
-  yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });
+  await runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal }, take);
   engine.destroy();
 }
 

@@ -2,9 +2,8 @@
 
 import { reflect } from '../../../shaders/reflect';
 import type { Engine } from '../../../src/engine';
-import { Program } from '../../../src/gpu/program';
 import { type Call, type Op, op } from '../../../src/plan/op';
-import { Timer } from '../../bench/timer';
+import { Timer, withOp } from '../../bench/timer';
 import { checkCase, missingFeature, References } from '../../run/check';
 import { stagesOf } from '../../run/step_list';
 import { type AnySpec, shaders, specs } from '../../specs/lib/registry';
@@ -262,21 +261,16 @@ const withShippedShaders = (timed: Op): Op => ({
   calls: timed.calls.map((call) => ({ ...call, shader: { ...call.shader } })),
 });
 
-async function time({ gpu }: Engine, shipped: Op, edited: Op): Promise<TrialTimes> {
-  const programs = await Program.compileAll(
-    [shipped, edited].map((each) =>
-      Program.compile(gpu, 'trial', [each], new Map(), { partWork: Number.POSITIVE_INFINITY }),
-    ),
+const time = ({ gpu }: Engine, shipped: Op, edited: Op): Promise<TrialTimes> =>
+  withOp(gpu, shipped, (a) =>
+    withOp(gpu, edited, async (b) => {
+      const timer = await Timer.create(gpu, a);
+      try {
+        const times = await timeByTurns(timer, a, b);
+        const { kernel, layer } = edited;
+        return { kernel, layer, shipped: times.a, edited: times.b, rounds: times.rounds, clock: timer.kind };
+      } finally {
+        timer.destroy();
+      }
+    }),
   );
-  const [a, b] = programs.map((program) => (pass: GPUComputePassEncoder) => program.encode(pass));
-  let timer: Timer | undefined;
-  try {
-    timer = await Timer.create(gpu, a);
-    const times = await timeByTurns(timer, a, b);
-    const { kernel, layer } = edited;
-    return { kernel, layer, shipped: times.a, edited: times.b, rounds: times.rounds, clock: timer.kind };
-  } finally {
-    timer?.destroy();
-    for (const program of programs) program.destroy();
-  }
-}

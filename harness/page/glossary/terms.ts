@@ -21,13 +21,9 @@ export const terms: Readonly<Record<string, string>> = {
   ms: 'Milliseconds: the median of all samples.',
   n: 'Number of samples. The table shows their median.',
   'images/s': 'Images that go through the network in a second.',
-  'op of the step':
-    'One call of a kernel in the training step, timed alone. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum differs from the whole; on a processor that is busy it may be several times as long.',
+  row: 'The whole network; or “step:”, one call of a kernel in its training step, timed alone; or a kernel’s variant at a layer, timed by itself. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum of a step’s calls differs from the whole; on a processor that is busy it may be several times as long.',
   Roofline:
     'Each mark is a kernel that was timed: how fast it computes, against the number of operations for each byte that it moves. Kernels at the left wait for memory, and the slope is the most that memory allows. Kernels at the right can at best reach the level line, the peak of arithmetic. Winograd’s kernels may be above it, as they multiply less than they are credited with.',
-  'Peak arithmetic': 'The most multiply-adds a second that this device reached, in registers alone.',
-  'Peak memory': 'Bytes read and written a second by a copy that is larger than the caches.',
-  'after / before': 'The later median divided by the earlier one: 0.50x takes half as long.',
 };
 
 /** The word as text, or as a button that explains it. */

@@ -1,32 +1,21 @@
 /** The view of the GPU: what it is, how fast a training step and its kernels run on it, and every kernel timed or checked. */
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
-import type { StepEvent } from '../../bench/measure_step';
 import { choiceText } from '../../run/network';
 import { explainWords } from '../glossary/terms';
 import type { WorkerEvent } from '../messages/messages';
 import type { Task } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
-import { keepInSight, viewOf } from '../shell/doors';
+import { viewOf } from '../shell/doors';
 import { connectFields } from '../shell/fields';
 import { rests } from '../shell/state';
 import { element } from '../shell/table';
 import { Bench } from './bench';
 import { Check } from './check';
-import {
-  featureUses,
-  type GpuFacts,
-  gpuReport,
-  gpuSummary,
-  type Limit,
-  limitText,
-  type Measured,
-  selfCheckText,
-} from './gpu_facts';
-import { MeasureRun, networkIn, offerKernelNames, usualBatch } from './measure';
+import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
+import { networkIn, offerKernelNames, usualBatch } from './measure';
 import { factList } from './open_row';
-import { StepView } from './step_view';
 
 /** A browser lets a page copy for about 5 s after a click. */
 const PATIENCE_MS = 2000;
@@ -36,14 +25,11 @@ export class GpuPanel implements TaskPanel {
   readonly check: Check;
   readonly bench: Bench;
   private readonly app: App;
-  private readonly step: MeasureRun<'measurement'>;
-  private readonly stepView = new StepView();
   private readonly fields: ReturnType<typeof connectFields>;
   /** Check or Bench, whichever was started last. */
   private last: Check | Bench | undefined;
   private facts: GpuFacts | undefined;
-  private found: Measured = { kernels: [] };
-  /** The network that was measured. */
+  /** The network of a step that was timed without a press. */
   private measured = '';
   /** The facts that are drawn. */
   private shown = '';
@@ -52,7 +38,6 @@ export class GpuPanel implements TaskPanel {
   private opens = false;
   private isOpen = false;
   private problem = '';
-  private title = '';
   private copied = '';
 
   private readonly copy = button('gpu-copy');
@@ -62,7 +47,6 @@ export class GpuPanel implements TaskPanel {
 
   constructor(app: App) {
     this.app = app;
-    this.step = new MeasureRun(app, 'measurement', (event) => this.take(event));
     this.check = new Check(app);
     this.bench = new Bench(app);
     this.fields = connectFields(
@@ -72,14 +56,17 @@ export class GpuPanel implements TaskPanel {
     );
     explainWords(anyElement('panel-gpu'));
     offerKernelNames();
-    onClick('gpu-measure', () => (this.step.active ? this.step.stop() : this.measure()));
     for (const task of ['check', 'bench'] as const)
-      onClick(`${task}-run`, () => (this[task].run.active ? this[task].run.stop() : this.begin(task)));
+      onClick(`${task}-run`, () => {
+        const { run } = this[task];
+        if (run.active && !run.byItself) run.stop();
+        else this.begin(task);
+      });
     this.copy.addEventListener('click', () => void this.copyReport());
   }
 
   receive({ type }: WorkerEvent): void {
-    for (const run of [this.step, this.check.run, this.bench.run]) run.proceed();
+    for (const { run } of [this.check, this.bench]) run.proceed();
     // The browser gave no adapter before, and does now.
     if (type === 'recovered' && this.problem) {
       this.problem = '';
@@ -87,93 +74,41 @@ export class GpuPanel implements TaskPanel {
     }
   }
 
-  async start(task: Task): Promise<void> {
-    if (task === 'check' || task === 'bench') return this.begin(task);
-    await this.look();
-    this.measure();
-  }
-
-  /** Looks at a result file of the bench, or compares two. */
-  async open(files: readonly File[]): Promise<void> {
-    this.opens = false;
-    await this.bench.open(files);
-    anyElement('kernels-results').prepend(anyElement('bench-part'));
-    keepInSight(anyElement('kernels-results'));
+  start(task: Task): void {
+    this.begin(task === 'check' ? task : 'bench');
   }
 
   render(): void {
-    const { app, step } = this;
+    const { app, bench } = this;
     const isOpen = !app.home && viewOf(app.settings.task) === 'gpu';
     if (isOpen !== this.isOpen) {
       this.isOpen = isOpen;
       this.opens = isOpen;
-      if (!isOpen) step.giveWay();
-      else if (app.settings.task !== 'gpu') keepInSight(anyElement('every-kernel'));
+      if (!isOpen) bench.run.giveWay();
     }
     if (!isOpen) return;
     void this.look();
     if (this.opens) this.measureOpened();
     this.drawFacts();
-    setText('gpu-measure', step.active ? 'Stop' : this.found.checked ? 'Measure again' : 'Measure');
-    setDisabled('gpu-measure', !step.active && !(step.possible && this.facts));
     setDisabled(this.copy, !this.facts);
     setText('gpu-copied', this.copied);
-    setText('gpu-status', this.status());
-    anyElement('gpu-status').parentElement!.classList.toggle('busy', step.active);
-    setText('gpu-detail', step.status === 'running' ? this.title : '');
-    const wrong = this.found.checked?.wrong.length ? selfCheckText(this.found) : '';
-    setMessage('gpu-problem', this.problem || step.message || wrong);
-    this.stepView.draw(this.found);
-    this.renderKernels();
+    this.renderRuns();
   }
 
-  // ---------------------------------------------------------------- a training step
-
-  /** Measures by itself where nothing else is done, and was not asked for, and there is nothing to show yet. */
+  /** Times a step by itself where nothing else is done, and was not asked for, and there is nothing to show yet. */
   private measureOpened(): void {
-    const { app, step, facts } = this;
+    const { app, bench, last, facts } = this;
     const { state, asked, measuring } = app;
     if (!facts || ['starting', 'loading'].includes(state.phase)) return;
     this.opens = false;
     const isFree = rests(state) && !state.training && !state.distilling && !measuring && !asked;
-    const isNew = step.status === 'ready' || this.measured !== this.network;
-    if (isFree && isNew && !this.last?.run.active) this.measure(true);
-  }
-
-  private get network(): string {
-    return choiceText(networkIn(this.app.settings));
-  }
-
-  /** Asked for again, it trusts nothing that is remembered of the adapter. */
-  private measure(byItself = false): void {
-    if (!this.facts || !this.step.possible) return;
-    const anew = !byItself && this.found.checked !== undefined;
-    this.found = { kernels: [] };
-    this.measured = this.network;
-    this.copied = '';
-    this.title = '';
-    this.step.start({ byItself, anew });
-    this.app.changed();
-  }
-
-  private take(event: StepEvent): void {
-    const { kind, ...rest } = event;
-    if (event.kind === 'progress') this.title = event.title;
-    else if (event.kind === 'checked') this.found = { ...this.found, checked: event };
-    else if (event.kind === 'kernel')
-      this.found = { ...this.found, kernels: [...this.found.kernels, event.timed] };
-    else this.found = { ...this.found, ...rest };
-  }
-
-  private status(): string {
-    const { step, app } = this;
-    const { training, distilling } = app.state;
-    if (step.status === 'waiting') return step.waits;
-    if (step.status === 'running') return 'Measuring';
-    if (this.found.checked) return this.found.checked.wrong.length ? '' : selfCheckText(this.found);
-    if (step.status !== 'ready') return '';
-    if (distilling) return 'Measure waits for Distil to end';
-    return training ? 'Measure pauses the run that trains' : '';
+    const network = choiceText(networkIn(app.settings));
+    const isNew = !last || bench.run.status === 'ready' || (bench.run.byItself && this.measured !== network);
+    if (!isFree || !isNew || !bench.run.possible) return;
+    this.measured = network;
+    this.last = bench;
+    bench.start(true);
+    app.changed();
   }
 
   /** Reads the adapter's facts from the browser, once and without a device. */
@@ -207,7 +142,12 @@ export class GpuPanel implements TaskPanel {
   }
 
   private async copyReport(): Promise<void> {
-    const text = gpuReport(this.facts!, this.found, new Date().toISOString(), await this.ask());
+    const { facts, bench, last } = this;
+    const engines = {
+      'The engine that trains': await this.ask(),
+      'The engine that measured': last?.run.report,
+    };
+    const text = gpuReport(facts!, bench.result, new Date().toISOString(), engines);
     try {
       await navigator.clipboard.writeText(text);
       this.copied = 'Copied';
@@ -220,8 +160,8 @@ export class GpuPanel implements TaskPanel {
   }
 
   private drawFacts(): void {
-    const { facts, found, list } = this;
-    const shown = JSON.stringify([facts, found.timer]);
+    const { facts, bench, list } = this;
+    const shown = JSON.stringify([facts, bench.result?.timer]);
     if (!facts || shown === this.shown) return;
     this.shown = shown;
     const features = Object.entries(featureUses).map(([name, use]) => [
@@ -232,26 +172,25 @@ export class GpuPanel implements TaskPanel {
     const limits = Object.fromEntries(facts.limits.map((limit) => [limit.name, limitText(limit)]));
     details.append(element('summary', '', 'Limits'), factList(limits));
     details.open = list.querySelector('details')?.open ?? false;
+    const summary = gpuSummary(facts, bench.result);
     list.replaceChildren(
-      factList({ ...gpuSummary(facts, found), ...Object.fromEntries(features), Browser: facts.runtime }),
+      factList({ ...summary, ...Object.fromEntries(features), Browser: facts.runtime }),
       details,
     );
   }
 
-  // ---------------------------------------------------------------- every kernel
-
   private begin(task: 'check' | 'bench'): void {
     const part = this[task];
     if (!this.fields.valid || !part.run.possible) return;
-    this.step.giveWay();
+    this.bench.run.giveWay();
     this.last = part;
     // The newest results stand first.
-    anyElement('kernels-results').prepend(anyElement(`${task}-part`));
+    anyElement('gpu-results').prepend(anyElement(`${task}-part`));
     part.start();
     this.app.changed();
   }
 
-  private renderKernels(): void {
+  private renderRuns(): void {
     const { app, fields, last } = this;
     fields.render();
     byId('bench-batch', HTMLInputElement).placeholder = String(usualBatch(app));
@@ -260,21 +199,22 @@ export class GpuPanel implements TaskPanel {
       ['bench', 'Bench'],
     ] as const) {
       const { run } = this[task];
-      setText(`${task}-run`, run.active ? 'Stop' : name);
-      setDisabled(`${task}-run`, !run.active && !(run.possible && fields.valid));
+      const isAsked = run.active && !run.byItself;
+      setText(`${task}-run`, isAsked ? 'Stop' : name);
+      setDisabled(`${task}-run`, !isAsked && !(run.possible && fields.valid));
       this[task].render();
     }
-    setHidden('kernels-progress', !last);
-    setMessage('kernels-error', last?.run.message);
+    setHidden('gpu-progress', !last || last.run.status === 'ready');
+    setMessage('gpu-problem', this.problem || last?.run.message);
     if (!last) return;
     const { run, doing, found, detail, share } = last;
     const ended = { done: 'Done', stopped: 'Stopped', failed: found ? 'Stopped' : 'Not started' };
     const words = { ready: '', waiting: run.waits, running: doing, ...ended }[run.status];
     // A screen reader speaks this, so it does not include the progress, which is displayed beside it.
-    setText('kernels-status', found && !run.active ? `${words}: ${found}` : words);
-    anyElement('kernels-status').parentElement!.classList.toggle('busy', run.active);
-    setText('kernels-detail', detail);
-    byId('kernels-bar', HTMLProgressElement).value = run.status === 'done' ? 1 : share;
+    setText('gpu-status', found && !run.active ? `${words}: ${found}` : words);
+    anyElement('gpu-status').parentElement!.classList.toggle('busy', run.active);
+    setText('gpu-detail', detail);
+    byId('gpu-bar', HTMLProgressElement).value = run.status === 'done' ? 1 : share;
   }
 }
 

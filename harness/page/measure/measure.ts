@@ -1,12 +1,12 @@
 /**
- * Shared by check, bench and the measurement of a step: each run has a worker, which ends with the run and leaves nothing behind; names of
- * kernels to choose from, and the time left in words.
+ * Shared by check and bench: each run has a worker, which ends with the run and leaves nothing behind; names of kernels to choose from, and
+ * the time left in words.
  */
-import type { Variants } from '../../../src/unet/variants';
-import type { StepEvent } from '../../bench/measure_step';
+import type { EngineReport } from '../../../src';
 import type { BenchEvent } from '../../bench/result';
+import type { BenchOptions } from '../../bench/run';
 import type { CheckEvent } from '../../run/check';
-import { changesOf, type NetworkChoice } from '../../run/network';
+import { changesOf } from '../../run/network';
 import { duration } from '../../text/units';
 import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
@@ -17,30 +17,20 @@ import { rests } from '../shell/state';
 interface Events extends Record<MeasureName, unknown> {
   readonly check: CheckEvent;
   readonly bench: BenchEvent;
-  readonly measurement: StepEvent;
 }
 
-export interface MeasureTask {
+/** `network`: the recipe's with the page's widths; `variants`: of the page's run, if there is one. */
+export interface MeasureTask extends BenchOptions {
   readonly name: MeasureName;
-  readonly kernel?: string;
   readonly batches: readonly number[];
-  /** Undefined: the recipe's own. */
-  readonly sizes: readonly number[] | undefined;
-  readonly budget: number;
   readonly tune: Tune;
   /** The recipe whose kernels are checked first. */
   readonly recipe: PageRecipe;
-  /** Whether a step's measurement forgets what is remembered of the adapter. */
-  readonly anew: boolean;
-  /** The recipe's network with the page's widths, which is timed. */
-  readonly network: NetworkChoice | undefined;
-  /** Kernel variants of the page's run, if there is one. */
-  readonly variants?: Variants;
 }
 
 export type MeasureEvent =
   | { readonly kind: 'event'; readonly event: Events[MeasureName] }
-  | { readonly kind: 'end' }
+  | { readonly kind: 'end'; readonly report: EngineReport }
   | { readonly kind: 'error'; readonly message: string };
 
 export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
@@ -49,12 +39,13 @@ export class MeasureRun<N extends MeasureName> {
   status: MeasureStatus = 'ready';
   /** The error message of the last run. */
   message = '';
+  /** The engine's report of the last run that came to its end. */
+  report: EngineReport | undefined;
+  /** Whether it was started without a press: then it keeps nothing else from the GPU, and gives way to what begins. */
+  byItself = false;
   private readonly app: App;
   private readonly task: N;
   private readonly receive: (event: Events[N]) => void;
-  /** Whether it was started without a press: then it keeps nothing else from the GPU, and gives way to what begins. */
-  private byItself = false;
-  private anew = false;
   private worker: Worker | undefined;
   private since = 0;
   /** Draws the page anew every second, for the time that is left. */
@@ -89,9 +80,9 @@ export class MeasureRun<N extends MeasureName> {
   }
 
   /** Requests a run. It begins once training has paused: two at once would be slow and make the timings useless. */
-  start({ byItself = false, anew = false } = {}): void {
+  start(byItself = false): void {
     if (this.active || !this.possible) return;
-    Object.assign(this, { byItself, anew, message: '', status: 'waiting' });
+    Object.assign(this, { byItself, message: '', status: 'waiting' });
     const { training, phase } = this.app.state;
     if (!byItself) this.app.measuring = this.task;
     // A run whose device was lost may be about to go on by itself.
@@ -112,15 +103,18 @@ export class MeasureRun<N extends MeasureName> {
     this.worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<MeasureEvent>) => {
       if (data.kind === 'event') this.receive(data.event as Events[N]);
-      else if (data.kind === 'end') this.end('done');
-      else this.end('failed', data.message);
+      else if (data.kind === 'error') this.end('failed', data.message);
+      else {
+        this.report = data.report;
+        this.end('done');
+      }
       this.app.changed();
     });
     worker.addEventListener('error', (event) => {
       this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
       this.app.changed();
     });
-    worker.postMessage(taskOf(this.task, this.app, this.anew));
+    worker.postMessage(taskOf(this.task, this.app, this.byItself));
   }
 
   stop(): void {
@@ -153,19 +147,19 @@ const SOFTWARE_BATCH = 16;
 export const usualBatch = ({ settings, state }: App): number =>
   state.adapter?.software ? Math.min(SOFTWARE_BATCH, settings.batch) : settings.batch;
 
-function taskOf(name: MeasureName, app: App, anew: boolean): MeasureTask {
+/** Images of the step that is timed without a press: enough for kernels to show their speed, few enough for any adapter. */
+const STEP_IMAGES = 16;
+
+function taskOf(name: MeasureName, app: App, byItself: boolean): MeasureTask {
   const { settings, state } = app;
   const { recipe, kernel, benchBatch, benchSize, budget, tune } = settings;
+  const batches = benchBatch.length > 0 ? benchBatch : [usualBatch(app)];
   return {
-    ...{ name, anew },
-    kernel: kernel || undefined,
-    batches: benchBatch.length > 0 ? benchBatch : [usualBatch(app)],
-    sizes: benchSize.length > 0 ? benchSize : undefined,
-    budget,
-    tune,
-    recipe,
-    network: networkIn(settings),
-    variants: state.run?.variants,
+    ...{ name, tune, recipe, network: networkIn(settings), variants: state.run?.variants },
+    ...(byItself
+      ? { kernel: 'step', batches: [STEP_IMAGES] }
+      : { kernel: kernel || undefined, batches, ...(benchSize.length > 0 ? { sizes: benchSize } : {}) }),
+    budgetSeconds: budget,
   };
 }
 

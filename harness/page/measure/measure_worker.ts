@@ -1,7 +1,6 @@
-/** Runs one check, benchmark or measurement of a training step on its own device, apart from the training, and reports results as they come. */
-import { createEngine, type Engine } from '../../../src';
+/** Runs one check or bench on its own device, apart from the training, and reports results as they come. */
+import { createEngine } from '../../../src';
 import { deviceLostText } from '../../../src/keeping/recoverer';
-import { measureStep } from '../../bench/measure_step';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';
@@ -14,31 +13,30 @@ const scope = globalThis as unknown as {
 
 async function run(task: MeasureTask): Promise<void> {
   const tune = task.tune === 'auto' ? undefined : task.tune === 'on';
-  // Check and bench find errors themselves, and more thoroughly; the measurement makes an engine of its own on this device.
+  // Check and bench find errors themselves, and more thoroughly.
   const engine = await createEngine({ tune, selfCheck: false });
   // Reported before the error of the running work: the page ends this worker at its first report of a failure.
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;
     scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} Press the button again.` });
   });
-  if (task.name === 'measurement')
-    await measureStep(engine, { ...task, tune }, (event) => scope.postMessage({ kind: 'event', event }));
-  else for await (const event of eventsOf(engine, task)) scope.postMessage({ kind: 'event', event });
-  engine.destroy();
-  scope.postMessage({ kind: 'end' });
-}
-
-function eventsOf(engine: Engine, { name, ...task }: MeasureTask) {
-  if (name === 'check') {
-    const { recipe, variants } = task;
+  const pass = (event: Extract<MeasureEvent, { kind: 'event' }>['event']) =>
+    scope.postMessage({ kind: 'event', event });
+  const { kernel, recipe, variants } = task;
+  if (task.name === 'bench') {
+    const ran = { runtime: navigator.userAgent, commit: import.meta.env.COMMIT };
+    await runBench(engine, { ...task, ...ran }, pass);
+  } else {
     const [batch] = task.batches;
     const { software } = engine.adapter;
     const { features } = engine.device;
     const inUse = variantsInUse({ network: { recipe }, batch, software, features, variants });
-    return runCheck(engine, { kernel: task.kernel, inUse });
+    // The page's own engine, too, is to trust what is found now, and nothing else.
+    await engine.forget();
+    for await (const event of runCheck(engine, { kernel, inUse })) pass(event);
   }
-  const ran = { runtime: navigator.userAgent, commit: import.meta.env.COMMIT };
-  return runBench(engine, { ...task, budgetSeconds: task.budget, ...ran });
+  scope.postMessage({ kind: 'end', report: await engine.report() });
+  engine.destroy();
 }
 
 scope.onmessage = ({ data }) => {

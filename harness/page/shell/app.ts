@@ -62,7 +62,7 @@ export interface TaskPanel extends Panel {
 }
 
 /** A task that needs the GPU for itself. */
-export type MeasureName = 'check' | 'bench' | 'measurement';
+export type MeasureName = 'check' | 'bench';
 
 export class App {
   readonly address: Address;

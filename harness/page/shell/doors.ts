@@ -63,7 +63,7 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
 }
 
 /** Shows an element, and keeps it in sight while the page grows, until the user or the focus moves: a browser moves what is shown by itself, too. */
-export function keepInSight(shown: Element): void {
+function keepInSight(shown: Element): void {
   const growth = new ResizeObserver(() => shown.scrollIntoView());
   growth.observe(document.body);
   for (const move of ['wheel', 'pointerdown', 'keydown', 'focusin'])

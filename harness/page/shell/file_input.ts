@@ -1,4 +1,4 @@
-/** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to look at. */
+/** Files that the user chooses or drops: images to train on, models and checkpoints. */
 import { EngineError } from '../../../src/base/errors';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile } from '../../pictures/own_images';
@@ -12,18 +12,14 @@ import type { TrainingWorker } from './training_worker';
 interface Sorted {
   /** Models and checkpoints: only their contents differ. */
   readonly models: readonly OwnFile[];
-  /** Results of the bench. */
-  readonly results: readonly OwnFile[];
   /** What may be images; a folder may hold more. */
   readonly images: readonly OwnFile[];
 }
 
 export function sortFiles(files: readonly OwnFile[]): Sorted {
   const models = files.filter(({ path }) => path.endsWith('.safetensors'));
-  // Beside pictures in a folder, others of that name say something about these.
-  const results = files.filter(({ path }) => path.endsWith('.json') && !path.includes('/'));
-  const others = files.filter((file) => !models.includes(file) && !results.includes(file));
-  return { models, results, images: models.length + results.length > 0 ? others.filter(kindOf) : others };
+  const others = files.filter((file) => !models.includes(file));
+  return { models, images: models.length > 0 ? others.filter(kindOf) : others };
 }
 
 /** The files of a drop, also in folders. Call this during the drop: its items are gone afterwards. */
@@ -83,15 +79,10 @@ async function open(app: App, client: TrainingWorker, file: File): Promise<void>
   }
 }
 
-/** `openResults` gets results of the bench. */
-export function connectFiles(app: App, openResults: (files: readonly File[]) => void): void {
+export function connectFiles(app: App): void {
   const take = (given: readonly OwnFile[]) => {
     app.forgive();
-    const { models, results, images } = sortFiles(given);
-    if (results.length > 0) {
-      app.set('task', 'gpu');
-      openResults(results.map(({ source }) => source as File));
-    }
+    const { models, images } = sortFiles(given);
     if (models.length > 1) app.complain('Open one model or checkpoint at a time.');
     else if (images.length > 0 && isFixed(app.state)) app.complain(UNDER_WAY);
     else {
@@ -101,7 +92,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     }
   };
 
-  for (const id of ['files', 'folder', 'checkpoint-file', 'model-file', 'bench-files']) {
+  for (const id of ['files', 'folder', 'checkpoint-file', 'model-file']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
       // Not of a choice that is cancelled, whose event has another name.

@@ -6,7 +6,7 @@ import edit from '/harness/page/edit/trial_worker.ts?worker&url';
 import measure from '/harness/page/measure/measure_worker.ts?worker&url';
 import training from '/harness/page/worker/worker.ts?worker&url';
 
-const programs = { training, check: measure, bench: measure, measurement: measure, edit };
+const programs = { training, check: measure, bench: measure, edit };
 
 /** TypeScript's DOM types lack this interface. */
 interface TrustedTypes {

@@ -13,8 +13,6 @@ export interface SourceText {
   readonly code: Node;
 }
 
-export { hasShader as hasSource } from '../../run/commented_shader';
-
 export async function shaderSource(name: string): Promise<SourceText> {
   const { file, text } = commentedShader(name);
   return { file, code: (await coloured())(text, 'wgsl') };

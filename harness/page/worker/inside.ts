@@ -77,13 +77,24 @@ export async function answerInside(
 }
 
 async function time(about: Surroundings, state: WorkerState, signal: AbortSignal): Promise<InsideAnswer> {
-  const [{ stagesOf }, { timeOps }] = await Promise.all([
+  const [{ stagesOf }, { Timer, withOp }] = await Promise.all([
     import('../../run/step_list'),
-    import('../../bench/time_ops'),
+    import('../../bench/timer'),
   ]);
+  const { gpu } = about.engine;
   const ops = Object.values(stagesOf(stepOf(about))).flat();
-  const each = (index: number, ms: number) => state.patch({ timed: { index, ms } });
-  return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
+  const [heaviest] = ops.toSorted((a, b) => b.cost.flops - a.cost.flops);
+  const timer = await withOp(gpu, heaviest, (encode) => Timer.create(gpu, encode));
+  try {
+    for (const [index, op] of ops.entries()) {
+      signal.throwIfAborted();
+      const { median } = await withOp(gpu, op, (encode) => timer.measure(encode, { signal }));
+      state.patch({ timed: { index, ms: median } });
+    }
+    return { kind: 'timedAll', clock: timer.kind };
+  } finally {
+    timer.destroy();
+  }
 }
 
 async function look(

@@ -4,8 +4,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { comparisonTable } from '../../../harness/bench/compare';
 import { type Named, parseResult } from '../../../harness/bench/read';
-import { rooflineSvg } from '../../../harness/bench/roofline';
-import { benchMarkdown, benchTables, caveats, headLines } from '../../../harness/bench/table';
 import { UsageError } from '../../../harness/cli/args';
 import { variantsOf } from '../../../harness/cli/kernel_flags';
 import { textTable } from '../../../harness/text/table';
@@ -115,13 +113,7 @@ const wholeVariants = (variants: Variants) =>
   must(!Object.values(variants).some((variant) => typeof variant !== 'string'), 'a variant');
 
 /** All that is made of a result can be shown. */
-function wholeBench(named: Named): void {
-  const { result } = named;
-  printed(benchMarkdown(result));
-  printed(rooflineSvg(result) ?? '');
-  printed([...benchTables(result), comparisonTable(named, named)].map(textTable).join('\n'));
-  printed([...headLines(result), ...caveats(result)].join('\n'));
-}
+const wholeBench = (named: Named) => printed(textTable(comparisonTable(named, named)));
 
 // ---------------------------------------------------------------- files
 

@@ -1,6 +1,5 @@
 /** What an engine tells of itself for a bug report. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { measureStep, type StepEvent } from '../../../harness/bench/measure_step';
 import { version } from '../../../package.json';
 import { createEngine, type Engine, type EngineReport } from '../../../src/index';
 import { memoryCache } from '../../../src/trust/cache';
@@ -135,44 +134,4 @@ test('a report names a wrong kernel, and a lost device also at the next visit', 
   engine.destroy();
   using next = await createEngine({ gpu: source, tuningCache });
   expect((await reportOf(next)).losses).toMatchObject(losses);
-});
-
-test('the page’s measurement of a step checks its kernels, times it and then each kernel; nothing is timed where one is wrong', async () => {
-  using engine = await createEngine({ device, selfCheck: false });
-  const events = async () => {
-    const all: StepEvent[] = [];
-    await measureStep(engine, { network: undefined, anew: true }, (event) => all.push(event));
-    return all.filter(({ kind }) => kind !== 'progress');
-  };
-  const all = await events();
-  const [timer, checked, peak, step, ...rest] = all;
-  expect(timer).toMatchObject({
-    timer: { kind: expect.stringMatching(/^(timestamp-query|wall clock)$/) },
-  });
-  expect(checked).toMatchObject({
-    ...{ kind: 'checked', network: undefined },
-    count: expect.any(Number),
-    wrong: [],
-    report: { checks: { unusable: [] } },
-  });
-  const { count, report } = checked as Extract<StepEvent, { kind: 'checked' }>;
-  expect(count).toBeGreaterThan(10);
-  expect(report.checks!.passed).toBeGreaterThan(10);
-  expect(step).toMatchObject({ kind: 'step', step: { batch: 16 } });
-  expect(peak.kind).toBe('peak');
-  const kernels = rest.map((event) => (event as Extract<StepEvent, { kind: 'kernel' }>).timed);
-  expect(new Set(kernels.map(({ kernel, variant }) => `${kernel}.${variant}`)).size).toBe(count);
-  expect(kernels).toHaveLength(count);
-  const work = kernels.map(({ flops }) => flops!);
-  expect(work).toEqual(work.toSorted((a, b) => b - a));
-  for (const { ms, shareOfPeak, shaders } of kernels) {
-    expect(ms!.median).toBeGreaterThan(0);
-    expect(shareOfPeak).toBeGreaterThan(0);
-    expect(shaders!.length).toBeGreaterThan(0);
-  }
-  using _ = makeHostile(device, wrongAdam);
-  expect((await events()).at(-1)).toMatchObject({
-    ...{ kind: 'checked', count: 0, wrong: [expect.stringContaining('The kernel adam')] },
-    report: { checks: { unusable: [expect.stringContaining('The kernel adam')] } },
-  });
 });

@@ -97,17 +97,17 @@ test('an order that is not the usual one says so beside Make, and a press undoes
 test('the view of the GPU times a step and its kernels when it is opened, and leads to the list of shaders', async () => {
   const { page } = await driven.visit(`${driven.address}?task=gpu&widths=8`);
   await exist(page, '#gpu-facts .facts');
-  const words = 'kernels of a training step of digits with widths 8 are right on small cases';
-  await mentions(page, 'gpu-status', words);
-  expect(await text(page, 'gpu-step')).toMatch(/^[\d.,]+ ms [\d.,]+ images\/s$/);
-  const count = Number((await text(page, 'gpu-status'))!.split(' ')[1]);
-  await exist(page, '#gpu-bars > tbody > tr', count);
+  await mentions(page, 'gpu-status', 'kernels right on small cases');
+  const [, rows] = /^Done: (\d+) rows/.exec((await text(page, 'gpu-status'))!)!;
+  await exist(page, '#bench-table tbody tr', Number(rows));
+  expect(await text(page, 'bench-table')).toContain('Network: digits with widths 8; 16 images of 28x28');
+  await exist(page, '#bench-plot svg title');
   // The address is as it was.
   expect(await searchOf(page)).toBe('?task=gpu&widths=8');
 
-  await pressOn(page, '#gpu-bars .disclose', 'Enter');
-  await until(page, () => document.querySelectorAll('#gpu-bars .token').length > 20);
-  expect((await textsOf(page, '#gpu-bars pre'))[0]).toContain('@compute');
+  await pressOn(page, '#bench-table tr:nth-child(2) .disclose', 'Enter');
+  await until(page, () => document.querySelectorAll('#bench-table .token').length > 20);
+  expect((await textsOf(page, '#bench-table pre'))[0]).toContain('@compute');
   expect(await violations(page)).toEqual([]);
 
   // In sight, though the network is drawn above it before it comes.

@@ -1,9 +1,7 @@
-/** What Check, Bench and the measurement of a step say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
+/** What Check and Bench say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { rowsToJson } from '../../../harness/bench/read';
-import { addEvent, type BenchResult, SCHEMA } from '../../../harness/bench/result';
-import { BenchView } from '../../../harness/page/measure/bench_view';
-import { type GpuFacts, gpuReport, type Measured } from '../../../harness/page/measure/gpu_facts';
+import { addEvent, type BenchEvent, type BenchHead, type Row } from '../../../harness/bench/result';
+import { type GpuFacts, gpuReport } from '../../../harness/page/measure/gpu_facts';
 import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
 import {
   budgetLeft,
@@ -12,12 +10,7 @@ import {
   type MeasureTask,
   timeLeft,
 } from '../../../harness/page/measure/measure';
-import {
-  initialSettings,
-  type Settings,
-  type Task,
-  withRecipe,
-} from '../../../harness/page/messages/settings';
+import { initialSettings, type Settings, type Task } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import type { EngineReport } from '../../../src';
@@ -86,7 +79,7 @@ test.each([
 ] as const)('a measurement pauses %s', (_, state, times, byItself?: boolean) => {
   const { app, pause } = page(state);
   const run = new MeasureRun(app, 'bench', () => {});
-  run.start({ byItself });
+  run.start(byItself);
   expect(pause).toHaveBeenCalledTimes(times);
   expect(worker !== undefined).toBe(state.phase !== 'training');
   run.stop();
@@ -102,33 +95,36 @@ const facts: GpuFacts = {
   runtime: 'a browser',
 };
 
-test('the GPU report holds the adapter, its limits and features, and the results of the trials', () => {
+const head: BenchHead = {
+  ...{ schema: 2, adapter: facts.adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z' },
+  ...{ batches: [16], sizes: [28], budgetSeconds: 60 },
+  timer: { kind: 'timestamp-query' },
+  peak: { gflops: 31.3, gbps: 12, copies: [{ bytes: 2 ** 20, gbps: 12 }] },
+};
+const ms = { median: 250, p10: 250, p90: 250, n: 3 };
+const step: Row = {
+  ...{ part: 'whole', kernel: 'step', variant: '', layer: '', batch: 16, size: 28 },
+  ...{ ms, check: { pass: true, share: 0.1 }, shareOfPeak: 0.22 },
+};
+
+test('the GPU report holds the adapter, its limits and features, and what was measured', () => {
+  const bench = addEvent(addEvent(undefined, { kind: 'head', head }), { kind: 'row', row: step });
   const report = { warnings: ['one'] } as unknown as EngineReport;
-  const checked = { network: { recipe: 'digits' }, count: 25, wrong: [], report } as const;
-  const row = { part: 'op', kernel: 'mse', variant: 'plain', layer: 'loss', batch: 16, size: 28 } as const;
-  const times = (median: number) => ({ median, p10: median, p90: median, n: 3 });
-  const found: Measured = {
-    timer: { kind: 'timestamp-query', resolutionMs: 0.065536 },
-    checked,
-    step: { ...row, part: 'whole', kernel: 'step', ms: times(250) },
-    peak: { gflops: 31.3, gbps: 12, copies: [] },
-    kernels: [{ ...row, ms: times(0.5), shareOfPeak: 0.22 }],
-  };
-  const after = gpuReport(facts, found, '2026-01-02', report);
+  const text = gpuReport(facts, bench, '2026-01-02', { 'The engine that trains': report, other: undefined });
   for (const line of [
     'Adapter: Intel Xe',
     'maxBufferSize: 268,435,456',
     'maxComputeInvocationsPerWorkgroup: 64 (TOO LOW: 128 needed)',
     'subgroups: no',
     'timestamp-query: yes',
-    "Clock: The GPU's timestamps (0.0655 ms)",
-    'Self-check: All 25 kernels of a training step of digits are right on small cases',
-    'Training step of 16 images: 250 ms',
-    'Peak: 31.3 GFLOP/s, 12.0 GB/s',
-    'mse.plain: 0.500 ms a step, 22% of peak',
+    "Clock: The GPU's timestamps",
+    'Peaks: 31.3 GFLOP/s; copying, GB/s: 12.0 for 1 MiB',
+    'training step',
     'The engine that trains: {\n "warnings": [\n  "one"',
   ])
-    expect(after).toContain(line);
+    expect(text).toContain(line);
+  expect(text).toMatch(/training step +250 .* 22%/);
+  expect(text).not.toContain('other');
 });
 
 describe('the view of the GPU', () => {
@@ -163,27 +159,28 @@ describe('the view of the GPU', () => {
       const { app, pause } = await opened(state);
       expect(worker !== undefined).toBe(measures);
       expect([app.measuring, pause.mock.calls.length]).toEqual([undefined, 0]);
-      expect(element('gpu-measure').textContent).toBe(measures ? 'Stop' : 'Measure');
+      if (measures) expect(worker!.task).toMatchObject({ name: 'bench', kernel: 'step', batches: [16] });
+      expect(element('bench-run').textContent).toBe('Bench');
     },
   );
 
-  test('what it measures by itself gives way to a run, to another view, and to Bench; a press on Measure pauses the run', async () => {
+  test('what it measures by itself gives way to a run and to another view; a press on Bench pauses the run', async () => {
     const { app, panel, pause } = await opened();
-    const isMeasuring = () => element('gpu-measure').textContent === 'Stop';
+    const { run } = panel.bench;
     const tell = (state: Partial<State>) => {
       app.state = { ...app.state, ...state };
       panel.receive({ type: 'patch', patch: { phase: app.state.phase, training: app.state.training } });
       panel.render();
     };
     tell({ phase: 'compiling', training: true });
-    expect(isMeasuring()).toBe(false);
+    expect(run.active).toBe(false);
     // It does not begin again by itself.
     tell({ phase: 'paused', training: false });
-    expect(isMeasuring()).toBe(false);
+    expect(run.active).toBe(false);
     tell({ phase: 'training', training: true });
-    element('gpu-measure').click();
-    expect([app.measuring, pause.mock.calls.length]).toEqual(['measurement', 1]);
-    element('gpu-measure').click();
+    element('bench-run').click();
+    expect([app.measuring, pause.mock.calls.length]).toEqual(['bench', 1]);
+    element('bench-run').click();
     expect(app.measuring).toBe(undefined);
     tell({ phase: 'paused', training: false });
 
@@ -200,62 +197,38 @@ describe('the view of the GPU', () => {
 
   test('Bench takes the GPU from what is measured by itself, 16 images on a software adapter, and sizes and seconds of the address', async () => {
     const software = { ...facts.adapter, software: true };
-    const { app } = await opened({ adapter: software }, { benchSize: [28, 64], budget: 15, task: 'bench' });
-    expect(worker!.task!.name).toBe('measurement');
+    const { app, panel } = await opened(
+      { adapter: software },
+      { benchSize: [28, 64], budget: 15, task: 'bench' },
+    );
+    expect(worker!.task!.kernel).toBe('step');
     element('bench-run').click();
     expect(app.measuring).toBe('bench');
-    expect(worker!.task).toMatchObject({ name: 'bench', batches: [16], sizes: [28, 64], budget: 15 });
-    expect(element('gpu-measure').textContent).toBe('Stop');
+    expect(worker!.task).toMatchObject({ name: 'bench', batches: [16], sizes: [28, 64], budgetSeconds: 15 });
+    expect(worker!.task!.kernel).toBe(undefined);
+    panel.render();
+    expect(element('bench-run').textContent).toBe('Stop');
     expect(element('bench-batch').placeholder).toBe('16');
   });
 
-  test('the report names the network that was measured, though another is chosen meanwhile', async () => {
-    const { app, panel, writeText } = await opened();
-    const { network } = worker!.task!;
-    Object.assign(app, { settings: withRecipe(app.settings, 'tutorial') });
-    const report = { warnings: [] } as unknown as EngineReport;
-    const event = { kind: 'checked', network, count: 25, wrong: [], report } as const;
-    worker!.say({ kind: 'event', event });
-    worker!.say({ kind: 'end' });
-    panel.render();
-    element('gpu-copy').click();
-    await until(() => writeText.mock.calls.length > 0);
-    const sentence = 'All 25 kernels of a training step of digits are right on small cases';
-    expect(writeText.mock.lastCall![0]).toContain(`Self-check: ${sentence}`);
-    expect(element('gpu-status').textContent).toBe(sentence);
-  });
-});
-
-describe('Bench', () => {
-  beforeEach(() => void madeElements());
-
-  const adapter = { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe', software: true };
-  const peak = { gflops: 100, gbps: 10, copies: [{ bytes: 2 ** 20, gbps: 40 }] };
-  const timer = { kind: 'wall clock', resolutionMs: 0.1 } as const;
-  /** A run that has begun. */
-  const begun = addEvent(undefined, {
-    kind: 'head',
-    head: {
-      ...{ schema: SCHEMA, adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z' },
-      ...{ batches: [4], sizes: [28], budgetSeconds: 60, timer, peak },
-    },
-  })!;
-  /** The same with one more kernel. */
-  function grown(result: BenchResult): BenchResult {
+  test('rows stay as a run grows, and are drawn anew for another; at the end it says what it found', async () => {
+    madeElements();
+    const { panel } = await opened();
+    const emptied = vi.fn();
+    element('bench-table').replaceChildren = emptied;
+    const say = (...events: BenchEvent[]) => {
+      for (const event of events) worker!.say({ kind: 'event', event });
+      panel.render();
+    };
+    say({ kind: 'head', head }, { kind: 'row', row: step });
     const check = { pass: false, share: 7, failure: 'It is wrong' };
-    const of = { part: 'kernel', kernel: 'mse', variant: 'plain', batch: 4, size: 28 } as const;
-    return addEvent(result, { kind: 'row', row: { ...of, layer: `down.${result.rows.length}`, check } })!;
-  }
-
-  test('rows stay as a run grows, and are drawn anew for its file of before', () => {
-    const drawn = vi.fn();
-    const view = new BenchView(() => {});
-    const earlier = grown(begun);
-    view.draw(earlier, false);
-    element('bench-rows').replaceChildren = drawn;
-    view.draw(grown(earlier), false);
-    expect(drawn).not.toHaveBeenCalled();
-    view.draw(JSON.parse(rowsToJson(earlier)), true);
-    expect(drawn).toHaveBeenCalled();
+    say({ kind: 'row', row: { ...step, part: 'op', kernel: 'mse', layer: 'loss', check } });
+    expect(emptied).not.toHaveBeenCalled();
+    worker!.say({ kind: 'end', report: {} as EngineReport });
+    panel.render();
+    expect(element('gpu-status').textContent).toBe('Done: 2 rows; 1 failed its check and was not timed');
+    element('bench-run').click();
+    panel.render();
+    expect(emptied).toHaveBeenCalled();
   });
 });

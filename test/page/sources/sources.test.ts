@@ -11,7 +11,7 @@ vi.mock('../../../harness/page/sources/source_text', () => {
     if (++tries === 1) throw new Error('Failed to fetch it');
     return text(kernel);
   };
-  return { referenceSource, shaderSource: text, hasSource: (name: string) => name === 'swish' };
+  return { referenceSource, shaderSource: text };
 });
 
 let made: StandIn[];
