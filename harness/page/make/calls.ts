@@ -1,10 +1,10 @@
 /** Chooses number and kind of network calls for the images of the Make view: few of the distilled network, or more of the network itself. Pure. */
 import { callsOf, type Sampling } from '../../../src/unet/sampling';
+import { plural } from '../../text/units';
 import type { ModelDescription, Order } from '../messages/messages';
 import { INSTANT } from '../messages/pretrained';
 import {
   type CallsChoice,
-  callsChoices,
   type FlowMethod,
   initialOf,
   type PageRecipe,
@@ -29,6 +29,9 @@ export const AUTOMATIC = { calls: '8', steps: 0, method: 'auto' } as const;
 
 /** The part of an order that chooses the network and the sampling. */
 export type Making = Pick<Order, 'source' | 'method' | 'steps' | 'guidance'>;
+
+/** The part of an order that chooses the images. */
+export type Wanted = Omit<Order, keyof Making>;
 
 type Chosen = Pick<Settings, 'recipe' | 'calls' | 'steps' | 'method' | 'guidance'>;
 type Network = Pick<ModelDescription, 'recipe' | 'classes' | 'sampling'>;
@@ -57,38 +60,42 @@ const flowing = ({ method, steps }: Sampling) => ({
 
 /** Network and sampling while the hand moves: the fewest calls that make digits. */
 export function handMaking(chosen: Chosen, source: Source, network: Network): Making {
-  const usual = initialOf(chosen.recipe);
-  const open = { ...usual, guidance: chosen.guidance };
-  if (source === 'pretrained') return makingOf({ ...usual, calls: '2' }, source, network);
-  return network.sampling.calls
-    ? makingOf(open, source, network)
-    : { source, ...FEWEST, guidance: chosen.guidance };
+  if (source === 'pretrained' || network.sampling.calls)
+    return makingOf({ ...initialOf(chosen.recipe), calls: '2' }, source, network);
+  return { source, ...FEWEST, guidance: chosen.guidance };
 }
 
-/** Number of network calls per image. Sampling from an unconditional network has no guidance. */
-export const callsIn = (
+/** Network calls per image, in words. Sampling from an unconditional network has no guidance. */
+export function callsText(
   { steps, method, guidance }: Making,
   { recipe, classes, sampling }: Network,
-): number =>
-  callsOf(
-    recipe === 'tutorial'
-      ? { method: 'mix', steps }
-      : { method, steps, polish: sampling.polish, ...(classes > 0 ? { guidance } : {}) },
-  );
+): string {
+  const { polish } = sampling;
+  const flow = { method, steps, polish, ...(classes > 0 ? { guidance } : {}) };
+  return plural(callsOf(recipe === 'tutorial' ? { method: 'mix', steps } : flow), 'network call');
+}
+
+const METHODS: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
+
+/** Steps and their method: `4 steps of Adams`. */
+export function stepsText({ source, steps, method }: Making, { recipe }: Network): string {
+  const taught = source === 'instant' && 'a network taught to do it in two';
+  return `${plural(steps, 'step')}${recipe === 'tutorial' ? '' : ` of ${taught || METHODS[method]}`}`;
+}
 
 /** The choice of calls that gives this sampling; undefined if none does. */
 export function choiceOf({ source, steps, method }: Making): CallsChoice | undefined {
   if (source === 'instant') return '2';
-  return callsChoices.find(
-    (choice) => choice !== '2' && STEPS[choice].steps === steps && STEPS[choice].method === method,
+  return (['8', '40'] as const).find(
+    (choice) => STEPS[choice].steps === steps && STEPS[choice].method === method,
   );
 }
 
 /** The settings that give this network and sampling again. */
 export function settingsFor(recipe: PageRecipe, making: Making): Omit<Chosen, 'recipe'> {
   const { guidance, steps, method } = making;
-  if (recipe === 'tutorial') return { ...AUTOMATIC, steps, guidance };
-  const calls = choiceOf(making);
+  const calls = recipe === 'tutorial' ? undefined : choiceOf(making);
   if (calls === '2') return { ...AUTOMATIC, calls, guidance: initialOf(recipe).guidance };
-  return calls ? { ...AUTOMATIC, calls, guidance } : { ...AUTOMATIC, steps, method, guidance };
+  if (calls) return { ...AUTOMATIC, calls, guidance };
+  return { ...AUTOMATIC, steps, method: recipe === 'tutorial' ? 'auto' : method, guidance };
 }

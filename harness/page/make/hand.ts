@@ -2,14 +2,12 @@
 
 import type { Order } from '../messages/messages';
 import { imagesAt, type Placed } from '../messages/noise_field';
-import { columnsOf, handful, labelsOf } from '../messages/order';
-import type { ImageSize } from '../messages/settings';
+import { handful, labelsOf } from '../messages/order';
 import type { App } from '../shell/app';
 import { paperOf, type Tiles } from '../shell/images';
-import type { Frame, Stage } from './stage';
+import type { Origin, Sampled } from '../shell/trajectory';
+import type { Stage } from './stage';
 
-/** The hand rests after this time without a movement. */
-const REST_MS = 300;
 /** Number of images kept for a hand that goes back. */
 const MOST_MADE = 1000;
 
@@ -31,20 +29,11 @@ export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
 
 type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
 
-/** What the page shows so far, and its order where it follows the hand. */
-export interface Before {
-  readonly tiles: Tiles | undefined;
-  readonly order?: Order;
-}
-
 /** Images to make. */
-interface Wish {
-  readonly order: Order;
+interface Wish extends Origin {
   readonly images: readonly Placed[];
-  /** Whether the images are the field's map; else they are the digits. */
+  /** Whether they are the field's map; else they are the digits. */
   readonly isMap: boolean;
-  /** Steps of the run at the time of the wish. */
-  readonly trained: number;
 }
 
 /** Images by their index among the wished ones. */
@@ -59,8 +48,8 @@ export class Hand {
   private readonly made = new Map<string, Uint8Array>();
   /** The request under way: there is one at a time. */
   private asked: { readonly wish: Wish; readonly images: Promise<Images> } | undefined;
-  /** Ends it where another network answers from now on. */
-  private replaced = new AbortController();
+  /** Ends the request under way. */
+  private ends = new AbortController();
   /** Number of requests so far. */
   private times = 0;
   private last = 0;
@@ -71,67 +60,70 @@ export class Hand {
     this.mayLook = mayLook;
   }
 
-  /** Whether the first images are under way: the network may have to be loaded, and its shaders compiled. */
-  get begins(): boolean {
-    return this.asked !== undefined && this.made.size === 0 && !this.looks;
+  /**
+   * What is under way. For the first images the network may have to be loaded, and its shaders compiled; the map comes behind finished images,
+   * which do not wait for it.
+   */
+  get asks(): 'first' | 'more' | 'map' | undefined {
+    if (!this.asked) return undefined;
+    if (this.asked.wish.isMap) return 'map';
+    return this.made.size === 0 ? 'first' : 'more';
   }
 
-  /** Whether the map is under way: it comes behind finished images, which do not wait for it. */
-  get looks(): boolean {
-    return this.asked?.wish.isMap === true;
+  /** The images of an order with few network calls, as they are made. `before`: what is shown until then. */
+  async *follow(order: Order, before: Tiles | undefined): AsyncGenerator<Sampled> {
+    const wish = this.wish(order, imagesAt(order.place, order.count), false);
+    const { network, trained } = wish;
+    for await (const bytes of this.fill(wish, before)) {
+      const frame = { x: bytes, prediction: bytes };
+      yield { order, network, trained, step: 0, steps: order.steps, frame };
+    }
   }
 
-  /** The images of an order with few network calls; ends once all are there and the hand rests. */
-  async *follow(order: Order, before: Before): AsyncGenerator<Frame> {
-    const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
-    const { network } = this.app;
-    const tiles = {
-      ...blank(order.count, network, before.tiles),
-      columns: columnsOf(order, network.classes),
-    };
-    const newest = before.order?.count === order.count ? before.order : order;
-    yield* this.fill(this.wish(order, imagesAt(order.place, order.count), false), tiles, newest);
-    await rest;
-  }
-
-  /** The field's map. */
-  look(order: Order): AsyncGenerator<Frame> {
+  /** The field's map, as it is made. */
+  async *look(order: Order): AsyncGenerator<Tiles> {
     const at = (i: number) => (100 * i) / (MAP_SIDE - 1);
     const images = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => ({
       image: handOf(order),
       place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
     }));
-    const tiles = { ...blank(images.length, this.app.network), columns: MAP_SIDE };
-    return this.fill(this.wish(order, images, true), tiles, order);
+    const wish = this.wish(order, images, true);
+    const { height, width, channels } = wish.network;
+    for await (const bytes of this.fill(wish)) yield { bytes, height, width, channels, columns: MAP_SIDE };
   }
 
-  /** What was made shows another network, or an earlier one. */
+  /** What was made shows another network, or an earlier one, and what is asked for does, or does not come. */
   forget(): void {
     this.made.clear();
-    this.replaced.abort();
-    this.replaced = new AbortController();
-    this.drop();
-  }
-
-  /** The worker has dropped what it was asked. */
-  drop(): void {
+    this.ends.abort();
+    this.ends = new AbortController();
     this.asked = undefined;
   }
 
   private wish(order: Order, images: readonly Placed[], isMap: boolean): Wish {
-    return { order, images, isMap, trained: this.app.state.losses.length };
+    const { network, state } = this.app;
+    return { order, network, trained: state.losses.length, images, isMap };
   }
 
-  /** The tiles as they are filled, a few images at a time. `newest`: the order of the newest images among them. */
-  private async *fill(wish: Wish, tiles: Tiles, newest: Order): AsyncGenerator<Frame> {
+  /** All images of a wish as they are made, a few at a time. Those of `before` have their places until then, if they have the same size. */
+  private async *fill(wish: Wish, before?: Tiles): AsyncGenerator<Uint8Array> {
     const { app } = this;
-    const { order, isMap } = wish;
-    for (;;) {
+    const { images, isMap, network } = wish;
+    const { height, width, channels } = network;
+    const size = height * width * channels;
+    let bytes = new Uint8Array(images.length * size).fill(paperOf(channels));
+    if (before?.height === height && before.width === width && before.channels === channels)
+      bytes.set(before.bytes.subarray(0, bytes.length));
+    const put = (made: Images) => {
+      bytes = bytes.slice();
+      for (const [i, image] of made)
+        if (image.length === size && i < images.length) bytes.set(image, i * size);
+    };
+    for (let isNew = false; ; isNew = true) {
       const made = this.madeOf(wish);
-      const missing = [...wish.images.keys()].filter((i) => !made.has(i));
-      tiles = withImages(tiles, made);
-      if (missing.length === 0) newest = order;
-      yield isMap ? { map: tiles } : { tiles, order: newest };
+      put(made);
+      if (isNew || made.size > 0) yield bytes;
+      const missing = [...images.keys()].filter((i) => !made.has(i));
       if (missing.length === 0) return;
       // Training would wait for the map, and other tabs do not show it.
       const isTime = () =>
@@ -139,20 +131,18 @@ export class Hand {
       await this.stage.until(() => app.state.adapter !== undefined && !app.measuring && isTime());
       this.asked ??= { wish, images: this.request(wish, missing) };
       const { asked } = this;
-      const images = await asked.images.finally(() => {
+      const others = await asked.images.finally(() => {
         if (this.asked === asked) this.asked = undefined;
       });
       // The hand may have moved on meanwhile: these are newer than what is shown all the same.
-      if (isMap || asked.wish.isMap) continue;
-      tiles = withImages(tiles, images);
-      if (asked.wish.order.count === order.count) newest = asked.wish.order;
+      if (!isMap && !asked.wish.isMap) put(others);
     }
   }
 
-  /** Makes some of the missing images; none if another network took its place meanwhile. */
+  /** Makes some of the missing images; none if they are not wanted any more by then. */
   private async request(wish: Wish, missing: readonly number[]): Promise<Images> {
     const { app, made } = this;
-    const { signal } = this.replaced;
+    const { signal } = this.ends;
     const { order } = wish;
     const hand = wish.isMap ? 0 : handOf(order);
     const most = handful(app.state.adapter!, this.times++);
@@ -179,31 +169,10 @@ export class Hand {
     return new Map(wish.images.flatMap((image, i) => (of(image) ? [[i, of(image)!] as const] : [])));
   }
 
-  private origin({ order, trained }: Wish, { image, place }: Placed): string {
+  private origin({ order, network, trained }: Wish, { image, place }: Placed): string {
     const { source, steps, method, guidance, seed } = order;
-    const label = labelsOf(order, this.app.network.classes)?.[image];
-    const network = source === 'run' ? trained : source;
-    return [network, steps, method, guidance, seed, image, place.across, place.down, label].join();
+    const label = labelsOf(order, network.classes)?.[image];
+    const maker = source === 'run' ? trained : source;
+    return [maker, steps, method, guidance, seed, image, place.across, place.down, label].join();
   }
-}
-
-/** `count` images of paper. The images of `old` take the first places if they have the same size. */
-function blank(
-  count: number,
-  { height, width, channels }: ImageSize,
-  old?: Tiles | undefined,
-): Omit<Tiles, 'columns'> {
-  const bytes = new Uint8Array(count * height * width * channels).fill(paperOf(channels));
-  if (old?.height === height && old.width === width && old.channels === channels)
-    bytes.set(old.bytes.subarray(0, bytes.length));
-  return { bytes, height, width, channels };
-}
-
-/** The tiles with these images in the places of their numbers. */
-function withImages<Of extends Tiles>(tiles: Of, images: Images): Of {
-  const bytes = tiles.bytes.slice();
-  const size = tiles.height * tiles.width * tiles.channels;
-  for (const [i, image] of images)
-    if (image.length === size && (i + 1) * size <= bytes.length) bytes.set(image, i * size);
-  return { ...tiles, bytes };
 }

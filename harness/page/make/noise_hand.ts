@@ -85,7 +85,6 @@ export class NoiseHand {
     const size = height * width * channels;
     // There may be fewer than are ordered now.
     const first = Math.min(image, bytes.length / size - 1) * size;
-    const shown = { height, width, channels, columns: 1 };
-    this.digit.show({ bytes: bytes.subarray(first, first + size), ...shown });
+    this.digit.show({ bytes: bytes.subarray(first, first + size), height, width, channels, columns: 1 });
   }
 }

@@ -1,101 +1,21 @@
-/** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
+/** The views of the Make view: images, step by step, and the network that made the images or makes the next. */
 import { listOf, nameOf } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
-import type { Order } from '../messages/messages';
+import { columnsFor } from '../messages/order';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
-import type { App } from '../shell/app';
-import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
+import { byId, isStill, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
-import type { Origin, Trajectory } from '../shell/trajectory';
-
-/** What is shown before there are steps, and its name. */
-export interface Shown {
-  readonly tiles: Tiles;
-  readonly what: string;
-}
-
-/** `finished`: how the finished images are shown; undefined while they are not. */
-export function connectTrajectory(
-  app: App,
-  trajectory: Trajectory,
-  before: () => Shown,
-  finished: () => Tiles | undefined,
-): { render(): void } {
-  const view = new ImageView('sample-prediction');
-  const slider = byId('frame', HTMLInputElement);
-  const play = button('play');
-  slider.addEventListener('input', () => trajectory.choose(Number(slider.value)));
-  play.addEventListener('click', () => {
-    if (!trajectory.playing) trajectory.play();
-    else {
-      trajectory.stop();
-      app.changed();
-    }
-  });
-
-  /** Explains the shown step. */
-  const sentence = (left: number): string => {
-    if (left < 0) return 'The polish: what the network sees behind a little new noise. The grain is gone.';
-    if (left === 0)
-      return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
-    const { network, order } = trajectory.origin ?? {};
-    const method = network?.recipe === 'tutorial' ? 'mix' : order?.method;
-    if (left === 1) return 'The last step leaves no noise: these are the images.';
-    if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
-    const isFirst = left === order?.steps;
-    if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
-    if (method === 'adams' && network?.sampling.shift)
-      return 'This step goes a little of the way to what the network sees.';
-    return `This step goes 1/${whole(left)} of the way to what the network sees.`;
-  };
-
-  return {
-    render() {
-      const { shown, frames, origin } = trajectory;
-      const steps = origin?.order.steps ?? 0;
-      slider.max = String(Math.max(0, frames.length - 1));
-      slider.value = String(Math.max(0, trajectory.at));
-      setHidden('sample-scrub', frames.length < 2);
-      slider.disabled = frames.length < 2;
-      setDisabled(play, frames.length < 2 || app.state.phase === 'sampling');
-      setText(play, trajectory.playing ? 'Stop' : 'Play');
-      const isPolished = shown && shown.step > steps;
-      const label = isPolished
-        ? 'polished'
-        : shown
-          ? `step ${whole(shown.step)} of ${whole(steps)}`
-          : 'no steps yet';
-      setText('frame-label', label);
-      const canvas = byId('sample-prediction', HTMLCanvasElement);
-      if (shown && origin) {
-        const isFinished = trajectory.complete && shown === frames.at(-1);
-        const tiles = (isFinished && finished()) || trajectory.tiles!;
-        if (view.shown?.bytes !== tiles.bytes) view.show(tiles);
-        const ordered = orderedIn(origin);
-        canvas.ariaLabel = isFinished ? `${ordered}, finished` : `${ordered} at ${label}`;
-        setText('shown-what', isFinished ? ordered : 'What the network sees');
-      } else {
-        const { tiles, what } = before();
-        view.show(tiles);
-        canvas.ariaLabel = what;
-        setText('shown-what', what);
-      }
-      slider.ariaValueText = label;
-      const note = sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0);
-      setText(
-        'frame-note',
-        view.shown?.enlarged ? `${note} Another network, which knows icons, has enlarged them.` : note,
-      );
-    },
-  };
-}
+import { isOfDigits } from '../shell/state';
+import { type Frame, type Origin, Trajectory } from '../shell/trajectory';
+import { loadRecording } from '../welcome/recorded';
+import type { Maker, Orders } from './orders';
 
 /** The longest text whose classes are named one by one. */
 const MOST_NAMED = 12;
 
 /** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
-export function orderedIn({ order, network }: Pick<Origin, 'order' | 'network'>): string {
+function orderedIn({ order, network }: Origin): string {
   const { labels, digit, count } = order;
   if (labels && count <= MOST_NAMED)
     return labels.map((label) => nameOf(label, network.classNames)).join(', ');
@@ -104,22 +24,105 @@ export function orderedIn({ order, network }: Pick<Origin, 'order' | 'network'>)
   return `${images} of ${digit === 'all' ? listOf(network) : nameOf(digit, network.classNames)}`;
 }
 
-// ---------------------------------------------------------------- the network
-
-/** A network, and the number of steps that the run's had been trained for by then. */
-export interface Maker {
-  readonly source: Order['source'];
-  readonly trained: number;
+/** A step of images: `step 3 of 4`. Pure. */
+export function stepText({ origin }: Trajectory, frame: Frame | undefined): string {
+  if (!origin || !frame?.step) return 'no steps yet';
+  const { steps } = origin.order;
+  return frame.step > steps ? 'polished' : `step ${whole(frame.step)} of ${whole(steps)}`;
 }
 
-/** `again` makes the images anew where some are shown; `maker` made those, if there are any; `chosen` makes the next. */
-export function connectSource(
-  app: App,
-  again: () => void,
-  maker: () => Maker | undefined,
-  chosen: () => Order['source'],
-): { render(): void } {
-  const sources = connectSources(app, 'use', again);
+/** Explains the step after which this many are left; with -1 the polish. Pure. */
+function explained(left: number, { network, order }: Origin): string {
+  if (left < 0) return 'The polish: what the network sees behind a little new noise. The grain is gone.';
+  if (left === 0) return 'The last step leaves no noise: these are the images.';
+  const method = network.recipe === 'tutorial' ? 'mix' : order.method;
+  if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
+  const isFirst = left === order.steps - 1;
+  if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
+  if (method === 'adams' && network.sampling.shift)
+    return 'This step goes a little of the way to what the network sees.';
+  return `This step goes 1/${whole(left + 1)} of the way to what the network sees.`;
+}
+
+/** What is shown, its name, and its description. */
+interface Shown {
+  readonly tiles: Tiles;
+  readonly what: string;
+  readonly label?: string;
+}
+
+/** Before anything is ordered it plays a recording: what the pretrained network makes. Rendering returns what is shown. */
+export function connectSteps(orders: Orders): { render(): Tiles } {
+  const { app, one } = orders;
+  const view = new ImageView('sample-prediction');
+  const canvas = byId('sample-prediction', HTMLCanvasElement);
+  const slider = byId('frame', HTMLInputElement);
+  const recorded = new Trajectory(() => app.changed());
+  let recordingLoads = false;
+  slider.addEventListener('input', () => one.choose(Number(slider.value)));
+  onClick('play', () => (one.playing ? one.choose(one.at) : one.play()));
+
+  const playRecording = async () => {
+    recordingLoads = true;
+    const { x, height, width, making } = await loadRecording();
+    recorded.shape = { columns: columnsFor(making.images), height, width, channels: 1 };
+    recorded.frames = x.map((bytes, step) => ({ step, x: bytes, prediction: bytes }));
+    if (isStill()) app.changed();
+    else recorded.play();
+  };
+
+  /** What is shown before there are images: of a network for whose digits recorded ones may stand, these, or else the noise that images come from. */
+  const before = (): Shown => {
+    const isOpening =
+      !orders.stage.begun && orders.isFlow && app.source === 'pretrained' && isOfDigits(app.network);
+    // Without it there is noise.
+    if (isOpening && !app.asked && !recordingLoads) playRecording().catch(() => {});
+    return isOpening && recorded.tiles
+      ? { tiles: recorded.tiles, what: 'A recording: noise becomes digits' }
+      : { tiles: orders.noise, what: 'The noise that images come from' };
+  };
+
+  const picture = (): Shown => {
+    const { shown, origin, tiles, frames } = one;
+    if (!shown || !origin || !tiles) return before();
+    const ordered = orderedIn(origin);
+    if (one.follows) return { tiles, what: ordered };
+    if (one.complete && shown === frames.at(-1))
+      return { tiles: orders.finished(one) ?? tiles, what: ordered, label: `${ordered}, finished` };
+    return { tiles, what: 'What the network sees', label: `${ordered} at ${stepText(one, shown)}` };
+  };
+
+  return {
+    render() {
+      const { shown, origin, frames } = one;
+      slider.max = String(Math.max(0, frames.length - 1));
+      slider.value = String(Math.max(0, one.at));
+      slider.ariaValueText = stepText(one, shown);
+      setText('frame-label', slider.ariaValueText);
+      setHidden('sample-scrub', frames.length < 2);
+      setDisabled('play', app.state.phase === 'sampling');
+      setText('play', one.playing ? 'Stop' : 'Play');
+      const { tiles, what, label = what } = picture();
+      view.show(tiles);
+      canvas.ariaLabel = label;
+      setText('shown-what', what);
+      const note =
+        shown && origin && !one.follows
+          ? explained(origin.order.steps - shown.step, origin)
+          : 'The network looks at noise. Each step goes a little of the way to what it sees there.';
+      const enlarged = tiles.enlarged ? ' Another network, which knows icons, has enlarged them.' : '';
+      setText('frame-note', note + enlarged);
+      setHidden('make-why', !one.complete);
+      return tiles;
+    },
+  };
+}
+
+// ---------------------------------------------------------------- the network
+
+export function connectSource(orders: Orders): { render(): void } {
+  const { app } = orders;
+  const sources = connectSources(app, 'use', () => orders.again());
   onClick('save-model-2', () => app.save('model'));
 
   const nameOf = ({ source, trained }: Maker) => {
@@ -129,14 +132,13 @@ export function connectSource(
     return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
   };
   const sentence = () => {
-    const now = app.state.losses.length;
-    const next = { source: chosen(), trained: now };
-    const made = maker();
+    const { next, made } = orders.makers;
     if (made && nameOf(made) !== nameOf(next)) {
       const isRun = made.source === 'run' && next.source === 'run';
-      return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${nameOf(next)}`}`;
+      return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(next.trained)} now` : `now chosen: ${nameOf(next)}`}`;
     }
-    if (next.source !== 'run' || now > 0) return nameOf(next).replace(/^./, (letter) => letter.toUpperCase());
+    if (next.source !== 'run' || next.trained > 0)
+      return nameOf(next).replace(/^./, (letter) => letter.toUpperCase());
     return 'An untrained network makes nothing but noise. Train it first, or choose the pretrained one';
   };
 

@@ -3,12 +3,11 @@
 import type { Order } from '../messages/messages';
 import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
-import type { App, Panel } from '../shell/app';
-import { downloadMade, onClick, setText } from '../shell/dom';
-import { pngOf, type Tiles } from '../shell/images';
-import type { Trajectory } from '../shell/trajectory';
+import type { Panel } from '../shell/app';
+import { downloadMade, onClick, setDisabled, setText } from '../shell/dom';
+import { pngOf } from '../shell/images';
 import { settingsFor } from './calls';
-import type { TwoColumns } from './compare';
+import type { Orders } from './orders';
 
 /** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */
 export function queryOf(settings: Settings, order: Order): string {
@@ -52,66 +51,63 @@ async function share(url: string, promised: string): Promise<string> {
 
 const tell = (words: string) => setText('shared', words);
 
-/** `finished`: how the finished images are shown; undefined while they are not. */
-export function connectDownloads(
-  trajectory: Trajectory,
-  columns: () => TwoColumns['shown'],
-  finished: () => Tiles | undefined,
-): void {
+export function saveAs(file: string, content: Parameters<typeof downloadMade>[1]): void {
+  void downloadMade(file, content).then((problem) => tell(problem ?? `Saved as ${file}.`));
+}
+
+/** Saves the steps that are shown. */
+export function connectDownloads(orders: Orders): Pick<Panel, 'render'> {
+  const { one } = orders;
   const name = (which: number | 'all', ending: string) => {
-    const { network, order } = trajectory.origin!;
+    const { network, order } = one.origin!;
     return fileName(network, order, which, ending);
   };
-  const make = async (file: string, content: Parameters<typeof downloadMade>[1]) =>
-    tell((await downloadMade(file, content)) ?? `Saved as ${file}.`);
-  onClick('save-columns', () => {
-    const shown = columns();
-    if (!shown) return;
-    const { left, right, name } = shown;
-    void make(name, (files) => pngOf(files.beside(left.bytes, right.bytes, left)));
-  });
   onClick('save-sampled', () => {
-    const { shown, frames, shape, origin } = trajectory;
+    const { shown, frames, shape, origin } = one;
     if (!shown) return;
-    const { steps } = origin!.order;
-    const last = shown === frames.at(-1) ? finished() : undefined;
+    const last = shown === frames.at(-1) ? orders.finished(one) : undefined;
     const frame = last ? { ...shown, prediction: last.bytes } : shown;
-    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, last ?? shape, steps)));
+    const { steps } = origin!.order;
+    saveAs(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, last ?? shape, steps)));
   });
   onClick('save-sheet', () =>
-    make(name('all', 'png'), ({ trajectorySheet }) =>
-      pngOf(trajectorySheet(trajectory.frames, trajectory.shape)),
-    ),
+    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.frames, one.shape))),
   );
   onClick('save-gif', () => {
     tell('Making the animation…');
-    void make(name('all', 'gif'), (files) => files.trajectoryGif(trajectory.frames, trajectory.shape));
+    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.frames, one.shape));
   });
+  return {
+    render() {
+      setDisabled('save-sampled', !one.shown || one.follows);
+      for (const id of ['save-sheet', 'save-gif']) setDisabled(id, !one.complete);
+    },
+  };
 }
 
 /** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */
-export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): Pick<Panel, 'render'> {
+export function connectShare(orders: Orders): Pick<Panel, 'render'> {
+  const { app, one } = orders;
+  const now = () => [app.settings, one.origin, app.source];
   /** What the last sentence about the address is of. */
-  let of: readonly unknown[] = [];
-  const now = () => [app.settings, trajectory.origin, app.source];
+  let of: readonly unknown[] | undefined;
   onClick('share', async () => {
-    const made = trajectory.shown && trajectory.origin?.order;
-    const order = made ?? chosen();
+    const made = one.shown && !one.follows ? one.origin?.order : undefined;
+    const order = made ?? orders.chosen;
     const url = new URL(queryOf(app.address.chosen, order), location.href).href;
     // A column of a comparison may be the run's, too.
     const { left, right } = app.settings;
     const source = [left, right].includes('run') ? 'run' : order.source;
     const before = now();
-    const words = await share(url, promise(source, made !== undefined));
+    tell(await share(url, promise(source, made !== undefined)));
     of = before;
-    tell(words);
     app.changed();
   });
   return {
     /** The sentence is not true of other images. */
     render() {
-      if (of.length === 0 || now().every((one, i) => one === of[i])) return;
-      of = [];
+      if (!of?.some((each, i) => each !== now()[i])) return;
+      of = undefined;
       tell('');
     },
   };

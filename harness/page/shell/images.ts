@@ -92,10 +92,11 @@ export class ImageView {
     return this.tiles;
   }
 
+  /** Draws only what is new. */
   show(tiles: Tiles | undefined): void {
-    if (tiles === this.tiles) return;
+    const isSame = tiles?.bytes === this.tiles?.bytes && tiles?.columns === this.tiles?.columns;
     this.tiles = tiles;
-    this.draw();
+    if (!isSame) this.draw();
   }
 
   /** A PNG file; grey is dark ink on white. */

@@ -24,7 +24,7 @@ export interface Origin {
 
 /** A step of images that are made. */
 export interface Sampled extends Origin {
-  /** From 1, of `steps`: the steps of the order, and one more that polishes. */
+  /** From 1, of `steps`: the steps of the order, and one more that polishes. 0: images that follow the hand, without steps. */
   readonly step: number;
   readonly steps: number;
   /** Left out of some steps of a long run. */
@@ -44,7 +44,7 @@ export function stepOf({ step: done, input, prediction, x }: SampleEvent, origin
 }
 
 export interface Frame {
-  /** Counts from 1. */
+  /** See Sampled. */
   readonly step: number;
   /** Before the step. */
   readonly x: Uint8Array;
@@ -87,6 +87,11 @@ export class Trajectory {
     return this.frames[this.at];
   }
 
+  /** Whether it shows images that follow the hand. */
+  get follows(): boolean {
+    return this.shown?.step === 0;
+  }
+
   /** What the network sees at the shown step. */
   get tiles() {
     return this.shown && { bytes: this.shown.prediction, ...this.shape };
@@ -108,7 +113,7 @@ export class Trajectory {
   }
 
   add({ step, steps, frame, ...origin }: Sampled): void {
-    if (step === 1) {
+    if (step <= 1) {
       this.clear();
       const { height, width, channels, classes } = origin.network;
       this.shape = { columns: columnsOf(origin.order, classes), height, width, channels };

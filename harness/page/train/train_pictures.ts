@@ -95,8 +95,7 @@ function connectSamples(app: App): Part {
       if (entry) {
         const { images, columns, isLast } = entry.value;
         const made = { bytes: images, columns, ...sizeOf(app) };
-        const tiles = (isLast && app.enlargements.of(made, 'run')) || made;
-        if (view.shown?.bytes !== tiles.bytes) view.show(tiles);
+        view.show((isLast && app.enlargements.of(made, 'run')) || made);
       } else if (settings.samples > 0)
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);

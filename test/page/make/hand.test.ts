@@ -2,18 +2,31 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between } from '../../../examples/morph/field.js';
-import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../../harness/page/make/calls';
+import {
+  callsText,
+  choiceOf,
+  handMaking,
+  makingOf,
+  settingsFor,
+  stepsText,
+} from '../../../harness/page/make/calls';
 import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
 import { movedBy } from '../../../harness/page/make/noise_hand';
 import { Stage } from '../../../harness/page/make/stage';
 import type { Order } from '../../../harness/page/messages/messages';
 import { imagesAt, noiseOf, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
 import { INSTANT } from '../../../harness/page/messages/pretrained';
-import { initialOf, initialSettings, type Settings } from '../../../harness/page/messages/settings';
+import {
+  initialOf,
+  initialSettings,
+  type Settings,
+  type Source,
+} from '../../../harness/page/messages/settings';
 import { initialState } from '../../../harness/page/shell/state';
 import { gaussianNoise } from '../../../harness/pictures/noise';
 import { loadPretrained } from '../../../src/pretrained';
 import { recipes } from '../../../src/recipes';
+import type { Sampling } from '../../../src/unet/sampling';
 
 const SIZE = 784;
 const varianceOf = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
@@ -73,67 +86,69 @@ const digits = { recipe: 'digits', classes: 10, sampling: recipes.digits.samplin
 const instant = { source: 'instant', method: 'euler', steps: 2, guidance: 1 } as const;
 
 describe('network calls', () => {
-  const making = (settings: Partial<typeof initialSettings>) =>
-    makingOf({ ...initialSettings, ...settings }, 'pretrained', digits);
   const { method, steps } = recipes.digits.sampling;
   const usual = { source: 'pretrained', method, steps, guidance: 2 } as const;
+  const taught = '2 steps of a network taught to do it in two';
 
   test.each([
-    ['2', instant, 2],
-    ['8', { ...usual, method: 'adams', steps: 4 }, 8],
-    ['40', { ...usual, method: 'euler', steps: 20 }, 40],
-  ] as const)('of the choice %s come with %j', (calls, expected, count) => {
-    const made = making({ calls });
-    expect([made, callsIn(made, digits), choiceOf(made)]).toEqual([expected, count, calls]);
+    ['2', instant, `${taught}, 2 network calls`],
+    ['8', { ...usual, method: 'adams', steps: 4 }, '4 steps of Adams, 8 network calls'],
+    ['40', { ...usual, method: 'euler', steps: 20 }, '20 steps of Euler, 40 network calls'],
+  ] as const)('of the choice %s come with %j: %s', (calls, expected, words) => {
+    const made = makingOf({ ...initialSettings, calls }, 'pretrained', digits);
+    expect([made, choiceOf(made)]).toEqual([expected, calls]);
+    expect(`${stepsText(made, digits)}, ${callsText(made, digits)}`).toBe(words);
     expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
   });
 
   test('of the distilled network are the ones that its file states', async () => {
-    const { sampling } = await loadPretrained(INSTANT.name);
-    expect(INSTANT.sampling).toEqual(sampling);
+    expect((await loadPretrained(INSTANT.name)).sampling).toEqual(INSTANT.sampling);
   });
 
-  test.each([
-    [{ steps: 7 }, { ...usual, steps: 7 }],
-    [
-      { method: 'heun', guidance: 3 },
-      { ...usual, method: 'heun', guidance: 3 },
-    ],
-    [
-      { calls: '40', steps: 5 },
-      { ...usual, method: 'euler', steps: 5 },
-    ],
-  ] as const)('give way to %j, which old addresses set beside them', (settings, expected) => {
-    expect(making(settings)).toEqual(expected);
-  });
+  const own = (sampling: Partial<Sampling>) => ({ ...digits, sampling: { ...digits.sampling, ...sampling } });
+  const distilled = own({ method: 'euler', steps: 1, guidance: 1, calls: 1 });
+  const one = { source: 'file', method: 'euler', steps: 1, guidance: 1 };
 
-  test('of other networks follow their files or recipes, where nothing is chosen', () => {
-    const own = { ...digits, sampling: { method: 'euler', steps: 12, guidance: 2 } } as const;
-    expect(makingOf(initialSettings, 'run', own)).toEqual({
-      ...usual,
-      source: 'run',
-      method: 'euler',
-      steps: 12,
-    });
-    const distilled = { ...digits, sampling: { method: 'euler', steps: 1, guidance: 1, calls: 1 } } as const;
-    for (const calls of ['2', '40'] as const)
-      expect(makingOf({ ...initialSettings, calls, steps: 9 }, 'file', distilled)).toEqual({
-        ...{ source: 'file', method: 'euler', steps: 1, guidance: 1 },
-      });
+  test.each<[Partial<Settings>, Source, Parameters<typeof makingOf>[2], object]>([
+    // Old addresses set them beside the calls.
+    [{ steps: 7 }, 'pretrained', digits, { ...usual, steps: 7 }],
+    [{ method: 'heun', guidance: 3 }, 'pretrained', digits, { ...usual, method: 'heun', guidance: 3 }],
+    [{ calls: '40', steps: 5 }, 'pretrained', digits, { ...usual, method: 'euler', steps: 5 }],
+    [{}, 'run', own({ method: 'euler', steps: 12 }), { ...usual, source: 'run', method: 'euler', steps: 12 }],
+    [{ calls: '2', steps: 9 }, 'file', distilled, one],
+    [{ calls: '40', steps: 9 }, 'file', distilled, one],
+  ])(
+    'give way to %j, and follow the file or recipe of network %s: row %#',
+    (settings, source, network, made) => {
+      expect(makingOf({ ...initialSettings, ...settings }, source, network)).toEqual(made);
+    },
+  );
+
+  test('of the tutorial are as many as its steps', () => {
     const tutorial = { recipe: 'tutorial', classes: 0, sampling: recipes.tutorial.sampling } as const;
-    const fifty = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
-    expect([fifty.source, fifty.steps, callsIn(fifty, tutorial)]).toEqual(['pretrained', 50, 50]);
-    expect(settingsFor('tutorial', { ...fifty, steps: 5 })).toMatchObject({ calls: '8', steps: 5 });
+    const made = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
+    expect([stepsText(made, tutorial), callsText(made, tutorial)]).toEqual(['50 steps', '50 network calls']);
+    expect(settingsFor('tutorial', { ...made, steps: 5 })).toMatchObject({
+      calls: '8',
+      steps: 5,
+      method: 'auto',
+    });
   });
 
   test.each([
-    [{ ...initialSettings, calls: '2', guidance: 3 }, 'pretrained', instant],
-    [{ ...initialSettings, guidance: 3 }, 'run', { source: 'run', method: 'adams', steps: 3, guidance: 3 }],
-    [initialOf('pictures'), 'pretrained', instant],
+    [{ ...initialSettings, calls: '2', guidance: 3 }, 'pretrained', digits, instant],
+    [
+      { ...initialSettings, guidance: 3 },
+      'run',
+      digits,
+      { source: 'run', method: 'adams', steps: 3, guidance: 3 },
+    ],
+    [{ ...initialSettings, steps: 9 }, 'file', distilled, one],
+    [initialOf('pictures'), 'pretrained', digits, instant],
   ] as const)(
     'under the hand are the distilled network’s, or the fewest that another one needs: row %#',
-    (settings, source, expected) => {
-      expect(handMaking(settings, source, digits)).toEqual(expected);
+    (settings, source, network, expected) => {
+      expect(handMaking(settings, source, network)).toEqual(expected);
     },
   );
 });
@@ -155,7 +170,6 @@ describe('pictures that follow the hand', () => {
     reject(error: Error): void;
   };
   let sent: Asked[];
-  let rests: number;
   let app: { settings: Settings; state: typeof initialState; [key: string]: unknown };
   let stage: Stage;
   let hand: Hand;
@@ -168,32 +182,36 @@ describe('pictures that follow the hand', () => {
     asked.resolve(Uint8Array.from(asked.images.flatMap(({ place }) => [place.across, 100 + place.down])));
     await turn();
   };
-  const answers = async (count: number) => {
-    for (let i = 0; i < count; i++) await answer();
-  };
   const follow = async (order: Order) => {
-    void stage.show(async function* (signal) {
-      yield* hand.follow(order, stage.following ?? { tiles: undefined });
-      if (!signal.aborted) rests++;
+    void stage.show(async function* () {
+      for await (const step of hand.follow(order, stage.columns[''].tiles)) yield { step, column: '' };
     });
     await turn();
   };
   const look = async (order: Order) => {
-    void stage.show(() => hand.look(order));
+    void stage.show(async function* () {
+      for await (const map of hand.look(order)) yield { map };
+    });
     await turn();
   };
   const lose = async () => {
-    stage.lose();
-    hand.drop();
+    stage.stop();
+    hand.forget();
     stage.render();
-    await vi.advanceTimersByTimeAsync(1000);
+    await turn();
   };
-  const shown = () => [...stage.following!.tiles.bytes].filter((_, i) => i % 2 === 0);
+  const shown = () => [...stage.columns[''].tiles!.bytes].filter((_, i) => i % 2 === 0);
+  const text = () => stage.columns[''].origin!.order.text;
+  const typed = (text: string): Order => ({
+    ...order,
+    text,
+    labels: [...text].map(Number),
+    count: text.length,
+  });
 
   beforeEach(() => {
     vi.useFakeTimers();
     sent = [];
-    rests = 0;
     const network = { ...digits, height: 1, width: 2, channels: 1 };
     const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
     app = {
@@ -210,51 +228,34 @@ describe('pictures that follow the hand', () => {
 
   test('are asked for one answer at a time, and the newest place wins', async () => {
     for (const place of [1, 2, 3]) await follow(at(place));
-    expect(sent).toHaveLength(1);
-    expect(images(sent[0])).toEqual([9, 1, 2, 3]);
+    expect(sent.map(images)).toEqual([[9, 1, 2, 3]]);
     await answer();
-    expect(sent).toHaveLength(2);
     // They are newer than paper.
     expect(shown().filter((place) => place === 1)).toHaveLength(4);
     // Of the second place nothing was ever asked.
     expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
     await answer();
     expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
-    expect(stage.following!.order.place.across).toBe(3);
     await answer();
-    expect(sent).toHaveLength(3);
-    expect(shown()).toEqual(Array(10).fill(3));
-  });
-
-  test('end once all are of the hand’s place and it rests', async () => {
-    await follow(at(1));
-    await answers(3);
-    expect(rests).toBe(0);
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(rests).toBe(1);
-    await follow(at(2));
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(rests).toBe(1);
-    await answers(3);
-    expect(rests).toBe(2);
+    expect([sent.length, shown()]).toEqual([3, Array(10).fill(3)]);
   });
 
   test('are not made again for digits that stay while others are typed, or places that the hand returns to', async () => {
-    const typed = (text: string) =>
-      follow({ ...order, text, labels: [...text].map(Number), count: text.length });
-    await typed('20');
+    await follow(typed('20'));
     await answer();
-    await typed('202');
+    await follow(typed('202'));
     expect(images(sent[1])).toEqual([2]);
     await answer();
-    await typed('212');
-    expect(images(sent[2])).toEqual([1]);
-    expect(stage.following!.order.text).toBe('202');
+    await follow({ ...typed('212'), place: { across: 7, down: 0 } });
+    // Until the first of the others are there.
+    expect([images(sent[2]), text()]).toEqual([[2, 0, 1], '202']);
     await answer();
-    await typed('202');
-    expect([sent.length, stage.following!.order.text]).toEqual([3, '202']);
-    stage.clear();
-    expect(stage.following).toBeUndefined();
+    expect([text(), shown()]).toEqual(['212', [7, 7, 7]]);
+    await follow(typed('212'));
+    expect(images(sent[3])).toEqual([1]);
+    await answer();
+    await follow(typed('202'));
+    expect([sent.length, text(), shown()]).toEqual([4, '202', [0, 0, 0]]);
   });
 
   test('are forgotten beyond a thousand images, the oldest first', async () => {
@@ -265,63 +266,59 @@ describe('pictures that follow the hand', () => {
       return sent.length > before;
     };
     for (let i = 0; i <= 100; i++) expect(await goTo(i), `${i}`).toBe(true);
-    expect(await goTo(100)).toBe(false);
-    expect(await goTo(1)).toBe(false);
-    expect(await goTo(0)).toBe(true);
+    expect([await goTo(100), await goTo(1), await goTo(0)]).toEqual([false, false, true]);
   });
 
   test('report a problem once, and are asked for again at a new place', async () => {
     await follow(at(1));
     sent[0].reject(new Error('no'));
-    await vi.advanceTimersByTimeAsync(1000);
-    expect([stage.problem, sent.length, rests]).toEqual(['no', 1, 0]);
+    await turn();
+    expect([stage.problem, sent.length]).toEqual(['no', 1]);
     await follow(at(2));
     expect([stage.problem, sent.length]).toEqual([undefined, 2]);
-    void stage.show(async function* () {
-      yield* [];
-    });
+    stage.clear();
     sent[1].reject(new Error('of what is not shown any more'));
     await turn();
     expect(stage.problem).toBeUndefined();
-    await follow(at(2));
-    // A lost device has forgotten what it was asked.
-    await lose();
-    await follow(at(3));
-    expect(sent).toHaveLength(4);
-    // An answer to what is not asked any more.
-    await answer(sent[2]);
-    expect(shown()).not.toContain(2);
-    await answer();
-    expect(shown()[9]).toBe(3);
   });
 
-  test('are not asked for again after the device was lost, before something moves', async () => {
-    const lost = 'The GPU device was lost. Press Make, and the page asks for another one.';
-    await follow(at(1));
+  test.each([
+    ['digits', () => follow(at(1))],
+    ['the map', () => look(at(1))],
+  ])('%s are not asked for again after the device was lost, before something moves', async (_, make) => {
+    await make();
     await lose();
-    expect([stage.problem, sent.length]).toEqual([lost, 1]);
-    await follow(at(2));
-    expect([stage.problem, sent.length]).toEqual([undefined, 2]);
-    // Digits that are all there are not made with their steps either.
-    await answers(3);
-    const { length } = sent;
-    await lose();
-    expect([stage.problem, rests]).toEqual([lost, 0]);
-    stage.clear();
-    await look(at(3));
-    await lose();
-    expect([stage.problem, sent.length]).toEqual([lost, length + 1]);
-    await look(at(4));
-    await answers(Math.ceil(MAP_SIDE ** 2 / 4));
-    // A map that is all there misses no device.
-    await lose();
-    expect(stage.problem).toBeUndefined();
+    expect([stage.problem, sent.length]).toEqual([undefined, 1]);
+    await follow(at(3));
+    expect(sent).toHaveLength(2);
+    // An answer to what is not asked any more.
+    await answer(sent[0]);
+    await answer(sent[1]);
+    expect([shown()[9], shown().includes(1)]).toEqual([3, false]);
+  });
+
+  test('are made again where another network answers from now on', async () => {
+    await follow(typed('2'));
+    hand.forget();
+    sent[0].reject(new Error('aborted'));
+    await turn();
+    expect([sent.length, stage.problem]).toEqual([2, undefined]);
+    hand.forget();
+    // The answer of the network before.
+    await answer(sent[1]);
+    expect(sent).toHaveLength(3);
+    await answer();
+    await follow(typed('2'));
+    expect(sent).toHaveLength(3);
+    hand.forget();
+    await follow(typed('2'));
+    expect(sent).toHaveLength(4);
   });
 
   test('fill the map with the digit under the hand all over the field, from corner to corner, where the map is seen', async () => {
     await look(at(40));
-    await answers(Math.ceil(MAP_SIDE ** 2 / 4));
-    expect(sent.every((asked) => images(asked)!.every((image) => image === 9))).toBe(true);
+    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
+    expect(new Set(sent.flatMap(images))).toEqual(new Set([9]));
     const { bytes, columns } = stage.map!;
     expect([columns, bytes.length]).toEqual([MAP_SIDE, 2 * MAP_SIDE ** 2]);
     const places = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => [bytes[2 * i], bytes[2 * i + 1] - 100]);
@@ -348,25 +345,6 @@ describe('pictures that follow the hand', () => {
     Object.assign(app, { state, settings, measuring: undefined });
     stage.render();
     await turn();
-    expect([sent.length, stage.following]).toEqual([length + 1, undefined]);
-  });
-
-  test('are made again where another network answers from now on', async () => {
-    const typed = { ...at(1), text: '2', labels: [2], count: 1 } as const;
-    await follow(typed);
-    hand.forget();
-    sent[0].reject(new Error('aborted'));
-    await turn();
-    expect([sent.length, stage.problem]).toEqual([2, undefined]);
-    hand.forget();
-    // The answer of the network before.
-    await answer(sent[1]);
-    expect(sent).toHaveLength(3);
-    await answer();
-    await follow(typed);
-    expect(sent).toHaveLength(3);
-    hand.forget();
-    await follow(typed);
-    expect(sent).toHaveLength(4);
+    expect(sent).toHaveLength(length + 1);
   });
 });

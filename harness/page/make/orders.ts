@@ -1,0 +1,208 @@
+/** What the Make view orders: images as its settings say, images that follow the hand, or the two columns of a comparison. */
+import { labelsIn } from '../../pictures/class_names';
+import type { Order } from '../messages/messages';
+import type { FieldPlace } from '../messages/noise_field';
+import { columnsOf, usualCount } from '../messages/order';
+import type { App } from '../shell/app';
+import { noiseTiles, type Tiles } from '../shell/images';
+import { isReady } from '../shell/state';
+import type { Trajectory } from '../shell/trajectory';
+import { handMaking, type Making, makingOf } from './calls';
+import { columnOf, type Pair, pairIn } from './columns';
+import { Hand } from './hand';
+import { type Frame, Stage } from './stage';
+
+/** The hand rests after this time without a movement. */
+const REST_MS = 300;
+
+/** A network, and the number of steps that the run's had been trained for by then. */
+export interface Maker {
+  readonly source: Order['source'];
+  readonly trained: number;
+}
+
+export class Orders {
+  readonly app: App;
+  readonly stage: Stage;
+  readonly hand: Hand;
+  /** The hand's place, also while it moves; the address takes it when the hand rests. */
+  place: FieldPlace;
+  /** Whether the fields hold legal values. */
+  private readonly isValid: () => boolean;
+  /** The recipe and the columns of what was ordered last, and the network that was chosen by then. */
+  private ordered: { readonly kind: string; readonly by: Maker };
+
+  constructor(app: App, isValid: () => boolean) {
+    const { across, down } = app.settings;
+    this.app = app;
+    this.place = { across, down };
+    this.isValid = isValid;
+    this.stage = new Stage(() => app.changed());
+    this.hand = new Hand(app, this.stage, () => !this.one.finished || this.finished(this.one) !== undefined);
+    this.ordered = this.now;
+  }
+
+  /** The images that are made as the settings say. */
+  get one(): Trajectory {
+    return this.stage.columns[''];
+  }
+
+  /** The columns that are compared, where two are. */
+  get pair(): Pair | undefined {
+    return pairIn(this.app);
+  }
+
+  get isFlow(): boolean {
+    return this.app.network.recipe !== 'tutorial';
+  }
+
+  get canStart(): boolean {
+    const { measuring, state } = this.app;
+    return !measuring && isReady(state);
+  }
+
+  /** An order is also possible while another is running, which it replaces. */
+  get canReplace(): boolean {
+    const { measuring, state } = this.app;
+    return !measuring && (isReady(state) || ['sampling', 'compiling'].includes(state.phase));
+  }
+
+  /** Network and sampling of the chosen images. */
+  get making(): Making {
+    return makingOf(this.app.settings, this.app.source, this.app.network);
+  }
+
+  get usualCount(): number {
+    const { network, settings, state } = this.app;
+    return usualCount(network, settings.digit, state.adapter?.software ?? false);
+  }
+
+  get wanted(): Omit<Order, keyof Making> {
+    const { settings, network } = this.app;
+    const { noise: seed, digit, count, text } = settings;
+    const { place } = this;
+    // A text may name classes that another network makes.
+    const { labels = [] } = text ? labelsIn(text, network) : {};
+    if (labels.length > 0) return { count: labels.length, seed, place, digit, text, labels };
+    return { count: count || this.usualCount, seed, place, digit, text: '' };
+  }
+
+  get chosen(): Order {
+    return { ...this.making, ...this.wanted };
+  }
+
+  /** The order for images that follow the hand: the chosen one with few network calls. */
+  private get preview(): Order {
+    const { settings, source, network } = this.app;
+    return { ...handMaking(settings, source, network), ...this.wanted };
+  }
+
+  /** The noise that the chosen images come from. */
+  get noise(): Tiles {
+    const { network } = this.app;
+    const { seed, count, place, ...order } = this.wanted;
+    return noiseTiles(seed, count, network, columnsOf({ count, ...order }, network.classes), place);
+  }
+
+  /** The finished images as they are shown, if there are any; undefined until they are enlarged, where they are to be. */
+  finished({ finished, origin }: Trajectory): Tiles | undefined {
+    return finished && this.app.enlargements.of(finished, origin!.order.source);
+  }
+
+  /** The network that makes the next images, and the one that made those that are shown, if there are any. */
+  get makers(): { readonly next: Maker; readonly made: Maker | undefined } {
+    const { pair, now, making, one, ordered } = this;
+    if (pair) {
+      const isShown = pair.some((choice) => this.stage.columns[choice].shown);
+      return { next: now.by, made: isShown ? ordered.by : undefined };
+    }
+    const { shown, origin } = one;
+    const made = shown && origin && { source: origin.order.source, trained: origin.trained };
+    return { next: { ...now.by, source: making.source }, made };
+  }
+
+  private get now() {
+    const { source, state, settings } = this.app;
+    const kind = [settings.recipe, this.pair].join();
+    return { kind, by: { source, trained: state.losses.length } };
+  }
+
+  /** What was ordered goes where it would stand under the name of something else: of another recipe, or of other columns. */
+  render(): void {
+    if (this.ordered.kind !== this.now.kind) this.forget();
+    this.stage.render();
+  }
+
+  forget(): void {
+    this.stage.clear();
+    this.ordered = this.now;
+  }
+
+  /** Makes the chosen images, step by step. */
+  order(): void {
+    if (!this.canReplace || !this.isValid()) return;
+    const { stage, pair, chosen } = this;
+    if (pair) stage.clear();
+    this.begin();
+    this.notePlace();
+    void stage.show((signal) => (pair ? this.compare(pair, signal) : this.make(chosen, signal)));
+  }
+
+  /** If images are shown, makes them again with the current settings. */
+  again(): void {
+    if (this.stage.begun) this.order();
+  }
+
+  /** Makes images with few network calls at once, and the chosen ones when the hand rests: these begin with noise again. */
+  follow(): void {
+    if (this.app.measuring || !this.isFlow || this.pair) return;
+    const { preview, chosen } = this;
+    this.begin();
+    void this.stage.show((signal) => this.followed(preview, chosen, signal));
+  }
+
+  private begin(): void {
+    this.ordered = this.now;
+    this.one.stop();
+    this.app.enlargements.drop();
+  }
+
+  /** The steps of an order, one by one or once `all` are there, and then the field's map. */
+  private async *make(order: Order, signal: AbortSignal, all = false): AsyncGenerator<Frame> {
+    const held: Frame[] = [];
+    let isComplete = false;
+    for await (const step of this.app.make(order, signal)) {
+      isComplete = step.step === step.steps;
+      held.push({ step, column: '' });
+      if (isComplete || !all) yield* held.splice(0);
+    }
+    if (!isComplete || !this.isFlow) return;
+    for await (const map of this.hand.look(this.preview)) yield { map };
+  }
+
+  /** The steps of one column after the other, from the same noise. */
+  private async *compare(pair: Pair, signal: AbortSignal): AsyncGenerator<Frame> {
+    const { app, wanted } = this;
+    const ways = new Map(pair.map((choice) => [choice, columnOf(choice, app)]));
+    for (const [column, making] of ways) {
+      if (typeof making === 'string') continue;
+      for await (const step of app.make({ ...wanted, ...making }, signal)) yield { step, column };
+      if (!this.stage.columns[column].complete) return;
+    }
+  }
+
+  private async *followed(preview: Order, chosen: Order, signal: AbortSignal): AsyncGenerator<Frame> {
+    const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
+    for await (const step of this.hand.follow(preview, this.one.tiles)) yield { step, column: '' };
+    await rest;
+    if (signal.aborted) return;
+    await this.stage.until(() => this.canReplace && this.isValid());
+    this.notePlace();
+    yield* this.make(chosen, signal, true);
+  }
+
+  /** The address takes the hand's place. */
+  private notePlace(): void {
+    this.app.address.take({ ...this.app.settings, ...this.place });
+  }
+}
