@@ -4,8 +4,9 @@ import { whole } from '../../text/units';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
+import { connectClasses } from '../shell/class_buttons';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, fitNames, makeButton, setDisabled, setText } from '../shell/dom';
+import { setDisabled, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
 import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
@@ -55,24 +56,7 @@ const isUntrained = ({ source, state }: App) => source === 'run' && state.losses
 
 /** `names`: of the classes of the network that answers. */
 export function connectDrawDigits(app: App, names: () => readonly string[]): { render(): void } {
-  const buttonOf = (choice: string, name: string) =>
-    makeButton(name, () => app.set('drawnClass', choice), { id: `draw-digit-${choice}`, dir: 'auto' });
-  let shown: string | undefined;
-  let buttons: HTMLButtonElement[] = [];
-  return {
-    render() {
-      const all = names();
-      if (all.join('\n') !== shown) {
-        shown = all.join('\n');
-        buttons = [buttonOf('all', 'any'), ...all.map((name, label) => buttonOf(String(label), name))];
-        const host = anyElement('draw-digit-buttons');
-        fitNames(host, all);
-        host.replaceChildren(...buttons);
-      }
-      const { drawnClass } = app.settings;
-      // A class beyond these is none in particular here.
-      const pressed = drawnClass === 'all' || drawnClass >= all.length ? 0 : drawnClass + 1;
-      for (const [i, button] of buttons.entries()) button.ariaPressed = String(i === pressed);
-    },
-  };
+  // A class beyond these is none in particular here.
+  const render = connectClasses('draw-digit', 'any', (choice) => app.set('drawnClass', choice));
+  return { render: () => render({ names: names(), chosen: app.settings.drawnClass }) };
 }

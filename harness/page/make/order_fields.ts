@@ -2,19 +2,8 @@
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
 import { plural } from '../../text/units';
 import { callsChoices, initialOf } from '../messages/settings';
-import type { App } from '../shell/app';
-import {
-  anyElement,
-  button,
-  byId,
-  fitNames,
-  makeButton,
-  onClick,
-  setDisabled,
-  setHidden,
-  setMessage,
-  setText,
-} from '../shell/dom';
+import { connectClasses } from '../shell/class_buttons';
+import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { listed } from '../shell/format';
 import { makesDigits } from '../shell/state';
@@ -36,7 +25,7 @@ export function connectOrder(orders: Orders): OrderFields {
   const text = connectText(orders);
   const renderCalls = connectCalls(orders);
   const renderUnusual = connectUnusual(orders);
-  const renderDigits = connectDigits(app, (digit) => {
+  const renderDigits = connectClasses('digit', 'all', (digit) => {
     text.clear();
     app.set('digit', digit);
     orders.order();
@@ -51,7 +40,7 @@ export function connectOrder(orders: Orders): OrderFields {
     },
     check: text.check,
     render() {
-      const { network } = app;
+      const { network, settings } = app;
       const hasClasses = network.classes > 0;
       fields.render();
       text.render();
@@ -66,7 +55,12 @@ export function connectOrder(orders: Orders): OrderFields {
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');
       tellGuidance();
-      renderDigits(orders.canReplace);
+      renderDigits({
+        names: namesOf(network),
+        chosen: settings.digit,
+        isPressed: !settings.text,
+        isOpen: orders.canReplace,
+      });
       renderCalls();
     },
   };
@@ -186,49 +180,5 @@ function connectText(orders: Orders) {
       input.value = '';
       input.dispatchEvent(new Event('change'));
     },
-  };
-}
-
-function connectDigits(app: App, choose: (digit: string) => void): (open: boolean) => void {
-  const host = anyElement('digit-buttons');
-  let shown = '';
-  const buttons = () => [...host.querySelectorAll('button')];
-  const buttonOf = (choice: string, name: string) => {
-    const button = makeButton(name, () => choose(choice), { id: `digit-${choice}`, dir: 'auto' });
-    button.dataset.choice = choice;
-    return button;
-  };
-  host.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const all = buttons();
-    const at = all.indexOf(document.activeElement as HTMLButtonElement);
-    const moved = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
-    const to = moved === undefined ? undefined : all[(moved + all.length) % all.length];
-    // A key chooses the class that it names.
-    const typed = all
-      .slice(1)
-      .find(({ textContent }) => textContent?.toLowerCase() === event.key.toLowerCase());
-    if (!to && !typed) return;
-    event.preventDefault();
-    (to ?? typed)!.focus();
-    typed?.click();
-  });
-  return (open) => {
-    const { network, settings } = app;
-    const names = namesOf(network);
-    if (names.join('\n') !== shown) {
-      shown = names.join('\n');
-      fitNames(host, names);
-      const all = names.map((name, label) => buttonOf(String(label), name));
-      host.replaceChildren(buttonOf('all', 'all'), ...all);
-    }
-    const { digit, text } = settings;
-    const one = digit === 'all' || digit >= network.classes ? 'all' : String(digit);
-    for (const button of buttons()) {
-      button.ariaPressed = String(!text && button.dataset.choice === one);
-      // One stop for the Tab key; arrows move between the keys.
-      button.tabIndex = button.dataset.choice === one ? 0 : -1;
-      setDisabled(button, !open);
-    }
   };
 }

@@ -234,30 +234,24 @@ export class App {
     const { source, count } = order;
     const network = networkIn(source, this.state, this.settings);
     const { objective } = recipes[network.recipe].trainer;
-    const made: Sampled[] = [];
-    let [wake, isOver] = [() => {}, false];
-    const options = {
-      polish: network.sampling.polish ?? (false as const),
-      ...{ network: source, count, ...samplingOf({ ...network, objective }, order) },
-      onFrame: (event: SampleEvent) => {
+    const polish = network.sampling.polish ?? (false as const);
+    const options = { network: source, count, polish, ...samplingOf({ ...network, objective }, order) };
+    const start = (steps: ReadableStreamDefaultController<Sampled>) => {
+      const onFrame = (event: SampleEvent) => {
+        if (signal.aborted) return;
         const sampled = stepOf(event, { order, network, trained: this.state.losses.length });
-        made.push(sampled);
+        steps.enqueue(sampled);
         this.receive({ type: 'sampled', step: sampled.step, steps: sampled.steps });
-        wake();
-      },
+      };
+      this.command((client) =>
+        client
+          .make({ ...options, onFrame }, { signal })
+          .catch(unlessAborted)
+          .finally(() => steps.close()),
+      );
     };
-    const over = () => {
-      isOver = true;
-      wake();
-    };
-    this.command((client) => client.make(options, { signal }).catch(unlessAborted).finally(over));
-    while (made.length > 0 || !isOver) {
-      if (made.length > 0) yield made.shift()!;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-    }
+    const steps = new ReadableStream({ start }).getReader();
+    for (let next = await steps.read(); !next.done; next = await steps.read()) yield next.value;
   }
 
   /** Saves the run as a file: its network, or a checkpoint to go on from. */
