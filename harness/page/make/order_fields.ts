@@ -1,5 +1,6 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
+import { enlargeOf } from '../../run/enlarging';
 import { plural } from '../../text/units';
 import { callsChoices, initialOf } from '../messages/settings';
 import { connectClasses } from '../shell/class_buttons';
@@ -19,8 +20,8 @@ interface OrderFields {
 
 export function connectOrder(orders: Orders): OrderFields {
   const { app } = orders;
-  const form = byId('guidance-form', HTMLFormElement);
-  const fields = connectFields(app, form, anyElement('guidance-problem'));
+  const form = byId('sample-settings', HTMLFormElement);
+  const fields = connectFields(app, form, anyElement('sample-problem'));
   const guidance = byId('guidance', HTMLInputElement);
   const text = connectText(orders);
   const renderCalls = connectCalls(orders);
@@ -33,10 +34,14 @@ export function connectOrder(orders: Orders): OrderFields {
   const tellGuidance = () => setText('guidance-value', guidance.value);
   guidance.addEventListener('input', tellGuidance);
   guidance.addEventListener('change', () => orders.again());
+  onClick('noise-next', () => {
+    app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
+    orders.order();
+  });
 
   return {
     get valid() {
-      return text.valid;
+      return fields.valid && text.valid;
     },
     check: text.check,
     render() {
@@ -50,7 +55,10 @@ export function connectOrder(orders: Orders): OrderFields {
       // A class, or a text, has its own number of images, and the calls have their steps.
       setHidden('steps-field', hasClasses);
       setHidden('count-field', hasClasses);
-      form.hidden = !hasClasses;
+      setHidden('enlarge-field', enlargeOf(network, settings.enlarge) === undefined);
+      byId('count', HTMLInputElement).placeholder = String(orders.usualCount);
+      setDisabled('noise-next', !(orders.canReplace && this.valid));
+      setHidden('guidance-field', !hasClasses);
       const isDigit = makesDigits(network);
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');

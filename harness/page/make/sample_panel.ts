@@ -1,5 +1,4 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
-import { enlargeOf } from '../../run/enlarging';
 import { whole } from '../../text/units';
 import { isDistilled, isFreed, patchOf, type WorkerEvent } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
@@ -14,7 +13,6 @@ import {
   setMessage,
   setText,
 } from '../shell/dom';
-import { connectFields } from '../shell/fields';
 import { describe, isBusy, rests } from '../shell/state';
 import { callsText } from './calls';
 import { connectComparison } from './compare';
@@ -29,20 +27,18 @@ export class SamplePanel implements TaskPanel {
   readonly tasks = ['sample'] as const;
   private readonly app: App;
   private readonly orders: Orders;
-  private readonly fields: ReturnType<typeof connectFields>;
-  private readonly orderFields: ReturnType<typeof connectOrder>;
+  private readonly fields: ReturnType<typeof connectOrder>;
   private readonly steps: ReturnType<typeof connectSteps>;
   private readonly field: NoiseHand;
   private readonly parts: readonly { render(): void }[];
 
   constructor(app: App) {
     this.app = app;
-    this.fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
     this.orders = new Orders(app, () => this.fields.valid);
     const { orders } = this;
     foldFields('sample-fold');
     connectMenu('sample-menu');
-    this.orderFields = connectOrder(orders);
+    this.fields = connectOrder(orders);
     this.steps = connectSteps(orders);
     this.field = new NoiseHand((place) => {
       orders.place = place;
@@ -50,7 +46,6 @@ export class SamplePanel implements TaskPanel {
     });
     this.parts = [
       this.fields,
-      this.orderFields,
       connectComparison(orders),
       connectSource(orders),
       connectDownloads(orders),
@@ -60,16 +55,12 @@ export class SamplePanel implements TaskPanel {
       if (app.state.phase === 'sampling') orders.stage.stop();
       else app.startWhenReady('sample');
     });
-    onClick('noise-next', () => {
-      app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
-      orders.order();
-    });
   }
 
   /** What cannot be ordered on the welcome is explained on the view. */
   start(): void {
     const { app, fields, orders } = this;
-    if (orders.canStart && this.orderFields.check() && fields.valid) orders.order();
+    if (orders.canStart && fields.check() && fields.valid) orders.order();
     else if (app.home) app.set('task', 'sample');
   }
 
@@ -88,19 +79,15 @@ export class SamplePanel implements TaskPanel {
 
   render(): void {
     const { app, fields, orders, field } = this;
-    const { canStart, canReplace, isFlow } = orders;
+    const { canStart, isFlow } = orders;
     orders.render();
     for (const part of this.parts) part.render();
     const shown = this.steps.render();
-    byId('count', HTMLInputElement).placeholder = String(orders.usualCount);
-    setDisabled('noise-next', !(canReplace && fields.valid));
     const sampling = app.state.phase === 'sampling';
     setText('sample', sampling ? 'Stop' : 'Make');
     const waits = ['starting', 'loading'].includes(app.state.phase) && !app.asked;
-    const valid = fields.valid && this.orderFields.valid;
-    setDisabled('sample', !sampling && !((canStart || waits) && valid));
+    setDisabled('sample', !sampling && !((canStart || waits) && fields.valid));
     this.renderStatus();
-    setHidden('enlarge-field', enlargeOf(app.network, app.settings.enlarge) === undefined);
     setHidden('field-view', !isFlow);
     if (!isFlow) return;
     field.at(orders.place);

@@ -194,12 +194,6 @@ describe('pictures that follow the hand', () => {
     });
     await turn();
   };
-  const lose = async () => {
-    stage.stop();
-    hand.forget();
-    stage.render();
-    await turn();
-  };
   const shown = () => [...stage.columns[''].tiles!.bytes].filter((_, i) => i % 2 === 0);
   const text = () => stage.columns[''].origin!.order.text;
   const typed = (text: string): Order => ({
@@ -280,21 +274,6 @@ describe('pictures that follow the hand', () => {
     sent[1].reject(new Error('of what is not shown any more'));
     await turn();
     expect(stage.problem).toBeUndefined();
-  });
-
-  test.each([
-    ['digits', () => follow(at(1))],
-    ['the map', () => look(at(1))],
-  ])('%s are not asked for again after the device was lost, before something moves', async (_, make) => {
-    await make();
-    await lose();
-    expect([stage.problem, sent.length]).toEqual([undefined, 1]);
-    await follow(at(3));
-    expect(sent).toHaveLength(2);
-    // An answer to what is not asked any more.
-    await answer(sent[0]);
-    await answer(sent[1]);
-    expect([shown()[9], shown().includes(1)]).toEqual([3, false]);
   });
 
   test('are made again where another network answers from now on', async () => {

@@ -368,7 +368,7 @@ describe('finished images of pictures in colour', () => {
   });
 });
 
-test('once the hand rests, its images are made with all steps, and shown when all are there', async () => {
+test('once the hand rests and its images are there, they are made with all steps, and shown when all are there', async () => {
   const { app, element, show, answer } = await making('&text=20');
   const move = async (key: string) => {
     element('noise-handle').fire('keydown', { key, preventDefault() {} });
@@ -381,18 +381,16 @@ test('once the hand rests, its images are made with all steps, and shown when al
     }
   };
   const rest = () => vi.advanceTimersByTimeAsync(1000);
+  const asked = () => [follows.length, orders.length];
   // The map comes behind finished images.
-  expect(follows).toHaveLength(1);
+  expect(asked()).toEqual([1, 0]);
   await move('ArrowRight');
+  await rest();
+  expect(asked()).toEqual([1, 0]);
   await followed();
   show();
-  expect([element('sample-prediction').ariaLabel, orders.length, app.settings.across]).toEqual([
-    '2, 0',
-    0,
-    0,
-  ]);
-  await rest();
-  expect([orders.length, app.settings.across]).toEqual([1, 2]);
+  expect([element('sample-prediction').ariaLabel, element('save-sampled').disabled]).toEqual(['2, 0', true]);
+  expect([...asked(), app.settings.across]).toEqual([0, 1, 2]);
   expect(await answer()).toEqual(['2, 0', '2, 0', '2, 0', '2, 0, finished']);
   expect(element('sample-model').textContent).toBe('The pretrained network, after 340,000 images');
   await followed();
@@ -400,29 +398,28 @@ test('once the hand rests, its images are made with all steps, and shown when al
   await move('ArrowLeft');
   await move('ArrowRight');
   await followed();
+  expect(asked()).toEqual([0, 0]);
   await move('ArrowLeft');
-  expect(follows).toHaveLength(0);
+  expect(asked()).toEqual([0, 0]);
   tell({ type: 'losses', again: true, first: 0, losses: new Float32Array(), imagesPerSecond: 1 });
   await move('ArrowRight');
-  expect(follows).toHaveLength(1);
+  expect(asked()).toEqual([1, 0]);
   // A measurement has the GPU for itself.
   app.measuring = 'bench';
   await followed();
   await rest();
-  expect([follows.length, orders.length]).toEqual([0, 0]);
+  expect(asked()).toEqual([0, 0]);
   app.measuring = undefined;
   app.changed();
   show();
   await settled();
-  expect(orders).toHaveLength(1);
+  expect(asked()).toEqual([0, 1]);
   // A lost device ends all of it, until something moves.
-  tell(lost);
-  await move('ArrowUp');
-  await move('ArrowDown');
-  expect(follows).toHaveLength(1);
-  tell(lost);
-  await rest();
-  expect(follows.splice(0)).toHaveLength(1);
-  await move('ArrowDown');
-  expect(follows).toHaveLength(1);
+  for (const key of ['ArrowUp', 'ArrowDown']) {
+    tell(lost);
+    await rest();
+    follows.length = 0;
+    await move(key);
+    expect(follows).toHaveLength(1);
+  }
 });
