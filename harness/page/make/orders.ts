@@ -111,12 +111,9 @@ export class Orders {
 
   /** The network that makes the next images, and the one that made those that are shown, if there are any. */
   get makers(): { readonly next: Maker; readonly made: Maker | undefined } {
-    const { pair, now, making, one, ordered } = this;
-    if (pair) {
-      const isShown = pair.some((choice) => this.stage.columns[choice].shown);
-      return { next: now.by, made: isShown ? ordered.by : undefined };
-    }
-    const { shown, origin } = one;
+    const { now, making, ordered } = this;
+    if (this.pair) return { next: now.by, made: this.stage.begun ? ordered.by : undefined };
+    const { shown, origin } = this.one;
     const made = shown && origin && { source: origin.order.source, trained: origin.trained };
     return { next: { ...now.by, source: making.source }, made };
   }

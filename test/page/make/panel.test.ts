@@ -158,7 +158,12 @@ test('columns of a comparison say which network made them, and go with their cho
     ...[all, all],
     'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
   ]);
-  await make();
+  let before: unknown;
+  await make(() => {
+    show();
+    before ??= shown();
+  });
+  expect(before).toEqual([none, none, 'This page’s run, step 1']);
   expect(shown()).toEqual([all, all, 'This page’s run, step 1']);
   tell({ type: 'losses', again: false, first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
   show();
@@ -167,7 +172,9 @@ test('columns of a comparison say which network made them, and go with their cho
   app.set('left', 'pretrained');
   app.set('right', 'run');
   show();
-  expect(shown()).toEqual([none, none, 'This page’s run, step 2']);
+  tell({ type: 'losses', again: false, first: 2, losses: new Float32Array(1), imagesPerSecond: 1 });
+  show();
+  expect(shown()).toEqual([none, none, 'This page’s run, step 3']);
   app.set('model', 'pretrained');
   await make();
   expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
@@ -387,9 +394,15 @@ test('once the hand rests and its images are there, they are made with all steps
   // A lost device ends all of it, until something moves.
   for (const key of ['ArrowUp', 'ArrowDown']) {
     tell(lost);
+    const [before, orders] = asked();
     await rest();
-    follows.length = 0;
+    expect(asked()).toEqual([before, orders]);
     await move(key);
-    expect(follows).toHaveLength(1);
+    expect(asked()).toEqual([before + 1, orders]);
   }
+});
+
+test('the tutorial’s images have no map', async () => {
+  const { element } = await making('&recipe=tutorial&count=1&steps=2');
+  expect([element('frame-label').textContent, follows]).toEqual(['step 2 of 2', []]);
 });
