@@ -23,7 +23,10 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
     tell = receive;
     return standInWorker((name, order: MakeOrder, how: { readonly signal: AbortSignal }) => {
       if (name === 'follow')
-        return new Promise((answer) => follows.push(() => answer(new Uint8Array(4 * 784))));
+        return new Promise((answer, reject) => {
+          how.signal.addEventListener('abort', () => reject(how.signal.reason));
+          follows.push(() => answer(new Uint8Array(4 * 784)));
+        });
       if (name === 'enlarge') {
         const { bytes } = order as unknown as { bytes: Uint8Array };
         return new Promise((answer) =>
