@@ -6,7 +6,7 @@ import { textPages } from './harness/tools/build/texts_pages.ts';
 import { wgsl } from './shaders/plugin.ts';
 import { savedShaders } from './shaders/saved.ts';
 
-/** Built, the page says itself what it may do, whoever serves it; the development server's own script does more. */
+/** Built, the page says itself what it may do, wherever it is served; the development server's own script does more. */
 const policy: PluginOption = {
   name: 'policy',
   apply: 'build',

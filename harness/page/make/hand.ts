@@ -105,7 +105,7 @@ export class Hand {
     return { order, network, trained: state.losses.length, images, isMap };
   }
 
-  /** All images of a wish as they are made, a few at a time. Those of `before` have their places until then, if they have the same size. */
+  /** All images of a wish as they are made, a few at a time. Until then the images of `before` have their places, if they have the same size. */
   private async *fill(wish: Wish, before?: Tiles): AsyncGenerator<Uint8Array> {
     const { app } = this;
     const { images, isMap, network } = wish;

@@ -4,14 +4,18 @@
  *
  *   node harness/tools/build/budget.mjs
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import budget from './budget.json' with { type: 'json' };
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+});
+const files = listed.split('\n').filter((path) => path && existsSync(root + path));
 
-/** Folders that others fill, and generated files. */
-const generated = /(^|\/)(node_modules|\.git|__pycache__|\.vite)(\/|$)|^(dist|runs)\/|\.gen\.|\.log$/;
 /** Files whose text does not count: the lock file, measurements, numbers of other programs, data, and pictures as text. */
 const data =
   /^package-lock\.json$|^docs\/results\/|\/golden\/.*\.json$|\/torch\.|\/shapes\/|\.(safetensors|svg|gz)$/;
@@ -27,19 +31,13 @@ const rows = {
   'index.html': 'harness/page',
 };
 
-const counted = { ...budget };
-for (const row of Object.keys(counted)) counted[row] = 0;
-for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-  const file = `${entry.parentPath}/${entry.name}`
-    .replaceAll('\\', '/')
-    .slice(root.length)
-    .replace(/^\//, '');
-  if (!entry.isFile() || generated.test(file)) continue;
-  counted['files in all']++;
-  const key = Object.keys(rows).find((part) => file.startsWith(part) || file.endsWith(part));
-  const bytes = readFileSync(`${root}${file}`);
-  if (!key || data.test(file) || bytes.includes(0)) continue;
-  counted[rows[key]] += [...bytes.toString('utf8').replace(/\s/g, '')].length;
+const counted = Object.fromEntries(Object.keys(budget).map((row) => [row, 0]));
+counted['files in all'] = files.length;
+for (const path of files) {
+  const key = Object.keys(rows).find((part) => path.startsWith(part) || path.endsWith(part));
+  const text = readFileSync(root + path, 'utf8');
+  if (key && !data.test(path) && !text.includes('\0'))
+    counted[rows[key]] += [...text.replace(/\s/g, '')].length;
 }
 
 const number = (value) => value.toLocaleString('en').padStart(12);

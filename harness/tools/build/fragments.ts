@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Plugin } from 'vite';
 
 /** `html` with each fragment in place of its line. `used` hears the path of each. Throws if a file is missing. */
-export function withFragments(html: string, folder: string, used: (path: string) => void = () => {}): string {
+export function withFragments(html: string, folder: string, used = (_: string) => {}): string {
   return html.replace(/<!-- include (\S+) -->/g, (_, file: string) => {
     const path = resolve(folder, file);
     used(path);
@@ -12,20 +12,14 @@ export function withFragments(html: string, folder: string, used: (path: string)
   });
 }
 
-export function fragments(): Plugin {
-  const paths = new Set<string>();
-  return {
-    name: 'fragments',
-    transformIndexHtml: {
-      order: 'pre', // before Vite looks for what the markup refers to
-      handler: (html, { filename }) =>
-        withFragments(html, resolve(filename, '..'), (path) => paths.add(path)),
-    },
-    // Vite by itself loads the page anew for index.html alone.
-    hotUpdate({ file }) {
-      if (!paths.has(resolve(file))) return;
-      this.environment.hot.send({ type: 'full-reload' });
-      return [];
-    },
-  };
-}
+export const fragments = (): Plugin => ({
+  name: 'fragments',
+  transformIndexHtml: {
+    order: 'pre', // before Vite looks for what the markup refers to
+    handler: (html, { filename }) => withFragments(html, resolve(filename, '..')),
+  },
+  // Vite by itself loads the page anew for index.html alone.
+  hotUpdate({ file }) {
+    if (file.endsWith('.html')) this.environment.hot.send({ type: 'full-reload' });
+  },
+});
