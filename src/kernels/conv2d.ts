@@ -84,8 +84,8 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
     kernel_size: kernelSize,
     tiles,
   };
-  // An invocation computes two vec4s of images.
-  return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
+  // An invocation computes two of a row's vec4s.
+  return { params, items: [Math.ceil((width * batch) / 8), 1, height * tiles] as const };
 }
 
 /** Lanes of the one_output forms: strips of 7 pixels in a row, times pairs of images. */

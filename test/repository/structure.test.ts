@@ -1,7 +1,8 @@
-/** What may import what, as far as biome.json cannot say it. */
+/** What may import what, as far as biome.json cannot say it; and where faults are planted. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
+import { readList, withFault } from '../faults/list';
 
 /** The text of each script of a folder, by its path there without the ending. */
 function sources(of = 'src'): Map<string, string> {
@@ -83,4 +84,10 @@ test('src/reference/ imports only types from the launchers, so that the two shar
   expect(matching('src', /^import (?!type\b)[^;]*'\.\.\/kernels\//m).filter(isReference)).toEqual([]);
   const isLate = (file: string) => isReference(file) || /^trust\/(small|forms)$/.test(file);
   expect(matching('src', /\bfrom '[^']*\/reference\/\w+'/).filter((file) => !isLate(file))).toEqual([]);
+});
+
+test('each fault of test/faults/list.txt fits the text that it is planted in', () => {
+  const at = 'test/faults/list.txt';
+  for (const fault of readList(at, readFileSync(at, 'utf8')))
+    expect(withFault(readFileSync(fault.file, 'utf8'), fault)).toContain(fault.becomes);
 });

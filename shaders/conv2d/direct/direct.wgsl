@@ -5,56 +5,57 @@
 //            up, first_group;
 //   input    [from][H][W][N/4] and kernel [tap][from][to padded to 8, in vec4], zeros in the padding;
 //   finish   stores the sum of output channel `channel` and the nth vec4 of images, whose index in [to][H][W][N/4] is `at`.
-// One workgroup: one pixel and 8 output channels, so all its kernel reads are uniform and it skips taps outside the image without
-// divergence. One invocation: 2 vec4 of n times 8 output channels in registers.
-// Grid: x over n, y over image columns, z over image rows times tiles of 8 output channels.
+// A row is the [W][N/4] vec4s of one channel of an image row. One workgroup: 64 vec4s of a row and 8 output channels, so all its kernel reads
+// are uniform, and its lanes have work also with few images. One invocation: 2 of these vec4s times 8 output channels in registers.
+// Grid: x over a row's vec4s, z over image rows times tiles of 8 output channels.
 
-fn store(channel: u32, y: u32, x: u32, p_at: u32, q_at: u32, owns_q: bool, p: vec4f, q: vec4f) {
+fn store(channel: u32, row: u32, p_at: u32, q_at: u32, p: vec4f, q: vec4f) {
   if (channel >= params.to_channels) {
     return;
   }
-  let at = ((channel * params.height + y) * params.width + x) * params.n4;
-  finish(at + p_at, channel, p_at, p);
-  if (owns_q) {
-    finish(at + q_at, channel, q_at, q);
-  }
+  let at = (channel * params.height + row) * params.width * params.n4;
+  finish(at + p_at, channel, p_at % params.n4, p);
+  finish(at + q_at, channel, q_at % params.n4, q);
 }
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.z + params.first_group;
-  let tile = row % params.tiles;
-  let y = row / params.tiles;
-  let x = group.y;
-  // Two vec4 per lane, `reach` apart; a small batch needs fewer lanes. If the second one lies beyond the batch, the lane computes the last
-  // vec4 of the batch once more, and leaves it to the lane that owns it.
-  let reach = min(32u, (params.n4 + 1u) / 2u);
-  let p_at = group.x * 64u + lane;
-  if (lane >= reach || p_at >= params.n4) {
+  let row_and_tile = group.z + params.first_group;
+  let tile = row_and_tile % params.tiles;
+  let y = row_and_tile / params.tiles;
+  // Two neighbouring vec4s, or twice the last one of a row.
+  let row = params.width * params.n4;
+  let p_at = group.x * 64u + 2u * lane;
+  if (p_at >= row) {
     return;
   }
-  let owns_q = p_at + reach < params.n4;
-  let q_at = min(p_at + reach, params.n4 - 1u);
+  let q_at = min(p_at + 1u, row - 1u);
 
-  // Taps outside the image would multiply zeros: skip them. The loop bounds are uniform across the workgroup.
+  // Taps outside the image would be multiplied by zeros: skip them.
   let radius = params.kernel_size / 2u;
   let ky_first = radius - min(radius, y);
   let ky_end = min(params.kernel_size, params.height + radius - y);
-  let kx_first = radius - min(radius, x);
-  let kx_end = min(params.kernel_size, params.width + radius - x);
-  let plane = params.height * params.width * params.n4;
+  let plane = params.height * row;
   let w_step = params.tiles * 2u;
 
   #each o 4
   var pu$o = vec4f(); var qu$o = vec4f(); var pv$o = vec4f(); var qv$o = vec4f();
   #end
   for (var ky = ky_first; ky < ky_end; ky++) {
-    for (var kx = kx_first; kx < kx_end; kx++) {
-      let pixel = ((y + ky - radius) * params.width + x + kx - radius) * params.n4;
+    for (var kx = 0u; kx < params.kernel_size; kx++) {
+      // Below zero it wraps to more than a row.
+      let shift = (kx - radius) * params.n4;
+      let has_p = p_at + shift < row;
+      let has_q = q_at + shift < row;
+      if (!has_p && !has_q) {
+        continue;
+      }
+      let p_from = (y + ky - radius) * row + min(p_at + shift, row - 1u);
+      let q_from = (y + ky - radius) * row + min(q_at + shift, row - 1u);
       let tap = (ky * params.kernel_size + kx) * params.from_channels;
       for (var c = 0u; c < params.from_channels; c++) {
-        let p = input[c * plane + pixel + p_at];
-        let q = input[c * plane + pixel + q_at];
+        let p = select(vec4f(), input[c * plane + p_from], has_p);
+        let q = select(vec4f(), input[c * plane + q_from], has_q);
         let u = kernel[(tap + c) * w_step + tile * 2u];
         let v = kernel[(tap + c) * w_step + tile * 2u + 1u];
         #each o 4
@@ -67,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
   #each o 4
-  store(tile * 8 + $o, y, x, p_at, q_at, owns_q, pu$o, qu$o);
-  store(tile * 8 + 4 + $o, y, x, p_at, q_at, owns_q, pv$o, qv$o);
+  store(tile * 8 + $o, y, p_at, q_at, pu$o, qu$o);
+  store(tile * 8 + 4 + $o, y, p_at, q_at, pv$o, qv$o);
   #end
 }
