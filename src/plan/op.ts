@@ -143,12 +143,12 @@ export interface Op {
   readonly cost: Cost;
 }
 
-/** The checks of kernels on an adapter, by keys. */
+/** What has passed at the size of a network, by the checks' keys. */
 export interface Checks {
-  /** The checks among `keys` that have not passed. */
-  unknown(keys: readonly string[]): Promise<readonly string[]>;
-  /** Notes that checks have passed. */
-  pass(keys: readonly string[]): Promise<void>;
+  /** Whether a check has passed with as many images, or with more. */
+  hasPassed(check: string, images: number): Promise<boolean>;
+  /** Notes that a check has passed. */
+  passWith(check: string, images: number): Promise<void>;
 }
 
 /** Decides whether kernels may be used on a device: see src/trust. */

@@ -44,6 +44,17 @@ export class Ledger implements Checks {
     return keys.filter((key) => this.entries.get(key)?.state !== 'right');
   }
 
+  async hasPassed(check: string, images: number): Promise<boolean> {
+    await this.recall();
+    const isOf = (key: string) =>
+      key.startsWith(`${check}:`) && Number(key.slice(check.length + 1)) >= images;
+    return [...this.entries].some(([key, { state }]) => state === 'right' && isOf(key));
+  }
+
+  passWith(check: string, images: number): Promise<void> {
+    return this.pass([`${check}:${images}`]);
+  }
+
   /** Notes that checks have passed. */
   async pass(keys: readonly string[]): Promise<void> {
     await this.recall();

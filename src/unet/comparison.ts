@@ -48,13 +48,14 @@ export async function findWrong(
   limits: ComparisonLimits = {},
 ): Promise<readonly UnusableKernel[]> {
   const ledger = await gpu.trust!.ledger();
-  const key = keyOf(pass.ops);
-  if ((await ledger.unknown([key])).length === 0) return [];
+  const batch = padBatch(images);
+  const variantsOf = (o: Op) => variantsFor(o, network, batch, gpu.device);
+  const check = checkOf(pass.ops.filter((o) => variantsOf(o).length > 0));
+  if (await ledger.hasPassed(check, batch)) return [];
   const { disagreeingOps } = await loaded(import('../trust/at_size'));
-  const variantsOf = (o: Op) => variantsFor(o, network, padBatch(images), gpu.device);
   const at = { pass, variantsOf, boundBuffers: network.boundBuffers, ...limits };
   const wrong = await disagreeingOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
-  if (wrong?.length === 0) await ledger.pass([key]);
+  if (wrong?.length === 0) await ledger.passWith(check, batch);
   const errors = new Map<string, UnusableKernel>();
   for (const { op, share } of wrong ?? []) {
     const { variant, layer } = op;
@@ -105,10 +106,10 @@ function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | 
   throw error;
 }
 
-/** Identifies a check: the ops, their shapes without seeds and the size of the data set, and the hashes of their shaders. */
-function keyOf(ops: readonly Op[]): string {
+/** Identifies a check of any number of images: the ops, their shapes without seeds and the size of the data set, and the hashes of their shaders. */
+function checkOf(ops: readonly Op[]): string {
   const described = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
-    ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],
+    ...[kernel, variant, { ...shape, batch: undefined, seed: undefined, imageCount: undefined }],
     calls.map(({ shader }) => shader.hash),
   ]);
   return hashOf(JSON.stringify(described));

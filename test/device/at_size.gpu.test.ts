@@ -69,9 +69,14 @@ describe('the comparison at a network’s size', () => {
       expect(await healthily(fourSteps, { tuningCache })).toEqual(without);
       expect(comparisons()).toBe(times);
     }
-    // Another batch is another size.
-    await healthily(fourSteps, { tuningCache }, ofBatch(12));
-    expect(comparisons()).toBe(1);
+    // More images are another size, fewer are not.
+    for (const [batch, times] of [
+      [12, 1],
+      [8, 0],
+    ]) {
+      await healthily(fourSteps, { tuningCache }, ofBatch(batch));
+      expect([batch, comparisons()]).toEqual([batch, times]);
+    }
   });
 
   test.each([

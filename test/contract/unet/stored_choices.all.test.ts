@@ -22,13 +22,13 @@ test.skipIf(lane === 'node')(
     await deleted();
     const engine = () => createEngine({ device: gpu.device });
     const first = await engine();
-    await (await first.gpu.trust!.ledger()).pass(['before']);
+    await (await first.gpu.trust!.ledger()).passWith('before', 4);
     await deleted();
     const second = await engine();
-    expect(await (await second.gpu.trust!.ledger()).unknown(['before'])).toEqual(['before']);
-    await (await first.gpu.trust!.ledger()).pass(['after']);
+    expect(await (await second.gpu.trust!.ledger()).hasPassed('before', 4)).toBe(false);
+    await (await first.gpu.trust!.ledger()).passWith('after', 4);
     const third = await engine();
-    expect(await (await third.gpu.trust!.ledger()).unknown(['after'])).toEqual([]);
+    expect(await (await third.gpu.trust!.ledger()).hasPassed('after', 4)).toBe(true);
     const close = vi.spyOn(IDBDatabase.prototype, 'close');
     for (const each of [first, second, third]) each.destroy();
     await until(() => close.mock.calls.length === 3);
