@@ -21,27 +21,26 @@ function verdictOf(before: Times, after: Times): '▼ faster' | '▲ slower' | '
 const timesOf = ({ result: { rows } }: Named) =>
   new Map(rows.flatMap((row) => (row.ms ? [[nameOf(row), row.ms] as const] : [])));
 
+/** What should be alike in both. */
+const alike: Readonly<Record<string, (result: Named['result']) => string>> = {
+  adapters: ({ adapter }) => adapterText(adapter),
+  runtimes: ({ runtime }) => runtime,
+  'batches, so only what is alike in that is compared': ({ batches }) => batches.join(', '),
+  networks: ({ network }) => choiceText(network),
+  clocks: ({ timer }) => timer.kind,
+};
+
 /** Reasons why the results are not comparable, in sentences. */
 function differences(before: Named, after: Named): string[] {
-  const unlike = (what: string, of: (result: Named['result']) => string) => {
+  const found = Object.entries(alike).flatMap(([what, of]) => {
     const [a, b] = [of(before.result), of(after.result)];
-    return a === b ? [] : [`${what}: ${a} in ${before.name}, ${b} in ${after.name}.`];
-  };
-  const both = [before, after];
-  const stopped = both.filter(({ result }) => result.end === 'stopped');
-  return [
-    ...unlike('Different adapters', ({ adapter }) => adapterText(adapter)),
-    ...unlike('Different runtimes', ({ runtime }) => runtime),
-    ...unlike('Different batches, so only what is alike in that is compared', ({ batches }) =>
-      batches.join(', '),
-    ),
-    ...unlike('Different networks', ({ network }) => choiceText(network)),
-    ...unlike('Different clocks', ({ timer }) => timer.kind),
-    ...stopped.map(({ name }) => `${name} is of a run that was stopped.`),
-    ...(both.every(({ result }) => result.adapter.software)
-      ? ['Both ran in software, on the CPU: this says nothing about GPUs.']
-      : []),
-  ];
+    return a === b ? [] : [`Different ${what}: ${a} in ${before.name}, ${b} in ${after.name}.`];
+  });
+  for (const { name, result } of [before, after])
+    if (result.end === 'stopped') found.push(`${name} is of a run that was stopped.`);
+  if (before.result.adapter.software && after.result.adapter.software)
+    found.push('Both ran in software, on the CPU: this says nothing about GPUs.');
+  return found;
 }
 
 /** A row for each measurement that both have, the greatest speed-up first. */

@@ -1,13 +1,11 @@
-/** Lists what kernels compute in a network: each variant at each layer; checks and times single ones. */
+/** Lists what kernels compute in a network: each variant at each layer. Pure. */
 import type { Engine } from '../../src/engine';
 import { firstVariant, type Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
-import { type CaseResult, checkCase, missingFeature, References } from '../run/check';
-import { inputsOf } from '../specs/lib/check_kernel';
+import { missingFeature } from '../run/check';
 import { type AnySpec, specs } from '../specs/lib/registry';
-import { type Arrays, elementCount } from '../specs/lib/spec';
+import { elementCount } from '../specs/lib/spec';
 import { opAt } from '../text/shape_text';
-import { Timer, type Times, withOp } from './timer';
 import { isConvolution, type Peak, type Work } from './work';
 
 export interface Entry {
@@ -75,6 +73,8 @@ export const workOf = ({ name, spec, shape, op }: Entry): Work => ({
   cost: op?.cost ?? spec.kernel.cost(shape),
 });
 
+export const nameOf = ({ name, variant, layer }: Entry) => `${name}.${variant} ${layer}`;
+
 export const opOf = ({ spec, variant, layer, shape, op }: Entry): Op =>
   op ?? opAt(spec, shape, variant, layer);
 
@@ -114,66 +114,4 @@ export function refusalOf(engine: Engine, { spec, variant, shape }: Entry, peak:
   const seconds = spec.kernel.cost(shape).flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
   if (known || engine.adapter.software || seconds <= MOST_AT_ONCE_SECONDS) return known;
   return `at ${100 * LEAST_OF_PEAK}% of this GPU's peak it would take ${seconds.toFixed(1)} s at once, for which a system may reset the GPU: use a smaller --batch`;
-}
-
-/** Checks and times single kernels. The caller destroys it. */
-export class Kernels {
-  readonly engine: Engine;
-  readonly timer: Timer;
-  private readonly signal: AbortSignal | undefined;
-  private readonly references = new References();
-  private readonly checked = new Map<string, CaseResult>();
-  /** The variants at a layer get the same. */
-  private inputs: { readonly shape: unknown; readonly arrays: Arrays } | undefined;
-
-  private constructor(engine: Engine, timer: Timer, signal?: AbortSignal) {
-    this.engine = engine;
-    this.timer = timer;
-    this.signal = signal;
-  }
-
-  /** With the GPU's clock if it can be trusted, else the host's; for an engine that checks nothing itself. */
-  static async create(engine: Engine, signal?: AbortSignal): Promise<Kernels> {
-    const probe = opAt(specs.get('fma_peak')!, { invocations: 2 ** 14, iterations: 256 });
-    const timer = await withOp(engine.gpu, probe, (encode) => Timer.create(engine.gpu, encode));
-    return new Kernels(engine, timer, signal);
-  }
-
-  /** Compares it with its reference, on each shape once. */
-  async check(entry: Entry): Promise<CaseResult> {
-    this.signal?.throwIfAborted();
-    const { name, spec, variant } = entry;
-    const shape = checkedShape(entry);
-    if (shape === undefined)
-      return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
-    const key = `${name}.${variant} ${JSON.stringify(shape)}`;
-    const found =
-      this.checked.get(key) ?? (await checkCase(this.engine, spec, variant, shape, this.references));
-    this.checked.set(key, found);
-    return found;
-  }
-
-  /** On random numbers, from samples over about `seconds`. Throws `limit` if the device cannot hold the shape's tensors. */
-  time(entry: Entry, seconds: number): Promise<Times> {
-    const { engine, signal } = this;
-    const { spec, shape } = entry;
-    const timed = opOf(entry);
-    const all = timed.calls.flatMap(({ tensors }) => Object.values(tensors));
-    const held = new Set(all.map((one) => one.base ?? one));
-    return withOp(engine.gpu, timed, (encode, program) => {
-      if (this.inputs?.shape !== shape) this.inputs = { shape, arrays: inputsOf(spec, shape) };
-      // Tensors that a kernel updates in place start random too, as do weights and activations.
-      for (const [name, values] of Object.entries(this.inputs!.arrays)) {
-        const to = timed.origin.tensors[name];
-        if (!values || !held.has(to.base ?? to)) continue;
-        const words = values instanceof Float64Array ? Float32Array.from(values) : values;
-        engine.device.queue.writeBuffer(program.buffer(to), 4 * (to.offset ?? 0), words as BufferSource);
-      }
-      return this.timer.measure(encode, { seconds, signal });
-    });
-  }
-
-  destroy(): void {
-    this.timer.destroy();
-  }
 }

@@ -2,18 +2,15 @@
  * Measures the throughput of the whole network and of every kernel on the current adapter; each is checked before it is timed. Shared by
  * the page and the command line.
  */
-import { EngineError } from '../../src/base/errors';
 import type { Engine } from '../../src/engine';
 import type { Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
-import type { CaseResult } from '../run/check';
 import { stepOps, variantsOf } from '../run/in_use';
 import { changesOf, configOf, type NetworkChoice, ownSize } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
-import { shadersOf, shapeText } from '../text/shape_text';
-import { type Entry, entryOf, Kernels, listEntries, opOf, refusalOf, usedFirst, workOf } from './kernels';
-import { measureGflops, measurePeak } from './peaks';
+import { opAt, shadersOf, shapeText } from '../text/shape_text';
+import { type Entry, entryOf, listEntries, nameOf, opOf, refusalOf, usedFirst } from './kernels';
 import {
   type BenchEvent,
   type BenchHead,
@@ -23,15 +20,13 @@ import {
   type Whole,
   wholeNames,
 } from './result';
-import type { Times } from './timer';
-import { timeTask, withTask } from './whole';
-import { figuresOf, isConvolution, type Peak } from './work';
+import { limitOf, Runner } from './runner';
+import { Timer, withOp } from './timer';
+import { withTask } from './whole';
+import { isConvolution, type Peak } from './work';
 
 /** Default number of images. */
 export const BATCH = 256;
-
-/** Seconds of samples, about: of the whole network; of an op, a kernel or a peak. */
-const SECONDS = { whole: 1, op: 0.2 } as const;
 
 export interface BenchOptions {
   /** Numbers of images. Default: BATCH. Of several batches or sizes the whole network alone is measured, kernels only if `kernel` names some. */
@@ -90,139 +85,74 @@ export async function runBench(
   const end = performance.now() + budgetSeconds * 1000;
   tell({ kind: 'progress', done: 0, total, title: 'peaks' });
   signal?.throwIfAborted();
-  const kernels = await Kernels.create(engine, signal);
+  const probe = opAt(specs.get('fma_peak')!, { invocations: 2 ** 14, iterations: 256 });
+  const timer = await withOp(engine.gpu, probe, (encode) => Timer.create(engine.gpu, encode));
   try {
-    const peak = await measurePeak(kernels, SECONDS.op);
+    const runner = Object.assign(new Runner(engine, timer, tell, signal), { total, end });
+    const peak = await runner.peaks();
     const head: BenchHead = {
       ...{ schema: SCHEMA, adapter: engine.adapter, runtime, date: new Date().toISOString(), commit },
-      ...{ batches, sizes, network, budgetSeconds, timer: { kind: kernels.timer.kind }, peak },
+      ...{ batches, sizes, network, budgetSeconds, timer: { kind: timer.kind }, peak },
     };
     tell({ kind: 'head', head });
-    const runner = new Runner({ kernels, peak, tell, end, signal }, total);
-    for (const site of sites) for (const name of names) await runner.whole(name, site, network);
-    for (const site of sites) {
-      const used = usedIn(variantsOf(site.step), runner.variants);
-      const ops = isWhole ? (runner.step ?? site.step) : [];
-      if (isWhole) runner.total += ops.length - site.step.length;
-      const entries = usedFirst(site.entries.filter(isWanted), used, peak);
-      for (const entry of [...ops.map((op) => entryOf(op, site.entries)), ...entries])
-        await runner.kernel(entry, site, used);
+    const run: Run = { runner, peak, network };
+    for (const site of sites) for (const name of names) await measureWhole(run, name, site);
+    for (const { place, entries, step } of sites) {
+      const used = usedIn(variantsOf(step), run.variants);
+      const ops = isWhole ? (run.step ?? step) : [];
+      if (isWhole) runner.total += ops.length - step.length;
+      const kernels = usedFirst(entries.filter(isWanted), used, peak);
+      for (const entry of [...ops.map((op) => entryOf(op, entries)), ...kernels])
+        await measureKernel(run, entry, place, used);
     }
     runner.progress('peak, again');
-    const gflopsAtEnd = await measureGflops(kernels, SECONDS.op);
+    const gflopsAtEnd = await runner.gflops();
     tell({ kind: 'end', end: runner.isOver ? 'budget' : 'complete', gflopsAtEnd });
   } finally {
-    kernels.destroy();
+    timer.destroy();
   }
 }
 
-interface Given {
-  readonly kernels: Kernels;
+interface Run {
+  readonly runner: Runner;
   readonly peak: Peak;
-  readonly tell: (event: BenchEvent) => void;
-  /** When time is up. */
-  readonly end: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Checks what a row consists of, times it and tells of it, until time is up. */
-class Runner {
-  /** Whether something had not begun by the end of the budget. */
-  isOver = false;
+  readonly network: NetworkChoice | undefined;
   /** The variants of the first task of the whole network, and the ops of its step. */
-  variants: Variants | undefined;
-  step: readonly Op[] | undefined;
-  /** How many rows there will be. */
-  total: number;
-  private readonly given: Given;
-  private done = 0;
-
-  constructor(given: Given, total: number) {
-    this.given = given;
-    this.total = total;
-  }
-
-  progress(title: string): void {
-    this.given.tell({ kind: 'progress', done: this.done, total: this.total, title });
-  }
-
-  async whole(name: Whole, { place, entries }: Site, network: NetworkChoice | undefined): Promise<void> {
-    const { kernels, signal } = this.given;
-    const { engine } = kernels;
-    const title = `${name}, batch ${place.batch}, ${place.size}x${place.size} pixels`;
-    const row = { part: 'whole', kernel: name, variant: '', layer: '', ...place } as const;
-    await this.measure(row, title, () =>
-      withTask(engine, name, network, place, async (task) => {
-        const variants = variantsOf(task.ops.filter(({ kernel }) => hasRivals(kernel)));
-        this.variants ??= variants;
-        if (name === 'step') this.step ??= task.ops;
-        const time = () => timeTask(engine, task, { seconds: SECONDS.whole, signal });
-        const all = task.ops.map((op) => entryOf(op, entries));
-        return { variants, ...(await this.checked(title, all, time)) };
-      }),
-    );
-  }
-
-  /** A kernel by itself, or an op as the network runs it. */
-  async kernel(entry: Entry, { place }: Site, used: Variants): Promise<void> {
-    const { kernels, peak } = this.given;
-    const { name, variant, layer, op } = entry;
-    const known = op ? undefined : used[`${name}/${layer}`];
-    const isUsed = known === undefined ? {} : { used: known === variant };
-    const part = op ? 'op' : 'kernel';
-    await this.measure(
-      { part, kernel: name, variant, layer, ...place, ...isUsed },
-      nameOf(entry),
-      async () => {
-        const reason = refusalOf(kernels.engine, entry, peak);
-        if (reason) return { reason };
-        const time = () => kernels.time(entry, SECONDS.op);
-        const about = { shape: shapeText(entry.shape), shaders: shadersOf(opOf(entry)) };
-        return { ...about, ...(await this.checked(nameOf(entry), [entry], time)) };
-      },
-    );
-  }
-
-  /** What the device is too small for has a reason; any other error is thrown. */
-  private async measure(row: Row, title: string, make: () => Promise<Partial<Row>>): Promise<void> {
-    const { signal, end, tell } = this.given;
-    signal?.throwIfAborted();
-    this.isOver ||= performance.now() >= end;
-    if (this.isOver) return;
-    this.progress(title);
-    this.done++;
-    const made = await make().catch((error) => ({ reason: limitOf(error) }));
-    tell({ kind: 'row', row: { ...row, ...made } });
-  }
-
-  private async checked(
-    title: string,
-    all: readonly Entry[],
-    time: () => Promise<Times>,
-  ): Promise<Partial<Row>> {
-    const { kernels, peak } = this.given;
-    let worst: CaseResult = { pass: true, share: 0 };
-    // Ops of a kernel follow each other, as they share references.
-    for (const entry of [...all].sort((a, b) => a.name.localeCompare(b.name))) {
-      const name = nameOf(entry);
-      this.progress(`${title}: checking ${name}`);
-      const check = await kernels.check(entry);
-      if (!check.pass) {
-        const failure = all.length > 1 ? `${name}: ${check.failure}` : check.failure;
-        return { check: { ...check, failure } };
-      }
-      if (check.share >= worst.share) worst = check;
-    }
-    this.progress(title);
-    const ms = await time();
-    return { check: worst, ms, ...figuresOf(all.map(workOf), ms.median, peak) };
-  }
+  variants?: Variants;
+  step?: readonly Op[];
 }
 
 const inOrder = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
 
+function measureWhole(run: Run, kernel: Whole, { place, entries }: Site): Promise<void> {
+  const { runner, peak, network } = run;
+  const title = `${kernel}, batch ${place.batch}, ${place.size}x${place.size} pixels`;
+  return runner.row({ part: 'whole', kernel, variant: '', layer: '', ...place }, title, () =>
+    withTask(runner.engine, kernel, network, place, async (ops, time) => {
+      const variants = variantsOf(ops.filter((op) => hasRivals(op.kernel)));
+      run.variants ??= variants;
+      if (kernel === 'step') run.step ??= ops;
+      const all = ops.map((op) => entryOf(op, entries));
+      return { variants, ...(await runner.measure(title, all, peak, time)) };
+    }),
+  );
+}
+
 const hasRivals = (kernel: string) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1;
-const nameOf = ({ name, variant, layer }: Entry) => `${name}.${variant} ${layer}`;
+
+/** A kernel by itself, or an op as the network runs it. */
+function measureKernel({ runner, peak }: Run, entry: Entry, place: Place, used: Variants): Promise<void> {
+  const { name, variant, layer, op } = entry;
+  const known = op ? undefined : used[`${name}/${layer}`];
+  const isUsed = known === undefined ? {} : { used: known === variant };
+  const row: Row = { part: op ? 'op' : 'kernel', kernel: name, variant, layer, ...place, ...isUsed };
+  return runner.row(row, nameOf(entry), async () => {
+    const reason = refusalOf(runner.engine, entry, peak);
+    if (reason) return { reason };
+    const about = { shape: shapeText(entry.shape), shaders: shadersOf(opOf(entry)) };
+    return { ...about, ...(await runner.measure(nameOf(entry), [entry], peak)) };
+  });
+}
 
 function siteOf(engine: Engine, network: NetworkChoice | undefined, place: Place, variants?: Variants): Site {
   const { adapter, device } = engine;
@@ -256,9 +186,4 @@ export function usedIn(planned: Variants, measured: Variants | undefined): Varia
   if (!measured) return planned;
   const others = Object.entries(planned).filter(([name]) => !isConvolution(name));
   return { ...Object.fromEntries(others), ...measured };
-}
-
-function limitOf(error: unknown): string {
-  if (error instanceof EngineError && error.code === 'limit') return error.message;
-  throw error;
 }

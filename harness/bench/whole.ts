@@ -6,9 +6,11 @@ import type { UNet } from '../../src/unet/unet';
 import { configOf, type NetworkChoice } from '../run/network';
 import { Random } from '../specs/lib/spec';
 import type { Place, Whole } from './result';
-import { clocked, type Sampling, sampled } from './timer';
+import { clocked, sampled, type Times } from './timer';
 
-/** A task of the network on a batch, ready to run any number of times. */
+/** How long all samples of a task take, about. */
+const SECONDS = 1;
+
 interface Task {
   readonly ops: readonly Op[];
   readonly encode: (encoder: GPUCommandEncoder) => void;
@@ -31,7 +33,7 @@ export async function withTask<T>(
   name: Whole,
   network: NetworkChoice | undefined,
   { size, batch }: Place,
-  use: (task: Task) => Promise<T>,
+  use: (ops: readonly Op[], time: (signal?: AbortSignal) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
   const owned: { destroy(): void }[] = [];
   const own: Opening['own'] = (made) => {
@@ -42,7 +44,16 @@ export async function withTask<T>(
     const config = configOf(network, { height: size, width: size });
     const unet = own(await engine.createUNet(config, { seed: 1 }));
     const recipe = recipeAt(network?.recipe ?? 'tutorial', batch);
-    return await use(await open[name]({ engine, unet, recipe, batch, own }));
+    const { ops, encode, one } = await open[name]({ engine, unet, recipe, batch, own });
+    // By the host's clock, as a user's own measurement would.
+    const submit = (repeats: number) => {
+      const encoder = engine.device.createCommandEncoder({ label: 'bench' });
+      for (let i = 0; i < repeats; i++) encode(encoder);
+      return engine.gpu.submit(encoder);
+    };
+    const once = (repeats: number) => clocked(() => (repeats === 1 && one ? one() : submit(repeats)));
+    // Short work runs several times in a submission, so that submitting does not count.
+    return await use(ops, (signal) => sampled(once, { seconds: SECONDS, signal, span: 100, most: 64 }));
   } finally {
     for (const made of owned) made.destroy();
   }
@@ -51,11 +62,8 @@ export async function withTask<T>(
 const open: Record<Whole, (opening: Opening) => Promise<Task>> = {
   /** From the caller's batch on the GPU to the updated weights. */
   async step(opening) {
-    const batch = {
-      ...{ noisy: await imagesOf(opening), target: await imagesOf(opening) },
-      ...(await conditionsOf(opening)),
-    };
     const { engine, unet, recipe, own } = opening;
+    const batch = { ...(await imagesOf(opening)), ...(await conditionsOf(opening)) };
     const trainer = own(await engine.createTrainer(unet, recipe.trainer));
     const { load, gradients, update } = trainer.plan;
     return {
@@ -68,34 +76,37 @@ const open: Record<Whole, (opening: Opening) => Promise<Task>> = {
   /** From the caller's images on the GPU to predictions there. */
   async forward(opening) {
     const { engine, unet, batch, own } = opening;
-    const [images, conditions] = [await imagesOf(opening), await conditionsOf(opening)];
+    const { noisy, target } = await imagesOf(opening);
+    const conditions = await conditionsOf(opening);
     const predictor = own(await engine.createPredictor(unet, { count: batch }));
     return {
       ops: predictor.ops,
-      encode: (encoder) => predictor.encode(encoder, images, images, conditions),
+      encode: (encoder) => predictor.encode(encoder, noisy, target, conditions),
     };
   },
 
   /** Forward pass, with guidance of each image twice, the update of x, and the images in the caller's layout. */
   async sample(opening) {
     const { engine, unet, recipe, batch, own } = opening;
-    const images = await imagesOf(opening);
+    const { target } = await imagesOf(opening);
     const sampler = own(await engine.createSampler(unet, { count: batch }));
     const labels = unet.config.conditioning?.classes ? { labels: new Uint8Array(batch) } : {};
     const options = { ...recipe.sampling, ...labels, steps: 1 };
-    return { ops: sampler.parts.ops, encode: (encoder) => sampler.encodeRun(encoder, images, options) };
+    return { ops: sampler.parts.ops, encode: (encoder) => sampler.encodeRun(encoder, target, options) };
   },
 };
 
-async function imagesOf({ engine, unet, batch, own }: Opening): Promise<GPUBuffer> {
+/** Random images in both. */
+async function imagesOf({ engine, unet, batch, own }: Opening) {
   const { height, width, channels } = unet.config;
   const elements = batch * height * width * channels;
+  const request = { label: 'bench images', bytes: elements * 4 };
   // Before the host generates the data.
-  engine.gpu.checkBufferSize('the images', elements * 4);
+  engine.gpu.checkBufferSize('the images', request.bytes);
+  const [noisy, target] = (await engine.gpu.createBuffers([request, request])).map(own);
   const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
-  const [buffer] = await engine.gpu.createBuffers([{ label: 'bench images', bytes: values.byteLength }]);
-  engine.device.queue.writeBuffer(buffer, 0, values);
-  return own(buffer);
+  for (const buffer of [noisy, target]) engine.device.queue.writeBuffer(buffer, 0, values);
+  return { noisy, target };
 }
 
 /** Zeros: any noise level or class takes the same time. */
@@ -104,15 +115,4 @@ async function conditionsOf({ engine, unet, batch, own }: Opening): Promise<Reco
   const names = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
   const buffers = await engine.gpu.createBuffers(names.map((label) => ({ label, bytes: 4 * batch })));
   return Object.fromEntries(names.map((name, i) => [name, own(buffers[i])]));
-}
-
-/** By the host's clock, as a user's own measurement would; short work runs several times in a submission, so that submitting does not count. */
-export function timeTask({ gpu, device }: Engine, { encode, one }: Task, sampling: Sampling) {
-  const submit = (repeats: number) => {
-    const encoder = device.createCommandEncoder({ label: 'bench' });
-    for (let i = 0; i < repeats; i++) encode(encoder);
-    return gpu.submit(encoder);
-  };
-  const once = (repeats: number) => clocked(() => (repeats === 1 && one ? one() : submit(repeats)));
-  return sampled(once, { ...sampling, span: 100, most: 64 });
 }

@@ -4,25 +4,21 @@
  * @module-tag nightly
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Kernels } from '../../harness/bench/kernels';
-import { measureGflops, measurePeak } from '../../harness/bench/peaks';
 import { addEvent, type BenchEvent, type BenchResult, type Row } from '../../harness/bench/result';
 import { type BenchOptions, runBench } from '../../harness/bench/run';
+import { Runner } from '../../harness/bench/runner';
 import { summary, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
 import { specs } from '../../harness/specs/lib/registry';
+import { shadersOf } from '../../harness/text/shape_text';
 import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
+import { Program } from '../../src/gpu/program';
 import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lib/gpu';
 import { refused } from '../lib/refused';
 
-// The first test measures the peaks; the others, which would take longer for peaks than for what they are about, get its peaks.
-vi.mock(import('../../harness/bench/peaks'), async (original) => {
-  const real = await original();
-  return { ...real, measurePeak: vi.fn(real.measurePeak), measureGflops: vi.fn(real.measureGflops) };
-});
 // Three short samples of everything: what is measured does not matter here.
 vi.mock(import('../../harness/bench/timer'), async (original) => {
   const real = await original();
@@ -46,9 +42,10 @@ afterEach(() => {
   vi.resetAllMocks(); // to what they replace
 });
 
+/** The first test measures the peaks; the others would take longer for peaks than for what they are about. */
 function tellPeaks(): void {
-  vi.mocked(measurePeak).mockResolvedValueOnce(peak);
-  vi.mocked(measureGflops).mockResolvedValueOnce(peak.gflops);
+  vi.spyOn(Runner.prototype, 'peaks').mockResolvedValueOnce(peak);
+  vi.spyOn(Runner.prototype, 'gflops').mockResolvedValueOnce(peak.gflops);
 }
 
 /** What is measured up to the end, or an abort. The budget does not run out. */
@@ -92,11 +89,10 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
 });
 
 test('the measured peak is the faster form of fma_peak', async () => {
-  const kernels = await Kernels.create(engine);
   const left = [4, 1];
   vi.mocked(Timer.prototype.measure).mockImplementation(async () => summary([left.shift()!]));
-  const gflops = await measureGflops(kernels, 0);
-  kernels.destroy();
+  const timer = { measure: Timer.prototype.measure } as unknown as Timer;
+  const gflops = await new Runner(engine, timer, () => {}).gflops();
   expect(left).toEqual([]);
   const { kernel, bench: shapes } = specs.get('fma_peak')!;
   expect(gflops).toBeCloseTo(kernel.cost(shapes(4).peak).flops / 1e6);
@@ -116,6 +112,7 @@ test('bench: the whole network, with the variants in use, and its step op by op'
     const chosen = await choose(...args);
     return { ...chosen, variants: { ...chosen.variants, 'conv2d/down.1': 'direct' } };
   });
+  const compiled = vi.spyOn(Program, 'compile');
   const { rows } = await bench({ network: { widths: [8, 16, 16] }, kernel: 'step,forward,sample,*down.1' });
   expect(wholes(rows).map(({ kernel }) => kernel)).toEqual(['step', 'forward', 'sample']);
   for (const { variants, insideGflops, gflops, check } of wholes(rows)) {
@@ -124,6 +121,7 @@ test('bench: the whole network, with the variants in use, and its step op by op'
   }
   const [step] = wholes(rows);
   const all = ops(rows);
+  const kernels = rows.filter(({ part, ms }) => part === 'kernel' && ms);
   const at = (layer: string) => all.find((op) => op.kernel === 'conv2d' && op.layer === layer)!;
   expect([at('down.1').variant, at('up.1').variant]).toEqual(['direct', step.variants!['conv2d/up.1']]);
   expect(all.reduce((sum, op) => sum + workOf(op), 0) / workOf(step)).toBeCloseTo(1, 6);
@@ -131,7 +129,10 @@ test('bench: the whole network, with the variants in use, and its step op by op'
   const gradient = all.find((op) => op.kernel === 'conv2d_grad_kernel' && op.layer === 'up.1')!;
   expect(at('up.1').shaders).toContain('conv2d.winograd7_input');
   expect(gradient.shaders).not.toContain('conv2d.winograd7_input');
-  const [first] = rows.filter(({ part }) => part === 'kernel');
+  const benched = compiled.mock.calls.filter(([, label]) => label.startsWith('bench '));
+  const timed = benched.slice(1).map(([, , [op]]) => shadersOf(op)); // after the clock's probe
+  expect(timed).toEqual([...all, ...kernels].map(({ shaders }) => shaders));
+  const [first] = kernels;
   expect(first.used).toBe(true);
   expect(rows).toContainEqual(expect.objectContaining({ part: 'kernel', variant: 'direct', used: true }));
 });
@@ -183,8 +184,8 @@ test('bench: at other sizes than the recipe’s own the network and its kernels 
 
 test('bench: what fails its check is not timed, nor the network that runs it', async () => {
   tellPeaks();
-  const { check } = Kernels.prototype;
-  vi.spyOn(Kernels.prototype, 'check').mockImplementation(async function (this: Kernels, entry) {
+  const { check } = Runner.prototype;
+  vi.spyOn(Runner.prototype, 'check').mockImplementation(async function (this: Runner, entry) {
     const isWrong = entry.name === 'adam';
     return isWrong ? { pass: false, share: 9, failure: 'it is wrong' } : check.call(this, entry);
   });

@@ -12,14 +12,7 @@ import {
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
 import { usedIn } from '../../harness/bench/run';
-import {
-  benchMarkdown,
-  benchTable,
-  caveats,
-  headLines,
-  measuredText,
-  rowCells,
-} from '../../harness/bench/table';
+import { benchMarkdown, benchTable, caveats, measuredText, rowCells } from '../../harness/bench/table';
 import { textTable } from '../../harness/text/table';
 import { EngineError } from '../../src/base/errors';
 
@@ -230,12 +223,16 @@ describe('comparing two results', () => {
   });
 
   test.each([
-    [0.94, '0.94x ▼ faster'],
-    [1.04, '1.04x ≈ within noise'],
-  ])('counts medians less than a twentieth apart as noise, however narrow the bands: %d', (ms, said) => {
-    const of = (median: number) => ({ rows: [{ ...row, ms: times(median, 0.001) }] });
-    expect(compared(of(1), of(ms)).rows[0][0]).toBe(said);
-  });
+    [0.94, 0.001, '0.94x ▼ faster'],
+    [1.04, 0.001, '1.04x ≈ within noise'],
+    [0.9, 0.1, '0.90x ≈ within noise'],
+  ])(
+    'counts medians less than a twentieth apart, and bands that touch, as noise: %d ± %d',
+    (ms, spread, said) => {
+      const of = (median: number) => ({ rows: [{ ...row, ms: times(median, spread) }] });
+      expect(compared(of(1), of(ms)).rows[0][0]).toBe(said);
+    },
+  );
 
   test('names what differs beside the times', () => {
     const adapter = { ...head.adapter, description: 'A GPU', software: false };
@@ -256,7 +253,6 @@ describe('comparing two results', () => {
     expect(benchTable({ ...result, network }).title).toContain(
       'digits with widths 8 16, kernels 3x3; 4 images',
     );
-    expect(headLines(head)[0]).toContain('llvmpipe, "quick"');
   });
 });
 
@@ -269,7 +265,6 @@ describe('the roofline', () => {
     for (const text of [
       'conv2d.direct &lt;b&gt;: 40.0 GFLOP/s at 40.0 FLOP per byte, 2.00 ms, 40% of peak',
       ...['100 GFLOP/s', 'memory 10.0 GB/s', 'cache 40.0 GB/s', '(software, on the CPU'],
-      ...['>GFLOP/s<', '>FLOP per byte<'],
       // x from 1 to 100 FLOP per byte over 64 … 772, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
       // 1 and 10, and reaches 100 at 10.
       'd="M64,472 L418,264 H772"',
