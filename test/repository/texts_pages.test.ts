@@ -5,11 +5,8 @@ import { type TextName, texts } from '../../harness/page/sources/texts';
 import { pageOf } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];
-const made = (name: TextName) => {
-  const url = 'git+https://github.com/OWNER/project.git';
-  const text = readFileSync(`docs/${name}.md`, 'utf8');
-  return pageOf(name, text, ['texts.css'], 'icon.svg', url);
-};
+const made = (name: TextName) =>
+  pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), 'git+https://github.com/OWNER/project.git');
 const hrefs = (html: string) =>
   [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([, href]) => href);
 const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);

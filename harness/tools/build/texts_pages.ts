@@ -3,11 +3,13 @@
  * script. A link from one text to another stays here; a link to another file of the repository is text while package.json says OWNER.
  */
 import { readFileSync } from 'node:fs';
-import { posix, resolve } from 'node:path';
+import { posix } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
 import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/sources/texts.ts';
 
+const root = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root));
 const STYLES = ['harness/page/shell/style.css', 'harness/page/shell/texts.css'];
 const ICON = 'harness/page/shell/icon.svg';
 const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
@@ -19,14 +21,8 @@ function addressOf(href: string, url: string): string | undefined {
   return textPage(path) ?? fileAddress(path, url);
 }
 
-/** A page's markup, and the files in docs/ that it shows. `styles`, `icon`: addresses. */
-export function pageOf(
-  name: TextName,
-  markdown: string,
-  styles: readonly string[],
-  icon: string,
-  url: string,
-) {
+/** A page's markup, and the files in docs/ that it shows. */
+export function pageOf(name: TextName, markdown: string, url: string) {
   const files: string[] = [];
   const md = new MarkdownIt({ html: true });
   md.core.ruler.push('project', ({ tokens }) => {
@@ -64,8 +60,8 @@ export function pageOf(
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>${texts[name]} · webgpu-diffusion</title>
-  <link rel="icon" href="${icon}" type="image/svg+xml">
-${styles.map((href) => `  <link rel="stylesheet" href="${href}">`).join('\n')}
+  <link rel="icon" href="icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="texts.css">
 </head>
 <body>
   <header class="top"><a class="name" href="../">webgpu-diffusion</a><nav class="doors" aria-label="Texts">${doors.join(' ')}</nav></header>
@@ -77,38 +73,35 @@ ${body}  </main>
   return { html, files };
 }
 
-export function textPages(): Plugin {
-  let root = '';
-  const read = (path: string) => readFileSync(resolve(root, path));
-  const make = (name: TextName, styles: readonly string[], icon: string) => {
-    const { repository } = JSON.parse(String(read('package.json')));
-    return pageOf(name, String(read(`docs/${name}.md`)), styles, icon, repository.url);
-  };
-  return {
-    name: 'texts',
-    configResolved(config) {
-      root = config.root;
-    },
-    configureServer({ middlewares }) {
-      middlewares.use((request, response, next) => {
-        const [, name] = /^\/docs\/(\w+)\.html(\?|$)/.exec(request.url ?? '') ?? [];
-        if (!name || !(name in texts)) return next();
-        const styles = STYLES.map((path) => `/${path}`);
-        response.setHeader('content-type', 'text/html; charset=utf-8');
-        response.end(make(name as TextName, styles, `/${ICON}`).html);
-      });
-    },
-    generateBundle() {
-      const assets = new Map<string, string | Buffer>([
-        ['icon.svg', read(ICON)],
-        ['texts.css', STYLES.map((path) => String(read(path))).join('\n')],
-      ]);
-      for (const name of Object.keys(texts) as TextName[]) {
-        const { html, files } = make(name, ['texts.css'], 'icon.svg');
-        assets.set(`${name}.html`, html);
-        for (const file of files) assets.set(file, read(`docs/${file}`));
-      }
-      for (const [file, source] of assets) this.emitFile({ type: 'asset', fileName: `docs/${file}`, source });
-    },
-  };
+/** The files beside the page in docs/, by name. */
+function filesInDocs(): Map<string, string | Buffer> {
+  const { repository } = JSON.parse(String(read('package.json')));
+  const all = new Map<string, string | Buffer>([
+    ['icon.svg', read(ICON)],
+    ['texts.css', STYLES.map(read).join('\n')],
+  ]);
+  for (const name of Object.keys(texts) as TextName[]) {
+    const { html, files } = pageOf(name, String(read(`docs/${name}.md`)), repository.url);
+    all.set(`${name}.html`, html);
+    for (const file of files) all.set(file, read(`docs/${file}`));
+  }
+  return all;
 }
+
+export const textPages = (): Plugin => ({
+  name: 'texts',
+  configureServer({ middlewares }) {
+    middlewares.use('/docs', ({ url = '' }, response, next) => {
+      const [, file, end] = /^\/(\w+\.(html|css|svg))(\?|$)/.exec(url) ?? [];
+      const source = file && filesInDocs().get(file);
+      if (!source) return next();
+      const type = end === 'svg' ? 'image/svg+xml' : `text/${end}; charset=utf-8`;
+      response.setHeader('content-type', type);
+      response.end(source);
+    });
+  },
+  generateBundle() {
+    for (const [file, source] of filesInDocs())
+      this.emitFile({ type: 'asset', fileName: `docs/${file}`, source });
+  },
+});
