@@ -1,14 +1,9 @@
 /** The two columns of a comparison on the Make view, and how each is made. Pure. */
 import { plural } from '../../text/units';
 import type { ModelDescription } from '../messages/messages';
-import {
-  type CallsChoice,
-  type ColumnChoice,
-  initialOf,
-  type Settings,
-  type Source,
-} from '../messages/settings';
-import { networkIn, type State } from '../shell/state';
+import { type CallsChoice, type ColumnChoice, initialOf } from '../messages/settings';
+import type { App } from '../shell/app';
+import { networkIn } from '../shell/state';
 import { type Making, makingOf } from './calls';
 
 export type Pair = readonly [ColumnChoice, ColumnChoice];
@@ -27,12 +22,7 @@ const USUAL: readonly Pair[] = [
   ['pretrained', 'run'],
 ];
 
-interface Page {
-  readonly settings: Settings;
-  readonly state: State;
-  /** The network that is chosen. */
-  readonly source: Source;
-}
+type Page = Pick<App, 'settings' | 'state' | 'source'>;
 
 /** How a column is made, or the sentence that says why it cannot be. */
 export function columnOf(choice: ColumnChoice, { settings, state, source }: Page): Making | string {

@@ -15,7 +15,7 @@ const MOST_MADE = 1000;
 export const MAP_SIDE = 5;
 
 /** Chooses the images to make next among missing ones, by index: the one under the hand, then the ones after `after`, in a circle. */
-export function nextImages(
+function nextImages(
   missing: readonly number[],
   { hand, after, most }: { hand: number; after: number; most: number },
 ): number[] {

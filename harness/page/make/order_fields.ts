@@ -11,14 +11,7 @@ import { makesDigits } from '../shell/state';
 import { AUTOMATIC, callsText, choiceOf, makingOf, stepsText } from './calls';
 import type { Orders } from './orders';
 
-interface OrderFields {
-  readonly valid: boolean;
-  /** Whether the text of the field can be made; if not, shows the reason. */
-  check(): boolean;
-  render(): void;
-}
-
-export function connectOrder(orders: Orders): OrderFields {
+export function connectOrder(orders: Orders) {
   const { app } = orders;
   const form = byId('sample-settings', HTMLFormElement);
   const fields = connectFields(app, form, anyElement('sample-problem'));
@@ -40,9 +33,10 @@ export function connectOrder(orders: Orders): OrderFields {
   });
 
   return {
-    get valid() {
+    get valid(): boolean {
       return fields.valid && text.valid;
     },
+    /** Whether the text of the field can be made; if not, shows the reason. */
     check: text.check,
     render() {
       const { network, settings } = app;

@@ -7,7 +7,7 @@ import type { App } from '../shell/app';
 import { noiseTiles, type Tiles } from '../shell/images';
 import { isReady } from '../shell/state';
 import type { Trajectory } from '../shell/trajectory';
-import { handMaking, type Making, makingOf } from './calls';
+import { handMaking, type Making, makingOf, type Wanted } from './calls';
 import { columnOf, type Pair, pairIn } from './columns';
 import { Hand } from './hand';
 import { type Frame, Stage } from './stage';
@@ -77,7 +77,7 @@ export class Orders {
     return usualCount(network, settings.digit, state.adapter?.software ?? false);
   }
 
-  get wanted(): Omit<Order, keyof Making> {
+  get wanted(): Wanted {
     const { settings, network } = this.app;
     const { noise: seed, digit, count, text } = settings;
     const { place } = this;

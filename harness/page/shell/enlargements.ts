@@ -5,6 +5,7 @@ import type { Given } from '../messages/calls';
 import type { Order } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { Tiles } from './images';
+import { Latest } from './latest';
 import { networkIn, rests, type State } from './state';
 
 interface Page {
@@ -19,16 +20,24 @@ export class Enlargements {
   private readonly app: Page;
   /** By the bytes of the network's images; those that could not be enlarged stand for themselves. */
   private readonly made = new WeakMap<Uint8Array, Tiles>();
-  /** Ends the request under way: there is one at a time. */
-  private asked: AbortController | undefined;
+  private readonly latest: Latest<Tiles, Uint8Array>;
 
   constructor(app: Page) {
     this.app = app;
+    this.latest = new Latest(
+      ({ bytes, height, width }, signal) => app.ask('enlarge', { bytes, height, width }, signal),
+      ({ question: tiles, answer: bytes, problem }) => {
+        const { height, width } = tiles;
+        const large = bytes && { ...tiles, bytes, height: 2 * height, width: 2 * width, enlarged: true };
+        this.made.set(tiles.bytes, large ?? tiles);
+        if (problem) app.notify(`The images stay as the network made them. ${problem}`);
+      },
+    );
   }
 
   /** Whether images are being enlarged. */
   get busy(): boolean {
-    return this.asked !== undefined;
+    return this.latest.waiting;
   }
 
   /** How finished images of a network are to be shown: enlarged, or as they are. Undefined until they are enlarged, which this asks for. */
@@ -39,30 +48,12 @@ export class Enlargements {
     if (enlargeOf({ ...tiles, recipe }, settings.enlarge, isShrunk) !== 'smooth') return tiles;
     const made = this.made.get(tiles.bytes);
     // What its kernels compile and compare would hold up training.
-    if (!made && !this.asked && rests(state) && !state.training && !measuring) void this.ask(tiles);
+    if (!made && !this.busy && rests(state) && !state.training && !measuring) this.latest.ask(tiles);
     return made;
   }
 
   /** What is under way is not wanted any more, or does not come. */
   drop(): void {
-    this.asked?.abort();
-    this.asked = undefined;
-  }
-
-  private async ask(tiles: Tiles): Promise<void> {
-    const { app, made } = this;
-    const { bytes, height, width } = tiles;
-    const asked = new AbortController();
-    this.asked = asked;
-    const large = await app.ask('enlarge', { bytes, height, width }, asked.signal).then(
-      (large) => ({ ...tiles, bytes: large, height: 2 * height, width: 2 * width, enlarged: true }),
-      (error: Error) => {
-        if (asked.signal.aborted) return undefined;
-        app.notify(`The images stay as the network made them. ${error.message}`);
-        return tiles;
-      },
-    );
-    if (large) made.set(bytes, large);
-    if (this.asked === asked) this.asked = undefined;
+    this.latest.drop();
   }
 }
