@@ -1,14 +1,13 @@
 /** The choices beside a drawing: the network that answers, and the digit that conditions it. */
 
 import { whole } from '../../text/units';
-import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { connectClasses } from '../shell/class_buttons';
 import { distilledNote } from '../shell/distil_text';
 import { setDisabled, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
-import { grownAt } from '../shell/state';
+import { grownAt, networkText } from '../shell/state';
 import { unfit } from './draw_question';
 
 /** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
@@ -25,16 +24,6 @@ export function connectDrawSource(app: App): { readonly source: Source; render(a
     !isUntrained(app) && app.isYoung
       ? `This page’s run takes over after step ${whole(grownAt(app.state, app.settings))}; choose it to draw with it now.`
       : undefined;
-  const runAt = (step: number) => {
-    const now = app.state.losses.length;
-    return `This page’s run, step ${whole(step)}${step === now ? '' : `; it is at step ${whole(now)} now`}`;
-  };
-  const nameOf = (of: Source, answeredAt = app.state.losses.length) =>
-    ({
-      pretrained: `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`,
-      run: runAt(answeredAt),
-      file: `The file ${app.state.model?.name}`,
-    })[of];
   return {
     get source() {
       return source();
@@ -44,7 +33,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render(a
       sources.render(source());
       setDisabled('draw-use-run', state.losses.length === 0);
       const problem = why() ?? untilGrown();
-      const name = nameOf(source(), answeredAt);
+      const name = networkText(source(), state, answeredAt);
       setText('draw-model', problem ? `${name}. ${problem}` : name);
     },
   };

@@ -13,12 +13,11 @@ import type {
   Stepped,
 } from '../messages/inside_messages';
 import { isFreed, patchOf, type WorkerEvent } from '../messages/messages';
-import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, make, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
-import { describe, isReady, networkIn } from '../shell/state';
+import { describe, isReady, networkIn, networkText } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { NetworkDrawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';
@@ -299,12 +298,8 @@ class InsidePanel implements TaskPanel {
     if (app.measuring) return `The ${app.measuring} has the GPU`;
     if (!looked) return 'Nothing to look at yet';
     const { source } = looked.picture;
-    if (source === 'file') return `The network of ${model?.name ?? 'the file'}`;
-    if (source === 'pretrained') {
-      const note = app.source === 'file' ? distilledNote(model) : undefined;
-      return `${note ? `${note}. ` : ''}The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
-    }
-    return lookedAt > 0 ? `Your network, after step ${whole(lookedAt)}` : 'An untrained network';
+    const note = source === 'pretrained' && app.source === 'file' && distilledNote(model);
+    return `${note ? `${note}. ` : ''}${networkText(source, app.state, lookedAt)}`;
   }
 
   // ---------------------------------------------------------------- what is shown

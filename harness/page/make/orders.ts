@@ -16,7 +16,7 @@ import { type Frame, Stage } from './stage';
 const REST_MS = 300;
 
 /** A network, and the number of steps that the run's had been trained for by then. */
-export interface Maker {
+interface Maker {
   readonly source: Order['source'];
   readonly trained: number;
 }

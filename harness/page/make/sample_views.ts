@@ -2,14 +2,13 @@
 import { listOf, nameOf } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import { columnsFor } from '../messages/order';
-import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import { byId, isStill, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
-import { isOfDigits } from '../shell/state';
+import { isOfDigits, networkText } from '../shell/state';
 import { type Frame, type Origin, Trajectory } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
-import type { Maker, Orders } from './orders';
+import type { Orders } from './orders';
 
 /** The longest text whose classes are named one by one. */
 const MOST_NAMED = 12;
@@ -120,26 +119,21 @@ export function connectSteps(orders: Orders): { render(): Tiles } {
 
 // ---------------------------------------------------------------- the network
 
+const small = (sentence: string) => sentence.replace(/^./, (letter) => letter.toLowerCase());
+
 export function connectSource(orders: Orders): { render(): void } {
   const { app } = orders;
   const sources = connectSources(app, 'use', () => orders.again());
   onClick('save-model-2', () => app.save('model'));
 
-  const nameOf = ({ source, trained }: Maker) => {
-    if (source === 'instant') return 'the pretrained network, distilled to two calls';
-    if (source === 'pretrained') return `the pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
-    if (source === 'file') return `the file ${app.state.model?.name}`;
-    return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
-  };
   const sentence = () => {
     const { next, made } = orders.makers;
-    if (made && nameOf(made) !== nameOf(next)) {
-      const isRun = made.source === 'run' && next.source === 'run';
-      return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(next.trained)} now` : `now chosen: ${nameOf(next)}`}`;
-    }
-    if (next.source !== 'run' || next.trained > 0)
-      return nameOf(next).replace(/^./, (letter) => letter.toUpperCase());
-    return 'An untrained network makes nothing but noise. Train it first, or choose the pretrained one';
+    const name = networkText(next.source, app.state);
+    const maker = made && networkText(made.source, app.state, made.trained);
+    if (maker && maker !== name)
+      return `Made by ${small(maker)}${made.source === next.source ? '' : `; now chosen: ${small(name)}`}`;
+    if (next.source !== 'run' || next.trained > 0) return name;
+    return `${name} makes nothing but noise. Train it first, or choose the pretrained one`;
   };
 
   return {

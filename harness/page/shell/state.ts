@@ -21,7 +21,7 @@ import {
   patchOf,
   type WorkerEvent,
 } from '../messages/messages';
-import { pretrainedOf } from '../messages/pretrained';
+import { PRETRAINED_IMAGES, pretrainedOf } from '../messages/pretrained';
 import type { Beginning, Settings, Source } from '../messages/settings';
 import { lostMessage } from '../runs/device_lost';
 import { Losses } from '../runs/losses';
@@ -333,6 +333,19 @@ export function networkIn(
     ...{ recipe, classes: classes ?? 0, classNames, data: trainedOn },
     ...{ height, width, channels, sampling },
   };
+}
+
+/** A network in words. `trained`: the steps of the run's by then. */
+export function networkText(
+  source: Order['source'],
+  { model, losses: { length } }: State,
+  trained = length,
+): string {
+  if (source === 'instant') return 'The pretrained network, distilled to two calls';
+  if (source === 'pretrained') return `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
+  if (source === 'file') return `The file ${model?.name}`;
+  if (trained === 0) return 'An untrained network';
+  return `This page’s run, step ${whole(trained)}${trained === length ? '' : `; it is at step ${whole(length)} now`}`;
 }
 
 /** Whether a picture of a digit may stand for what a network makes, as far as is known. */
