@@ -1,13 +1,13 @@
 /**
  * Measures the package's size in programs that embed it, a part of `npm run check`:
  *
- *   node harness/tools/build/package_size.mjs [folder of a build]
+ *   node harness/tools/build/package_size.mjs
  *
  * builds the library, bundles small programs with it, prints how large they are (esbuild, minified and split; gzip -9; KB of 1,000 bytes),
  * and fails where one is over its limit. What is loaded later is not guessed: the bundle runs on a device on which nothing happens, and
  * its chunks say that they came.
  */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,9 +18,9 @@ import { fakeDevice, fakeGlobals } from './fake_gpu.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Programs that need no engine: name, limit in KB, what they take of which entry. */
+/** Programs that need no engine: name, limit in KB, what they take of which entry. `false`: without what esbuild would keep for others alone. */
 const PROGRAMS = [
-  ['EngineError', 1, 'EngineError', 'index'],
+  ['EngineError', 1, 'EngineError', 'index', false],
   ['presets', 12, 'presets', 'index'],
   ['loadModel', 12, 'loadModel', 'index'],
   ['loadDigits, without the digits', 12, 'loadDigits', 'digits'],
@@ -28,11 +28,9 @@ const PROGRAMS = [
   ['enlarge', 3, 'enlarge', 'pretrained'],
   ['exportOnnx', 9, 'exportOnnx', 'onnx'],
   ['beside three.js', 2, 'createPictureTexture, deviceOf', 'three'],
-  ['connect', 4, 'connect', 'worker'],
+  ['connect', 4, 'connect', 'worker', false],
   ['nothing', 0.1, '', 'digits'],
 ];
-/** Programs without what esbuild would keep for others alone. */
-const WHOLE = ['EngineError', 'connect'];
 const ENGINE_LIMIT = 47;
 /** Objects that an engine creates, and the KB that each may add to the engine, on any adapter. */
 const MADE = [
@@ -71,80 +69,79 @@ async function checked(engine) {
 
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-size-'));
 
-/** A program with `names` of an entry: its files as text, by name, and the names of those that it loads at once. */
+/** A program with `names` of an entry: the texts of its files, by name. */
 async function bundled(names, entry, splitting = true) {
-  const { metafile, outputFiles } = await bundle({
+  const { outputFiles } = await bundle({
     stdin: { contents: `export { ${names} } from './lib/${entry}.js';`, resolveDir: folder },
     outdir: join(folder, 'out'),
     bundle: true,
     splitting,
     minify: true,
     format: 'esm',
-    metafile: true,
     write: false,
     logLevel: 'error',
     absWorkingDir: folder,
   });
-  const atOnce = new Set(['stdin.js']);
-  // It grows while it is walked through.
-  for (const file of atOnce)
-    for (const { kind, path } of metafile.outputs[`out/${file}`].imports)
-      if (kind === 'import-statement') atOnce.add(basename(path));
-  return { files: new Map(outputFiles.map(({ path, text }) => [basename(path), text])), atOnce };
+  return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
 }
 
-const sizeOf = (files, names) =>
-  [...names].reduce((sum, name) => sum + gzipSync(files.get(name), { level: 9 }).length, 0) / 1000;
-
-/** The files of the engine's bundle that `make` loads on an adapter, with the check of kernels or without. */
-async function loadedBy(files, adapter, make, selfCheck = false) {
+/** The names of the files that a program loads at once, and as `use` uses it. */
+async function loadedBy(files, use = async (_) => {}) {
   const loaded = new Set();
   globalThis.loadedChunks = loaded;
   // A chunk says once that it is loaded, so each run needs its own copy.
   const copy = await mkdtemp(join(folder, 'run-'));
   for (const [file, text] of files)
     await writeFile(join(copy, file), `globalThis.loadedChunks?.add('${file}');${text}`);
-  const { createEngine } = await import(pathToFileURL(join(copy, 'stdin.js')).href);
-  // Of what is measured any may turn out to be the fastest; without measuring it is what usually is.
-  for (const tune of adapter.software ? [false] : [true, false]) {
-    const engine = await createEngine({ device: fakeDevice(adapter), tune, selfCheck });
-    await make(engine);
-    engine.destroy();
-  }
+  await use(await import(pathToFileURL(join(copy, 'stdin.js')).href));
   return loaded;
 }
 
+/** Makes something with an engine on an adapter, with the check of kernels or without. */
+const making =
+  (make, adapter, selfCheck = false) =>
+  async ({ createEngine }) => {
+    // Of what is measured any may turn out to be the fastest; without measuring it is what usually is.
+    for (const tune of adapter.software ? [false] : [true, false]) {
+      const engine = await createEngine({ device: fakeDevice(adapter), tune, selfCheck });
+      await make(engine);
+      engine.destroy();
+    }
+  };
+
+const sizeOf = (files, names) =>
+  [...names].reduce((sum, name) => sum + gzipSync(files.get(name), { level: 9 }).length, 0) / 1000;
+
 /** The rows of the report: name, KB, limit. */
-async function measure() {
-  const rows = [];
+async function* measured() {
   for (const [name, limit, ...from] of PROGRAMS) {
-    const { files, atOnce } = await bundled(...from, !WHOLE.includes(name));
-    rows.push([name, sizeOf(files, atOnce), limit]);
+    const files = await bundled(...from);
+    yield [name, sizeOf(files, await loadedBy(files)), limit];
   }
-  const { files, atOnce } = await bundled('createEngine', 'index');
-  const base = sizeOf(files, atOnce);
-  rows.push(['createEngine', base, ENGINE_LIMIT]);
+  const files = await bundled('createEngine', 'index');
+  const base = sizeOf(files, await loadedBy(files));
+  yield ['createEngine', base, ENGINE_LIMIT];
   Object.assign(globalThis, fakeGlobals());
   for (const { name, limit, make } of MADE)
     for (const adapter of ADAPTERS) {
-      const size = sizeOf(files, await loadedBy(files, adapter, make)) - base;
-      rows.push([`the tutorial's ${name}, more (${adapter.name})`, size, limit]);
+      const size = sizeOf(files, await loadedBy(files, making(make, adapter))) - base;
+      yield [`the tutorial's ${name}, more (${adapter.name})`, size, limit];
     }
-  const without = await loadedBy(files, ADAPTERS[0], (engine) => engine.createUNet());
-  const withCheck = await loadedBy(files, ADAPTERS[0], checked, true);
+  const without = await loadedBy(
+    files,
+    making((engine) => engine.createUNet(), ADAPTERS[0]),
+  );
+  const withCheck = await loadedBy(files, making(checked, ADAPTERS[0], true));
   const more = [...withCheck].filter((file) => !without.has(file));
-  rows.push(['the self-check, more', sizeOf(files, more), CHECK_LIMIT]);
-  return rows;
+  yield ['the self-check, more', sizeOf(files, more), CHECK_LIMIT];
 }
 
 try {
   const outDir = join(folder, 'lib');
-  await mkdir(outDir);
   await writeFile(join(folder, 'package.json'), '{ "type": "module", "sideEffects": false }');
-  if (process.argv[2]) await cp(process.argv[2], outDir, { recursive: true });
-  else await build({ root, mode: 'lib', logLevel: 'error', build: { outDir, reportCompressedSize: false } });
+  await build({ root, mode: 'lib', logLevel: 'error', build: { outDir, reportCompressedSize: false } });
   console.log(`${'KB gzip'.padEnd(53)}   size  limit`);
-  for (const [name, size, limit] of await measure()) {
+  for await (const [name, size, limit] of measured()) {
     console.log(`${name.padEnd(53)} ${size.toFixed(1).padStart(6)} ${String(limit).padStart(6)}`);
     if (size <= limit) continue;
     console.error(`${name} is too large.`);
