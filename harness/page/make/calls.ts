@@ -7,7 +7,6 @@ import {
   type CallsChoice,
   type FlowMethod,
   initialOf,
-  type PageRecipe,
   type Settings,
   type Source,
 } from '../messages/settings';
@@ -89,13 +88,4 @@ export function choiceOf({ source, steps, method }: Making): CallsChoice | undef
   return (['8', '40'] as const).find(
     (choice) => STEPS[choice].steps === steps && STEPS[choice].method === method,
   );
-}
-
-/** The settings that give this network and sampling again. */
-export function settingsFor(recipe: PageRecipe, making: Making): Omit<Chosen, 'recipe'> {
-  const { guidance, steps, method } = making;
-  const calls = recipe === 'tutorial' ? undefined : choiceOf(making);
-  if (calls === '2') return { ...AUTOMATIC, calls, guidance: initialOf(recipe).guidance };
-  if (calls) return { ...AUTOMATIC, calls, guidance };
-  return { ...AUTOMATIC, steps, method: recipe === 'tutorial' ? 'auto' : method, guidance };
 }

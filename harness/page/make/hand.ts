@@ -73,10 +73,9 @@ export class Hand {
   /** The images of an order with few network calls, as they are made. `before`: what is shown until then. */
   async *follow(order: Order, before: Tiles | undefined): AsyncGenerator<Sampled> {
     const wish = this.wish(order, imagesAt(order.place, order.count), false);
-    const { network, trained } = wish;
     for await (const bytes of this.fill(wish, before)) {
       const frame = { x: bytes, prediction: bytes };
-      yield { order, network, trained, step: 0, steps: order.steps, frame };
+      yield { ...wish, step: 0, steps: order.steps, frame };
     }
   }
 
@@ -101,8 +100,8 @@ export class Hand {
   }
 
   private wish(order: Order, images: readonly Placed[], isMap: boolean): Wish {
-    const { network, state } = this.app;
-    return { order, network, trained: state.losses.length, images, isMap };
+    const { settings, network, state } = this.app;
+    return { order, settings, network, trained: state.losses.length, images, isMap };
   }
 
   /** All images of a wish as they are made, a few at a time. Until then the images of `before` have their places, if they have the same size. */

@@ -6,25 +6,17 @@ import { type Settings, toQuery } from '../messages/settings';
 import type { Panel } from '../shell/app';
 import { downloadMade, onClick, setDisabled, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
-import { settingsFor } from './calls';
 import type { Orders } from './orders';
 
-/** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */
-export function queryOf(settings: Settings, order: Order): string {
-  const { count, seed: noise, place, digit, text } = order;
-  const what = {
-    ...settingsFor(settings.recipe, order),
-    noise,
-    ...place,
-    digit,
-    text,
-    count: text ? 0 : count,
-  };
+/** The URL query that makes an order again, which follows these settings. The URL does not contain the user's own network. */
+export function queryOf(settings: Settings, { count, text }: Pick<Order, 'count' | 'text'>): string {
+  // As many as suit this adapter.
+  const what = { text, count: text ? 0 : count };
   return toQuery({ ...settings, ...what, task: 'sample', model: 'auto', autorun: true });
 }
 
 /** The second half of a sentence such as "The address is copied": the images that the address makes. `made`: whether they are shown. */
-export function promise(source: Order['source'], made: boolean): string {
+function promise(source: Order['source'], made: boolean): string {
   if (source === 'run' || source === 'file')
     return '; these images are of your own network, which the address does not hold.';
   return made ? ': it makes the same images.' : ': it makes the images that are chosen here.';
@@ -92,9 +84,9 @@ export function connectShare(orders: Orders): Pick<Panel, 'render'> {
   /** What the last sentence about the address is of. */
   let of: readonly unknown[] | undefined;
   onClick('share', async () => {
-    const made = one.shown && !one.follows ? one.origin?.order : undefined;
-    const order = made ?? orders.chosen;
-    const url = new URL(queryOf(app.address.chosen, order), location.href).href;
+    const made = one.shown && !one.follows ? one.origin : undefined;
+    const { order, settings } = made ?? { order: orders.chosen, settings: app.address.chosen };
+    const url = new URL(queryOf(settings, order), location.href).href;
     // A column of a comparison may be the run's, too.
     const { left, right } = app.settings;
     const source = [left, right].includes('run') ? 'run' : order.source;

@@ -232,14 +232,15 @@ export class App {
   /** The steps of images as they are made. They end early where that fails, which the page says, or gives way to something else. */
   async *make(order: Order, signal: AbortSignal): AsyncGenerator<Sampled> {
     const { source, count } = order;
-    const network = networkIn(source, this.state, this.settings);
+    const settings = this.address.chosen;
+    const network = networkIn(source, this.state, settings);
     const { objective } = recipes[network.recipe].trainer;
     const polish = network.sampling.polish ?? (false as const);
     const options = { network: source, count, polish, ...samplingOf({ ...network, objective }, order) };
     const start = (steps: ReadableStreamDefaultController<Sampled>) => {
       const onFrame = (event: SampleEvent) => {
         if (signal.aborted) return;
-        const sampled = stepOf(event, { order, network, trained: this.state.losses.length });
+        const sampled = stepOf(event, { order, settings, network, trained: this.state.losses.length });
         steps.enqueue(sampled);
         this.receive({ type: 'sampled', step: sampled.step, steps: sampled.steps });
       };

@@ -3,7 +3,7 @@ import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
 import type { ModelDescription, Order } from '../messages/messages';
 import { columnsOf } from '../messages/order';
-import type { ImageSize } from '../messages/settings';
+import type { ImageSize, Settings } from '../messages/settings';
 
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
 export const MAX_FRAMES = 100;
@@ -17,6 +17,8 @@ export function keepsFrame(step: number, steps: number): boolean {
 /** Network, number of its training steps, and order of images. */
 export interface Origin {
   readonly order: Order;
+  /** The settings that the order follows. */
+  readonly settings: Settings;
   readonly network: Omit<ModelDescription, 'name'>;
   /** The run's steps by then; of any network. */
   readonly trained: number;

@@ -2,14 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between } from '../../../examples/morph/field.js';
-import {
-  callsText,
-  choiceOf,
-  handMaking,
-  makingOf,
-  settingsFor,
-  stepsText,
-} from '../../../harness/page/make/calls';
+import { callsText, choiceOf, handMaking, makingOf, stepsText } from '../../../harness/page/make/calls';
 import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
 import { movedBy } from '../../../harness/page/make/noise_hand';
 import { Stage } from '../../../harness/page/make/stage';
@@ -98,7 +91,6 @@ describe('network calls', () => {
     const made = makingOf({ ...initialSettings, calls }, 'pretrained', digits);
     expect([made, choiceOf(made)]).toEqual([expected, calls]);
     expect(`${stepsText(made, digits)}, ${callsText(made, digits)}`).toBe(words);
-    expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
   });
 
   test('of the distilled network are the ones that its file states', async () => {
@@ -128,11 +120,6 @@ describe('network calls', () => {
     const tutorial = { recipe: 'tutorial', classes: 0, sampling: recipes.tutorial.sampling } as const;
     const made = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
     expect([stepsText(made, tutorial), callsText(made, tutorial)]).toEqual(['50 steps', '50 network calls']);
-    expect(settingsFor('tutorial', { ...made, steps: 5 })).toMatchObject({
-      calls: '8',
-      steps: 5,
-      method: 'auto',
-    });
   });
 
   test.each([

@@ -201,7 +201,7 @@ test('columns of a comparison say which network made them, and go with their cho
 });
 
 /** The sentence about the address that is shared; `write` copies it. */
-async function shared(element: (id: string) => StandIn, write = async () => {}) {
+async function shared(element: (id: string) => StandIn, write = async (_address: string) => {}) {
   vi.stubGlobal('navigator', { onLine: true, clipboard: { writeText: write } });
   element('share').click();
   await settled();
@@ -209,9 +209,15 @@ async function shared(element: (id: string) => StandIn, write = async () => {}) 
 }
 
 test('images that a comparison hides are neither saved nor shared in its place, and what is said of an address is true of what is chosen by then', async () => {
-  const { app, element, show } = await making('&text=20');
+  const { app, element, show } = await making('&text=20&calls=40');
   const copied = 'The address is copied: it makes the';
   expect([element('save-gif').disabled, await shared(element)]).toEqual([false, `${copied} same images.`]);
+  // Whatever is chosen by then.
+  app.set('calls', '8');
+  app.set('noise', '7');
+  await shared(element, async (address) => {
+    expect(address).toBe('http://x/?task=sample&calls=40&text=20&autorun=1');
+  });
   // As a link leads there.
   app.set('left', 'guidance-1');
   app.set('right', 'guidance-4');
@@ -221,7 +227,7 @@ test('images that a comparison hides are neither saved nor shared in its place, 
     `${copied} images that are chosen here.`,
   ]);
   let copy = () => {};
-  app.set('noise', '7');
+  app.set('noise', '8');
   show();
   expect(await shared(element, () => new Promise((resolve) => (copy = resolve)))).toBe('');
   app.set('model', 'run');
@@ -229,6 +235,8 @@ test('images that a comparison hides are neither saved nor shared in its place, 
   await settled();
   show();
   expect(element('shared').textContent).toBe('');
+  const own = 'these images are of your own network, which the address does not hold.';
+  expect(await shared(element)).toBe(`The address is copied; ${own}`);
 });
 
 test('who closes the share menu gets no copy either, and may share again', async () => {

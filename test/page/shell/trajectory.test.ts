@@ -1,6 +1,7 @@
 /** What the page shows of images that are being made, step by step. */
 import { expect, test } from 'vitest';
 import type { Order } from '../../../harness/page/messages/messages';
+import { initialSettings } from '../../../harness/page/messages/settings';
 import { keepsFrame, MAX_FRAMES, stepOf } from '../../../harness/page/shell/trajectory';
 import { recipes } from '../../../src/recipes';
 
@@ -17,7 +18,9 @@ test.each([
   const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown as Order;
   const sampling = { ...recipes.digits.sampling, polish };
   const network = { recipe: 'digits', classes: 0, height: 2, width: 2, channels: 1, sampling } as const;
-  const shown = events.map((event) => stepOf(event, { order, network, trained: 0 }));
+  const shown = events.map((event) =>
+    stepOf(event, { order, settings: initialSettings, network, trained: 0 }),
+  );
   const pixels = shown.map(({ frame }) => frame!.prediction[0]);
   expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
   expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));
