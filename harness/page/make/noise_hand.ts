@@ -67,8 +67,7 @@ export class NoiseHand {
     });
   }
 
-  /** Puts the handle there. */
-  at({ across, down }: FieldPlace): void {
+  private at({ across, down }: FieldPlace): void {
     this.place = { across, down };
     const { handle } = this;
     handle.style.setProperty('--across', String(across / 100));
@@ -77,14 +76,15 @@ export class NoiseHand {
     handle.ariaValueText = `${across} % to the right, ${down} % down`;
   }
 
-  /** Shows one of the images under the hand, and the map below it. */
-  show({ bytes, height, width, channels }: Tiles, image: number, map: Tiles | undefined): void {
+  /** Shows the hand at a place, one of the images under it, and the map below it. */
+  show(place: FieldPlace, { bytes, ...shape }: Tiles, image: number, map: Tiles | undefined): void {
+    this.at(place);
     this.map.show(map);
     if (bytes === this.shownOf) return;
     this.shownOf = bytes;
-    const size = height * width * channels;
+    const size = shape.height * shape.width * shape.channels;
     // There may be fewer than are ordered now.
     const first = Math.min(image, bytes.length / size - 1) * size;
-    this.digit.show({ bytes: bytes.subarray(first, first + size), height, width, channels, columns: 1 });
+    this.digit.show({ ...shape, bytes: bytes.subarray(first, first + size), columns: 1 });
   }
 }

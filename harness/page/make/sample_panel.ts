@@ -90,8 +90,7 @@ export class SamplePanel implements TaskPanel {
     this.renderStatus();
     setHidden('field-view', !isFlow);
     if (!isFlow) return;
-    field.at(orders.place);
-    field.show(shown, handOf(orders.wanted), orders.stage.map);
+    field.show(orders.place, shown, handOf(orders.wanted), orders.stage.map);
   }
 
   private renderStatus(): void {
@@ -106,13 +105,14 @@ export class SamplePanel implements TaskPanel {
     const doing = compiled ? describe({ ...state, phase: 'compiling' }) : this.doing;
     setText('sample-status-text', isQuiet ? '' : doing);
     anyElement('sample-status').classList.toggle('busy', !isQuiet && (isBusy(state) || asks === 'first'));
-    const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
-    const steps = step && (orders.pair ? step : `${step} · ${callsText(orders.making, app.network)}`);
-    const count = compiled && `${compiled.done} of ${compiled.total}`;
-    setText('sample-detail', count ?? steps ?? '');
+    const progress = compiled ?? (sampling && { done: sampling.step, total: sampling.steps });
+    const { done = 0, total = 1 } = progress ?? {};
+    const calls = orders.pair ? '' : ` · ${callsText(orders.making, app.network)}`;
+    const far = progress ? `${whole(done)} of ${whole(total)}` : '';
+    setText('sample-detail', far && !compiled ? `step ${far}${calls}` : far);
     const bar = byId('sample-progress', HTMLProgressElement);
-    bar.style.visibility = compiled || sampling ? '' : 'hidden';
-    bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
+    bar.style.visibility = progress ? '' : 'hidden';
+    bar.value = done / total;
     setMessage('sample-error', state.error?.at === 'task' ? state.error.message : orders.stage.problem);
   }
 
@@ -121,9 +121,7 @@ export class SamplePanel implements TaskPanel {
     const { state, measuring } = this.app;
     const { one, hand } = this.orders;
     if (hand.asks === 'first') return 'Loading the network';
-    if (state.phase === 'sampling')
-      return state.training ? 'Making images; the training waits' : 'Making images';
-    if (!rests(state)) return state.phase === 'training' ? 'Training goes on' : describe(state);
+    if (!rests(state)) return describe(state);
     if (measuring) return `The ${measuring} has the GPU`;
     // By Stop, or by another task of the GPU.
     const isCutShort = one.shown && !one.complete && !one.follows && !hand.asks;

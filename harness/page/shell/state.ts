@@ -411,7 +411,7 @@ export function describe(state: State): string {
     case 'finished':
       return finished(state);
     case 'sampling':
-      return 'Sampling';
+      return state.training ? 'Making images; the training waits' : 'Making images';
     case 'lost':
       return 'The GPU device was lost';
     case 'failed':
