@@ -117,12 +117,20 @@ const digits: Data = { name: 'mnist', count: 10, classes: 10 };
 const classNames = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
 
+/** The run makes a step. */
+const step = (first: number, steps = 1) =>
+  tell({ type: 'losses', again: false, first, losses: new Float32Array(steps), imagesPerSecond: 1 });
+
 /** A run on this data has made as many steps. */
 function train(steps: number, data: Data): void {
   tell({ type: 'patch', patch: { data: { ...size, builtIn: true, ...data } } });
   tell({ type: 'patch', patch: { begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } } });
-  tell({ type: 'losses', again: false, first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
+  step(0, steps);
 }
+
+const pretrained = 'The pretrained network, after 340,000 images';
+const byPretrained =
+  'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1';
 
 test('images are named after the network that made them, also where another is chosen by then', async () => {
   const { element, show } = await making('&text=20');
@@ -140,64 +148,51 @@ test('images are named after the network that made them, also where another is c
   expect(await names()).toEqual(made);
   train(1, letters);
   show();
-  expect(element('sample-model').textContent).toBe(
-    'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
-  );
+  expect(element('sample-model').textContent).toBe(byPretrained);
   expect(await names()).toEqual(made);
 });
 
 test('columns of a comparison say which network made them, and go with their choices and a run that is reset', async () => {
   const { app, element, show, make } = await making('&text=20&left=guidance-1&right=guidance-4');
-  const shown = () =>
-    ['left', 'right']
-      .map((side) => String(element(`column-${side}`).ariaLabel).replace(/^.*: /, ''))
-      .concat(element('sample-model').textContent);
+  const shown = () => {
+    show();
+    const steps = ['left', 'right'].map((side) => String(element(`column-${side}`).ariaLabel).split(': ')[1]);
+    return [...new Set(steps), element('sample-model').textContent];
+  };
+  const compare = (left: string, right: string) => {
+    app.set('left', left);
+    app.set('right', right);
+  };
   const all = 'step 4 of 4';
   const none = 'no steps yet';
-  expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
-  train(1, digits);
-  show();
-  expect(shown()).toEqual([
-    ...[all, all],
-    'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
-  ]);
-  let before: unknown;
-  await make(() => {
-    show();
-    before ??= shown();
-  });
-  expect(before).toEqual([none, none, 'This page’s run, step 1']);
-  expect(shown()).toEqual([all, all, 'This page’s run, step 1']);
-  tell({ type: 'losses', again: false, first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
-  show();
-  expect(shown()).toEqual([all, all, 'Made by this page’s run, step 1; it is at step 2 now']);
-  // As a link leads there.
-  app.set('left', 'pretrained');
-  app.set('right', 'run');
-  show();
-  tell({ type: 'losses', again: false, first: 2, losses: new Float32Array(1), imagesPerSecond: 1 });
-  show();
-  expect(shown()).toEqual([none, none, 'This page’s run, step 3']);
-  app.set('model', 'pretrained');
-  await make();
-  expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
-  // Another run has begun before the view is opened again.
-  tell({ type: 'patch', patch: { run: undefined } });
-  train(2, digits);
-  show();
-  expect(shown()).toEqual([none, none, 'The pretrained network, after 340,000 images']);
+  let meanwhile: unknown;
+  const note = () => {
+    meanwhile ??= shown();
+  };
   const model = { ...networkIn('pretrained', app.state, app.settings), name: 'a.safetensors' };
+  const distilled = { distilling: undefined, made: { model, bytes: new Uint8Array() } };
+  const rows: [() => unknown, steps: string, words: string][] = [
+    [() => {}, all, pretrained],
+    [() => train(1, digits), all, byPretrained],
+    [() => make(note), all, 'This page’s run, step 1'],
+    [() => step(1), all, 'Made by this page’s run, step 1; it is at step 2 now'],
+    // As a link leads there.
+    [() => compare('pretrained', 'run'), none, 'This page’s run, step 2'],
+    [() => step(2), none, 'This page’s run, step 3'],
+    [() => app.set('model', 'pretrained') ?? make(), all, pretrained],
+    // Another run has begun before the view is opened again.
+    [() => tell({ type: 'patch', patch: { run: undefined } }) ?? train(2, digits), none, pretrained],
+    [() => compare('guidance-1', 'guidance-4'), none, pretrained],
+    [() => tell({ type: 'patch', patch: { model } }) ?? make(), all, 'The file a.safetensors'],
+    [() => tell({ type: 'patch', patch: distilled }), none, 'The file a.safetensors'],
+    [() => app.set('model', 'pretrained'), none, pretrained],
+  ];
   app.openedFile = model.name;
-  tell({ type: 'patch', patch: { model } });
-  app.set('left', 'guidance-1');
-  app.set('right', 'guidance-4');
-  await make();
-  expect(shown()).toEqual([all, all, 'The file a.safetensors']);
-  tell({ type: 'patch', patch: { distilling: undefined, made: { model, bytes: new Uint8Array() } } });
-  show();
-  expect(shown()).toEqual([none, none, 'The file a.safetensors']);
-  app.set('model', 'pretrained');
-  expect(app.source).toBe('pretrained');
+  for (const [happens, steps, words] of rows) {
+    await happens();
+    expect(shown(), String(happens)).toEqual([steps, words]);
+  }
+  expect(meanwhile).toEqual([none, 'This page’s run, step 1']);
 });
 
 /** The sentence about the address that is shared; `write` copies it. */
@@ -380,7 +375,7 @@ test('once the hand rests and its images are there, they are made with all steps
   expect([element('sample-prediction').ariaLabel, element('save-sampled').disabled]).toEqual(['2, 0', true]);
   expect([...asked(), app.settings.across]).toEqual([0, 1, 2]);
   expect(await answer()).toEqual(['2, 0', '2, 0', '2, 0', '2, 0, finished']);
-  expect(element('sample-model').textContent).toBe('The pretrained network, after 340,000 images');
+  expect(element('sample-model').textContent).toBe(pretrained);
   await followed();
   // Back where the images are known, until the run goes back.
   await move('ArrowLeft');
