@@ -66,7 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let x_end = min(params.width, params.width + radius - min(params.width + radius, kx));
 
   // Channels beyond the last are computed as copies of the last and not stored.
-  let plane = params.height * params.width * params.n4;
+  let row = params.width * params.n4;
+  let plane = params.height * row;
   #each i 4
   let c$i = min(c + $i, params.in_channels - 1u) * plane;
   let o$i = min(o + $i, params.out_channels - 1u) * plane;
@@ -78,20 +79,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #end
   #end
   for (var y = y_first; y < y_end; y++) {
-    for (var x = x_first; x < x_end; x++) {
-      let target_pixel = (y * params.width + x) * params.n4;
-      let source_pixel = ((y + ky - radius) * params.width + x + kx - radius) * params.n4;
-      for (var n = 0u; n < params.n4; n++) {
-        #each i 4
-        let x$i = input[c$i + source_pixel + n];
-        let g$i = grad[o$i + target_pixel + n];
-        #end
-        #each i 4
-        #each j 4
-        s$i$j += x$i * g$j;
-        #end
-        #end
-      }
+    let target_at = y * row;
+    let source_at = (y + ky - radius) * row + (kx - radius) * params.n4;
+    // A row's pixels and their images follow each other in memory.
+    for (var i = x_first * params.n4; i < x_end * params.n4; i++) {
+      #each i 4
+      let x$i = input[c$i + source_at + i];
+      let g$i = grad[o$i + target_at + i];
+      #end
+      #each i 4
+      #each j 4
+      s$i$j += x$i * g$j;
+      #end
+      #end
     }
   }
   let taps = params.kernel_size * params.kernel_size;
