@@ -66,11 +66,11 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   vi.mocked(Timer.prototype.measure).mockImplementation(function (this: Timer, encode, { signal } = {}) {
     return measure.call(this, encode, { seconds: 1e-3, signal });
   });
+  const writes = vi.spyOn(engine.device.queue, 'writeBuffer');
   const kernel = 'swish_max_pool.*down.1,conv2d.one_output up.2,noop';
   const { rows, peak: measured, ...about } = await bench({ kernel, runtime: 'a test' });
   expect(about).toMatchObject({ runtime: 'a test', end: 'complete', left: 0 });
-  expect(measured.gflops).toBeGreaterThan(0);
-  expect(about.gflopsAtEnd).toBeGreaterThan(0);
+  expect(about.gflopsAtEnd! / measured.gflops).toBeGreaterThan(0);
   expect(measured.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
   expect(measured.gbps).toBe(measured.copies[2].gbps);
   const names = rows.map((row) => `${row.kernel} ${row.layer}`);
@@ -78,14 +78,15 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   for (const row of rows) {
     expect(row).toMatchObject({ part: 'kernel', batch: 4, size: 28, check: { pass: true } });
     expect(row.ms!.n).toBeGreaterThanOrEqual(3);
-    expect(row.gbps).toBeGreaterThan(0);
     expect(row.shareOfPeak).toBeGreaterThan(0);
   }
   const conv = rows.find((row) => row.kernel === 'conv2d')!;
   expect(conv.shape).toBe('height 28, width 28, in channels 32, out channels 1, kernel size 5, batch 4');
   expect(conv.gflops! * conv.ms!.median * 1e6).toBeCloseTo(2 * 28 * 28 * 32 * 25 * 4);
   expect(conv.shaders).toEqual(['conv2d.one_output']);
-  expect(conv.insideGflops! / conv.gflops!).toBeCloseTo(0.916, 3);
+  // A check's tensors are longer.
+  const inputs = writes.mock.calls.filter(([, , data]) => (data as Float32Array).length === 4 * 28 * 28 * 32);
+  expect(inputs).toHaveLength(1);
 });
 
 test('the measured peak is the faster form of fma_peak', async () => {

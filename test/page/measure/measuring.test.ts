@@ -205,7 +205,6 @@ describe('the view of the GPU', () => {
     expect(worker!.task!.kernel).toBe(undefined);
     panel.render();
     expect(element('bench-run').textContent).toBe('Stop');
-    expect(element('bench-batch').placeholder).toBe('16');
   });
 
   test('rows stay as a run grows, and are drawn anew for another; at the end it says what it found', async () => {
