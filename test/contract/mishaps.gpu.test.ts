@@ -113,7 +113,7 @@ test.each(pairs)('$name after $end gives the same result again', async ({ subjec
   if (planned) expect(await failing(world, made, planned[0])).toBe(planned[1]);
   else expect(await (end === 'an abort' ? aborting(world, made, subject) : throwing(made))).toBe(END);
   if (end === 'a lost device') {
-    expect(world.failing.labels).toEqual(held.buffers);
+    await until(() => isDeepStrictEqual(world.failing.labels, held.buffers));
     expect(await codeOf(made.use())).toBe('device-lost');
     world.engine.destroy();
     expect(world.failing.labels).toEqual([]);
