@@ -100,7 +100,7 @@ export class OwnScene implements Scene {
     const { height, width, channels } = networkIn('run', state, settings);
     return {
       ...{ height, width, channels },
-      samples: grids.all.map(({ step, value }) => ({ step, ...value })),
+      samples: grids.all,
       isYoung: isYoung(state, settings),
     };
   }

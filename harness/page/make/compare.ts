@@ -41,8 +41,7 @@ export function connectComparison(orders: Orders): { render(): void } {
 
   const shown = () => (orders.pair ?? []).map((choice) => stage.columns[choice]);
   /** The step of a column at the place of the slider. */
-  const frameOf = ({ frames }: Trajectory) =>
-    frames[Math.round((Number(way.value) / 100) * (frames.length - 1))];
+  const frameOf = ({ all }: Trajectory) => all[Math.round((Number(way.value) / 100) * (all.length - 1))];
   /** What each column shows there: finished images are enlarged in both, or in neither. */
   const tilesOf = (columns: readonly Trajectory[]): readonly (Tiles | undefined)[] => {
     const own = columns.map((column) => {
@@ -50,7 +49,7 @@ export function connectComparison(orders: Orders): { render(): void } {
       return frame && { bytes: frame.prediction, ...column.shape };
     });
     const large = columns.map((column) =>
-      frameOf(column) === column.frames.at(-1) ? orders.finished(column) : undefined,
+      frameOf(column) === column.last ? orders.finished(column) : undefined,
     );
     return large.every((tiles) => tiles) ? large : own;
   };

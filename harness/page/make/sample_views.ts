@@ -3,13 +3,14 @@ import { listOf, nameOf } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import { columnsFor } from '../messages/order';
 import { byId, isStill, onClick, setDisabled, setHidden, setText } from '../shell/dom';
-import { connectSources } from '../shell/fields';
+import { connectScrub, connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
 import { isOfDigits, networkText } from '../shell/state';
 import { type Frame, type Origin, Trajectory } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
 import type { Orders } from './orders';
 
+const FRAME_MS = 120;
 /** The longest text whose classes are named one by one. */
 const MOST_NAMED = 12;
 
@@ -58,16 +59,15 @@ export function connectSteps(orders: Orders): { render(): Tiles } {
   const slider = byId('frame', HTMLInputElement);
   const recorded = new Trajectory(() => app.changed());
   let recordingLoads = false;
-  slider.addEventListener('input', () => one.choose(Number(slider.value)));
-  onClick('play', () => (one.playing ? one.choose(one.at) : one.play()));
+  const renderScrub = connectScrub(one, slider, 'play', FRAME_MS);
 
   const playRecording = async () => {
     recordingLoads = true;
     const { x, height, width, making } = await loadRecording();
     recorded.shape = { columns: columnsFor(making.images), height, width, channels: 1 };
-    recorded.frames = x.map((bytes, step) => ({ step, x: bytes, prediction: bytes }));
+    for (const [step, bytes] of x.entries()) recorded.add({ step, x: bytes, prediction: bytes });
     if (isStill()) app.changed();
-    else recorded.play();
+    else recorded.play(FRAME_MS);
   };
 
   /** What is shown before there are images: of a network for whose digits recorded ones may stand, these, or else the noise that images come from. */
@@ -82,25 +82,22 @@ export function connectSteps(orders: Orders): { render(): Tiles } {
   };
 
   const picture = (): Shown => {
-    const { shown, origin, tiles, frames } = one;
+    const { shown, origin, tiles } = one;
     if (!shown || !origin || !tiles) return before();
     const ordered = orderedIn(origin);
     if (one.follows) return { tiles, what: ordered };
-    if (one.complete && shown === frames.at(-1))
+    if (one.complete && shown === one.last)
       return { tiles: orders.finished(one) ?? tiles, what: ordered, label: `${ordered}, finished` };
     return { tiles, what: 'What the network sees', label: `${ordered} at ${stepText(one, shown)}` };
   };
 
   return {
     render() {
-      const { shown, origin, frames } = one;
-      slider.max = String(Math.max(0, frames.length - 1));
-      slider.value = String(Math.max(0, one.at));
-      slider.ariaValueText = stepText(one, shown);
-      setText('frame-label', slider.ariaValueText);
-      setHidden('sample-scrub', frames.length < 2);
-      setDisabled('play', app.state.phase === 'sampling');
-      setText('play', one.playing ? 'Stop' : 'Play');
+      const { shown, origin } = one;
+      const step = stepText(one, shown);
+      renderScrub(step);
+      setText('frame-label', step);
+      setHidden('sample-scrub', one.length < 2);
       const { tiles, what, label = what } = picture();
       view.show(tiles);
       canvas.ariaLabel = label;

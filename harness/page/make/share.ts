@@ -55,19 +55,19 @@ export function connectDownloads(orders: Orders): Pick<Panel, 'render'> {
     return fileName(network, order, which, ending);
   };
   onClick('save-sampled', () => {
-    const { shown, frames, shape, origin } = one;
+    const { shown, shape, origin } = one;
     if (!shown) return;
-    const last = shown === frames.at(-1) ? orders.finished(one) : undefined;
+    const last = shown === one.last ? orders.finished(one) : undefined;
     const frame = last ? { ...shown, prediction: last.bytes } : shown;
     const { steps } = origin!.order;
     saveAs(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, last ?? shape, steps)));
   });
   onClick('save-sheet', () =>
-    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.frames, one.shape))),
+    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.all, one.shape))),
   );
   onClick('save-gif', () => {
     tell('Making the animation…');
-    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.frames, one.shape));
+    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.all, one.shape));
   });
   return {
     render() {

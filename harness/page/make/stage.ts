@@ -46,7 +46,7 @@ export class Stage {
       for await (const frame of produce(signal)) {
         if (signal.aborted) return;
         if ('map' in frame) this.map = frame.map;
-        else this.columns[frame.column].add(frame.step);
+        else this.columns[frame.column].take(frame.step);
         this.changed();
       }
     } catch (error) {

@@ -1,74 +1,108 @@
-/** The live samples of the run so far, which Train and Explain look back on. Pure. */
+/** Pictures to look back on: a run's live samples, in Train and Explain, and the steps of images, in Make. */
 
+/** The samples of a run at a step. */
 export interface Grid {
+  readonly step: number;
   readonly images: Uint8Array;
   readonly columns: number;
   /** The samples of a run that is complete. */
   readonly isLast?: boolean;
 }
 
-interface Entry<T> {
-  readonly step: number;
-  readonly value: T;
-}
-
-/** A growing list of pictures to look back on: it is thinned out when it gets long, and shows its end until the user chooses an entry. */
-export class History<T> {
+/** A growing list of pictures: it is thinned out when it gets long, and shows its end until the user chooses one or plays them. */
+export class History<Item extends { readonly step: number }> {
+  /** Has the page drawn anew. */
+  private readonly changed: () => void;
   private readonly most: number;
-  private entries: Entry<T>[] = [];
-  private chosen: Entry<T> | undefined;
-  /** The distance between entries in steps; it doubles each time the list is thinned. */
+  private items: Item[] = [];
+  private chosen: Item | undefined;
+  /** The distance between items in steps; it doubles each time the list is thinned. */
   private spacing = 0;
+  private timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(most = 200) {
+  constructor(changed: () => void, most = 200) {
+    this.changed = changed;
     this.most = most;
   }
 
-  get all(): readonly Entry<T>[] {
-    return this.entries;
+  get all(): readonly Item[] {
+    return this.items;
+  }
+
+  get last(): Item | undefined {
+    return this.items.at(-1);
   }
 
   get length(): number {
-    return this.entries.length;
+    return this.items.length;
   }
 
   get index(): number {
-    return this.chosen ? this.entries.indexOf(this.chosen) : Math.max(0, this.entries.length - 1);
+    return this.chosen ? this.items.indexOf(this.chosen) : Math.max(0, this.length - 1);
   }
 
-  get shown(): Entry<T> | undefined {
-    return this.chosen ?? this.entries.at(-1);
+  get shown(): Item | undefined {
+    return this.chosen ?? this.last;
   }
 
-  add(step: number, value: T): void {
+  get playing(): boolean {
+    return this.timer !== undefined;
+  }
+
+  add(item: Item): void {
     // Steps repeat after a lost device.
-    while (this.entries.length > 0 && this.entries.at(-1)!.step >= step) this.drop();
-    // The newest entry is always kept; it is dropped when the next one is too close to the one before it.
-    const [before, last] = this.entries.slice(-2);
+    while (this.last && this.last.step >= item.step) this.drop();
+    // The newest item is always kept; it is dropped when the next one is too close to the one before it.
+    const [before, last] = this.items.slice(-2);
     if (before && last && last.step - before.step < this.spacing) this.drop();
-    this.entries.push({ step, value });
-    if (this.entries.length > this.most) this.thin();
+    this.items.push(item);
+    if (this.length > this.most) this.thin();
   }
 
-  /** Chooses an entry by index; choosing the last one follows the newest. */
+  /** Chooses an item by index; choosing the last one follows the newest. */
   choose(index: number): void {
-    this.chosen = index >= this.entries.length - 1 ? undefined : this.entries[index];
+    this.stop();
+    this.pick(index);
+  }
+
+  /** Plays all, once, or stops that. */
+  play(milliseconds: number): void {
+    if (this.playing) {
+      this.choose(this.index);
+      return;
+    }
+    this.timer = setInterval(() => {
+      this.pick(this.index + 1);
+      if (!this.chosen) this.stop();
+    }, milliseconds);
+    this.pick(0);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   clear(): void {
-    this.entries = [];
+    this.stop();
+    this.items = [];
     this.chosen = undefined;
     this.spacing = 0;
   }
 
+  private pick(index: number): void {
+    this.chosen = index >= this.length - 1 ? undefined : this.items[index];
+    this.changed();
+  }
+
   private drop(): void {
-    const gone = this.entries.pop();
+    const gone = this.items.pop();
     if (gone === this.chosen) this.chosen = undefined;
   }
 
   private thin(): void {
-    const last = this.entries.length - 1;
-    this.spacing = (2 * (this.entries[last].step - this.entries[0].step)) / last;
-    this.entries = this.entries.filter((entry, i) => i % 2 === 0 || i === last || entry === this.chosen);
+    const last = this.length - 1;
+    this.spacing = (2 * (this.items[last].step - this.items[0].step)) / last;
+    this.items = this.items.filter((item, i) => i % 2 === 0 || i === last || item === this.chosen);
   }
 }

@@ -94,7 +94,7 @@ export class App {
   private useFile = false;
   readonly enlargements = new Enlargements(this);
   /** The live samples of the run in this visit. */
-  readonly grids = new History<Grid>();
+  readonly grids = new History<Grid>(() => this.changed());
   private panels: readonly Panel[] = [];
   private drawing = false;
 
@@ -387,8 +387,7 @@ export class App {
     kept.receive(event, before.phase);
     if (event.type === 'lost' || isFreed(event)) this.enlargements.drop();
     if (event.type === 'lost') rememberLoss();
-    if (event.type === 'pictures' && event.pictures.grid)
-      this.grids.add(event.pictures.grid.step, event.pictures.grid);
+    if (event.type === 'pictures' && event.pictures.grid) this.grids.add(event.pictures.grid);
     if (isFreed(event)) this.grids.clear();
     if (event.type === 'stopped') this.stopped = true;
     if (planned) address.takePlan(planned, state.adapter?.software ?? false);

@@ -1,8 +1,9 @@
 /** Buttons that choose a network, and forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
 import { initialOf, isOfRun, type Key, keys, type Source, show } from '../messages/settings';
+import type { History } from '../runs/history';
 import type { App } from './app';
-import { button, onClick, setHidden, setMessage, setText } from './dom';
+import { button, onClick, setDisabled, setHidden, setMessage, setText } from './dom';
 import { isFixed } from './state';
 
 type Input = HTMLInputElement | HTMLSelectElement;
@@ -114,5 +115,25 @@ export function connectFields(
         }
       }
     },
+  };
+}
+
+/** A slider over pictures, and a button that plays them. Returns what draws both anew; `label`: the shown picture, in words. */
+export function connectScrub<Item extends { readonly step: number }>(
+  pictures: History<Item>,
+  slider: HTMLInputElement,
+  play: string,
+  milliseconds: number,
+): (label: string) => void {
+  slider.addEventListener('input', () => pictures.choose(Number(slider.value)));
+  onClick(play, () => pictures.play(milliseconds));
+  return (label) => {
+    const { length, index, playing } = pictures;
+    slider.max = String(Math.max(0, length - 1));
+    slider.value = String(index);
+    slider.disabled = length < 2;
+    slider.ariaValueText = label;
+    setText(play, playing ? 'Stop' : 'Play');
+    setDisabled(play, length < 2);
   };
 }

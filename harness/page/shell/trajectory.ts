@@ -1,18 +1,13 @@
-/** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
+/** The steps of one sampling run as they arrive. */
 import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
 import type { ModelDescription, Order } from '../messages/messages';
 import { columnsOf } from '../messages/order';
 import type { ImageSize, Settings } from '../messages/settings';
+import { History } from '../runs/history';
 
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
-export const MAX_FRAMES = 100;
-
-/** Whether step `step` (from 1) of `steps` is one of the frames to keep: evenly spread, the first and the last among them. */
-export function keepsFrame(step: number, steps: number): boolean {
-  const every = Math.ceil((steps - 1) / (MAX_FRAMES - 1)) || 1;
-  return step === 1 || step === steps || (steps - step) % every === 0;
-}
+const MOST_FRAMES = 100;
 
 /** Network, number of its training steps, and order of images. */
 export interface Origin {
@@ -29,8 +24,7 @@ export interface Sampled extends Origin {
   /** From 1, of `steps`: the steps of the order, and one more that polishes. 0: images that follow the hand, without steps. */
   readonly step: number;
   readonly steps: number;
-  /** Left out of some steps of a long run. */
-  readonly frame: Omit<Frame, 'step'> | undefined;
+  readonly frame: Omit<Frame, 'step'>;
 }
 
 /** A step of the sampler, as it is shown. */
@@ -41,8 +35,7 @@ export function stepOf({ step: done, input, prediction, x }: SampleEvent, origin
   const steps = order.steps + Number(network.sampling.polish !== undefined);
   // Adams’ last step does not end at its prediction, and what is shown last is what was made.
   const seen = step === order.steps ? x : prediction;
-  const frame = keepsFrame(step, steps) ? { x: toBytes(input), prediction: toBytes(seen) } : undefined;
-  return { ...origin, step, steps, frame };
+  return { ...origin, step, steps, frame: { x: toBytes(input), prediction: toBytes(seen) } };
 }
 
 export interface Frame {
@@ -63,30 +56,15 @@ export interface Shape extends ImageSize {
 /** Pixels of a file for each pixel of an image, along a side. */
 export const scaleOf = ({ enlarged }: Shape) => (enlarged ? 2 : 4);
 
-const FRAME_MS = 120;
-
-export class Trajectory {
-  frames: readonly Frame[] = [];
+export class Trajectory extends History<Frame> {
   shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
   /** Network and order of the shown images, which need not be the chosen ones any more. */
   origin: Origin | undefined;
   /** Its steps, and one more that polishes. */
   steps = 0;
-  private readonly changed: () => void;
-  /** Index of the shown frame; undefined follows the newest. */
-  private chosen: number | undefined;
-  private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(changed: () => void) {
-    this.changed = changed;
-  }
-
-  get at(): number {
-    return this.chosen ?? this.frames.length - 1;
-  }
-
-  get shown(): Frame | undefined {
-    return this.frames[this.at];
+    super(changed, MOST_FRAMES);
   }
 
   /** Whether it shows images that follow the hand. */
@@ -101,20 +79,15 @@ export class Trajectory {
 
   /** The finished images, as the network made them. */
   get finished() {
-    const last = this.frames.at(-1);
-    return last && this.complete ? { bytes: last.prediction, ...this.shape } : undefined;
-  }
-
-  get playing(): boolean {
-    return this.timer !== undefined;
+    return this.complete ? { bytes: this.last!.prediction, ...this.shape } : undefined;
   }
 
   /** Whether the run is complete: its last prediction is the images. */
   get complete(): boolean {
-    return this.frames.at(-1)?.step === this.steps;
+    return this.last?.step === this.steps;
   }
 
-  add({ step, steps, frame, ...origin }: Sampled): void {
+  take({ step, steps, frame, ...origin }: Sampled): void {
     if (step <= 1) {
       this.clear();
       const { height, width, channels, classes } = origin.network;
@@ -122,38 +95,6 @@ export class Trajectory {
       this.origin = origin;
       this.steps = steps;
     }
-    if (frame) this.frames = [...this.frames, { step, ...frame }];
-  }
-
-  clear(): void {
-    this.stop();
-    this.frames = [];
-    this.chosen = undefined;
-  }
-
-  choose(at: number): void {
-    this.stop();
-    this.chosen = at >= this.frames.length - 1 ? undefined : at;
-    this.changed();
-  }
-
-  /** Plays from the first step to the last, once. */
-  play(): void {
-    this.stop();
-    this.chosen = 0;
-    this.timer = setInterval(() => {
-      this.chosen = (this.chosen ?? 0) + 1;
-      if (this.chosen >= this.frames.length - 1) {
-        this.chosen = undefined;
-        this.stop();
-      }
-      this.changed();
-    }, FRAME_MS);
-    this.changed();
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.add({ step, ...frame });
   }
 }

@@ -58,7 +58,7 @@ const drawingsIn = ({ state, kept: { drawings } }: App) =>
 
 /** The first of the run's newest samples, as text. */
 function sampleIn({ grids, state: { data } }: App): string | undefined {
-  const { images } = grids.all.at(-1)?.value ?? {};
+  const { images } = grids.last ?? {};
   return images && data && textOfBytes(images.subarray(0, data.height * data.width * data.channels));
 }
 

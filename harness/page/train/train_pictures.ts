@@ -2,7 +2,7 @@
 
 import { type Classes, nameOf } from '../../pictures/class_names';
 import { whole } from '../../text/units';
-import { isFreed, type Pictures, type WorkerEvent } from '../messages/messages';
+import type { Pictures, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
 import type { Grid, History } from '../runs/history';
 import type { App } from '../shell/app';
@@ -19,6 +19,7 @@ import {
   setHidden,
   setText,
 } from '../shell/dom';
+import { connectScrub } from '../shell/fields';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { dataNameOf, isBegun, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
@@ -37,44 +38,22 @@ const sizeOf = ({ state }: App) => {
 };
 
 export function connectPictures(app: App): Part {
-  const parts = [connectSamples(app), connectStrip(app)];
+  const samples = connectSamples(app);
+  const strip = connectStrip(app);
   return {
-    receive(event) {
-      for (const part of parts) part.receive(event);
-    },
+    receive: strip.receive,
     render() {
-      for (const part of parts) part.render();
+      samples.render();
+      strip.render();
     },
   };
 }
 
-function connectSamples(app: App): Part {
+function connectSamples(app: App): { render(): void } {
   const view = new ImageView('grid');
   const { grids } = app;
   const slider = byId('grid-history', HTMLInputElement);
-  let timer: ReturnType<typeof setInterval> | undefined;
-
-  const stop = () => {
-    clearInterval(timer);
-    timer = undefined;
-  };
-  const choose = (index: number) => {
-    grids.choose(index);
-    if (index >= grids.length - 1) stop();
-    app.changed();
-  };
-  slider.addEventListener('input', () => {
-    stop();
-    choose(Number(slider.value));
-  });
-  onClick('grid-play', () => {
-    if (timer !== undefined) stop();
-    else {
-      timer = setInterval(() => choose(grids.index + 1), FRAME_MS);
-      choose(0);
-    }
-    app.changed();
-  });
+  const renderScrub = connectScrub(grids, slider, 'grid-play', FRAME_MS);
   const name = (step: string, ending: string) =>
     runFileName(app.settings, dataNameOf(app.state), `samples-${step}`, ending);
   onClick('save-samples', async () => {
@@ -84,16 +63,13 @@ function connectSamples(app: App): Part {
   connectRunFiles(app, grids, name);
 
   return {
-    receive(event) {
-      if (isFreed(event)) stop();
-    },
     render() {
       const { state, settings } = app;
       const entry = grids.shown;
       const network = networkIn('run', state, settings);
       setHidden('samples', !entry && !isBegun(state));
       if (entry) {
-        const { images, columns, isLast } = entry.value;
+        const { images, columns, isLast } = entry;
         const made = { bytes: images, columns, ...sizeOf(app) };
         view.show((isLast && app.enlargements.of(made, 'run')) || made);
       } else if (settings.samples > 0)
@@ -105,13 +81,8 @@ function connectSamples(app: App): Part {
       setText('grid-step', label);
       anyElement('grid').ariaLabel = `Samples: ${label}`;
       setHidden('grid-scrub', state.losses.length === 0 && grids.length < 2);
-      slider.max = String(Math.max(0, grids.length - 1));
-      slider.value = String(grids.index);
-      slider.disabled = grids.length < 2;
-      slider.ariaValueText = label;
+      renderScrub(label);
       slider.title = grids.length > 0 ? `Pictures from step ${whole(grids.all[0].step)} on` : '';
-      setText('grid-play', timer === undefined ? 'Play' : 'Stop');
-      setDisabled('grid-play', grids.length < 2);
       setDisabled('save-samples', !entry);
       for (const id of ['save-history', 'save-history-png', 'save-history-npy'])
         setDisabled(id, grids.length < 2);
@@ -139,9 +110,9 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     ending: string,
     content: (files: Files, all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
   ) => {
-    const [{ value: first }] = grids.all;
-    const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
-    const images = all.map(({ value }) => value.images);
+    const [first] = grids.all;
+    const all = grids.all.filter(({ images }) => images.length === first.images.length);
+    const images = all.map((grid) => grid.images);
     const shape = { columns: first.columns, ...sizeOf(app) };
     const file = name(`to-step-${all.at(-1)!.step}`, ending);
     const problem = await downloadMade(file, (files) => content(files, images, shape));

@@ -1,35 +1,59 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { History } from '../../../harness/page/runs/history';
 
-const filled = (count: number, most: number) => {
-  const history = new History<string>(most);
-  for (let step = 1; step <= count; step++) history.add(step, `grid ${step}`);
+const filled = (count: number, most: number, changed = () => {}) => {
+  const history = new History<{ step: number; of?: string }>(changed, most);
+  for (let step = 1; step <= count; step++) history.add({ step });
   return history;
 };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('the history of pictures', () => {
   test('stays at a chosen picture while more come, until the last one is chosen', () => {
     const history = filled(3, 10);
     history.choose(1);
-    history.add(4, 'grid 4');
+    history.add({ step: 4 });
     expect(history.shown?.step).toBe(2);
     history.choose(3);
-    history.add(5, 'grid 5');
+    history.add({ step: 5 });
     expect(history.shown?.step).toBe(5);
   });
 
+  test('plays from the first picture to the last, once; a press or a choice stops that', () => {
+    const seen: number[] = [];
+    const history = filled(4, 10, () => seen.push(history.shown!.step));
+    history.play(100);
+    expect(history.playing).toBe(true);
+    vi.advanceTimersByTime(1000);
+    expect([seen.splice(0), history.playing]).toEqual([[1, 2, 3, 4], false]);
+    for (const stops of [() => history.play(100), () => history.choose(1)]) {
+      history.play(100);
+      vi.advanceTimersByTime(100);
+      stops();
+      vi.advanceTimersByTime(1000);
+      expect([seen.splice(0), history.playing]).toEqual([[1, 2, 2], false]);
+    }
+    history.play(100);
+    history.clear();
+    vi.advanceTimersByTime(1000);
+    expect([seen, history.shown]).toEqual([[1], undefined]);
+  });
+
   test('is thinned evenly: it is never too long, and always has the newest picture', () => {
-    const history = new History<number>(20);
+    const history = filled(0, 20);
     for (let step = 1; step <= 5000; step++) {
-      history.add(step, step);
+      history.add({ step });
       expect(history.length).toBeLessThanOrEqual(20);
       expect(history.shown?.step).toBe(step);
     }
     expect(history.length).toBeGreaterThanOrEqual(10);
-    const steps = Array.from({ length: history.length }, (_, i) => {
-      history.choose(i);
-      return history.shown!.step;
-    });
+    const steps = history.all.map(({ step }) => step);
     expect(steps[0]).toBe(1);
     const gaps = steps.slice(1, -1).map((step, i) => step - steps[i]);
     expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThan(3);
@@ -37,8 +61,7 @@ describe('the history of pictures', () => {
 
   test('replaces the picture of a step that comes again', () => {
     const history = filled(5, 20);
-    history.add(3, 'again');
-    expect(history.length).toBe(3);
-    expect(history.shown).toEqual({ step: 3, value: 'again' });
+    history.add({ step: 3, of: 'again' });
+    expect([history.length, history.shown]).toEqual([3, { step: 3, of: 'again' }]);
   });
 });

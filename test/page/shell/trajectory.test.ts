@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Order } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
-import { keepsFrame, MAX_FRAMES, stepOf } from '../../../harness/page/shell/trajectory';
+import { stepOf } from '../../../harness/page/shell/trajectory';
 import { recipes } from '../../../src/recipes';
 
 test.each([
@@ -21,17 +21,7 @@ test.each([
   const shown = events.map((event) =>
     stepOf(event, { order, settings: initialSettings, network, trained: 0 }),
   );
-  const pixels = shown.map(({ frame }) => frame!.prediction[0]);
+  const pixels = shown.map(({ frame }) => frame.prediction[0]);
   expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
   expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));
 });
-
-test.each([1, 2, 50, 100, 101, 137, 1000])(
-  'few frames are kept of %i steps, the first and the last among them',
-  (steps) => {
-    const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
-    expect([kept[0], kept.at(-1)]).toEqual([1, steps]);
-    expect(kept.length).toBeLessThanOrEqual(MAX_FRAMES + 1);
-    if (steps <= MAX_FRAMES) expect(kept).toHaveLength(steps);
-  },
-);
