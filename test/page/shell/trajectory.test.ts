@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { Order } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
-import { stepOf } from '../../../harness/page/shell/trajectory';
+import { initialState, networkIn } from '../../../harness/page/shell/state';
+import { stepOf, Trajectory } from '../../../harness/page/shell/trajectory';
 import { recipes } from '../../../src/recipes';
 
 test.each([
@@ -24,4 +25,19 @@ test.each([
   const pixels = shown.map(({ frame }) => frame.prediction[0]);
   expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
   expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));
+});
+
+test('few frames are kept of a thousand steps, the first and the last among them', () => {
+  const trajectory = new Trajectory(() => {});
+  const order = { steps: 1000, count: 1, digit: 'all' } as Order;
+  const origin = {
+    order,
+    network: networkIn('run', initialState, initialSettings),
+    settings: initialSettings,
+  };
+  const frame = { x: new Uint8Array(784), prediction: new Uint8Array(784) };
+  for (let step = 1; step <= 1000; step++)
+    trajectory.take({ ...origin, trained: 0, step, steps: 1000, frame });
+  expect([trajectory.all[0].step, trajectory.last?.step, trajectory.complete]).toEqual([1, 1000, true]);
+  expect(trajectory.length).toBeLessThanOrEqual(100);
 });
