@@ -323,6 +323,7 @@ describe('finished images of pictures in colour', () => {
     element('frame').value = '3';
     element('frame').fire('input');
     show();
+    expect(element('frame-label').textContent).toMatch(/^step 4 of /);
     // With x beside what the network sees.
     expect([canvas.width, await save(), enlarges.length]).toEqual([own, [2 * two + 4, two, 0], 0]);
   });
