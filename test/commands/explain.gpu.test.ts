@@ -20,6 +20,7 @@ const about = (of: 'digits' | 'tutorial' = 'digits'): Surroundings => ({
   networkFrom: async () =>
     (await samplers.network(of, engine)) ?? samplers.load(of, await pretrained[of](), engine),
   initialNetwork: pretrained.digits,
+  session: { samplers },
 });
 const ask = async <Kind extends ExplainOrder['kind']>(
   order: Extract<ExplainOrder, { kind: Kind }>,

@@ -82,10 +82,6 @@ export interface PageCalls {
   /** Other training data. */
   readonly data: Call<DataOrder>;
   readonly stopReading: Call;
-  /** Keeps the images of the run, which the browser keeps under this name. Resolves to why not, if it cannot. */
-  readonly keepImages: Call<string, string | undefined>;
-  /** Deletes the images of runs that the browser keeps no more. */
-  readonly tidyImages: Call;
 
   /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
   readonly example: Call<number, Example | undefined>;

@@ -105,7 +105,7 @@ export class App {
     if (settings.autorun && !home) this.asked = settings.task;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
     this.worker = startTrainingWorker((event) => this.receive(event));
-    this.kept = new KeptRuns(this, this.worker);
+    this.kept = new KeptRuns(this);
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave what would be lost.
       const { losses, saved, stored, distilling } = this.state;

@@ -31,13 +31,9 @@ export class KeptRuns {
   /** The kept run that is about to go on: it is in no list of the kept ones, and the page does not have it yet. */
   goesOn: string | undefined;
   private readonly app: Page;
-  private readonly worker: TrainingWorker;
-  /** The run whose images the worker was asked to keep. */
-  private keptFor: string | undefined;
 
-  constructor(app: Page, worker: TrainingWorker) {
+  constructor(app: Page) {
     this.app = app;
-    this.worker = worker;
   }
 
   /** Deletes a run that the browser keeps. */
@@ -99,21 +95,14 @@ export class KeptRuns {
 
   /** `before`: the phase until this event. */
   receive(event: WorkerEvent, before: State['phase']): void {
-    const { app, worker } = this;
+    const { app } = this;
     if (patchOf(event).data) this.coming = false;
     else if (this.coming && endsReading(event, before)) {
       // They have not come.
       this.coming = false;
       app.asked = undefined;
     }
-    if (event.type === 'stored' && event.id !== this.keptFor) {
-      this.keptFor = event.id;
-      app.failing(worker.keepImages(event.id).then((problem) => problem && app.notify(problem)));
-    }
-    if (event.type === 'runs') {
-      app.failing(worker.tidyImages());
-      keepNotes([app.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
-    }
+    if (event.type === 'runs') keepNotes([app.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
   }
 
   /** Whether a kept run cannot go on now, which the page says. */

@@ -1,5 +1,5 @@
-/** The training images that a visitor can choose from. Pure. */
-import { EngineError, type ImageSet } from '../../../src';
+/** The training images that a visitor can choose from, and what a network is told of noisy ones. Pure. */
+import { EngineError, type ImageSet, type UNet } from '../../../src';
 import { greys } from '../../pictures/pictures';
 import type { ImageSize } from '../messages/settings';
 
@@ -32,3 +32,15 @@ export function choicesOf(
 /** The choice with this number; the last one if there are fewer. */
 export const choiceAt = <T>(choices: readonly T[], at: number): T =>
   choices[Math.min(at, choices.length - 1)];
+
+/** Noise levels and classes of images, as far as the network is conditioned on them. */
+export function conditionsOf(
+  { config: { conditioning } }: UNet,
+  levels: Float32Array,
+  labels: ArrayLike<number | undefined> | undefined,
+) {
+  const { noiseLevel = false, classes = 0 } = conditioning ?? {};
+  // A class that the network does not know becomes no class.
+  const known = Array.from(levels, (_, i) => Math.min(labels?.[i] ?? classes, classes));
+  return { ...(noiseLevel ? { levels } : {}), ...(classes > 0 ? { labels: known } : {}) };
+}

@@ -1,11 +1,18 @@
 /** The training worker's clocks: they count training time, and decide when a task beside training is due within its share of the time. */
 
-/** Counts a run's training time and knows when its limit is over. Milliseconds, from performance.now(). Pure. */
+/** Counts a run's training time, and the steps that it took, and knows when its limit is over. Milliseconds, from performance.now(). Pure. */
 export class TrainingClock {
   private before = 0;
   /** The run's training time when Train was last pressed. */
   private pressed = 0;
   private since: number | undefined;
+  private steps = 0;
+
+  /** A step was made. The first one starts the clock. */
+  step(now: number): void {
+    if (this.since !== undefined) this.steps++;
+    this.start(now);
+  }
 
   start(now: number): void {
     this.since ??= now;
@@ -25,6 +32,12 @@ export class TrainingClock {
     this.before = 0;
     this.pressed = 0;
     this.since = undefined;
+    this.steps = 0;
+  }
+
+  /** Steps a second; NaN before the second one. */
+  speed(now: number): number {
+    return this.steps > 0 ? (1000 * this.steps) / this.run(now) : Number.NaN;
   }
 
   /** The run's total training time. */

@@ -4,6 +4,7 @@ import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { loadModel } from '../../../src/weights/model';
 import { saveModel } from '../../../src/weights/save_model';
 import type { TurnContext } from '../../../src/worker';
+import type { PageCalls } from '../messages/calls';
 import { descriptionOf, runFileName } from '../messages/order';
 import type { WorkerState } from './worker_state';
 
@@ -26,8 +27,13 @@ export class Distilling {
     this.state = state;
   }
 
+  readonly calls = {
+    distil: (calls) => void this.begin(calls),
+    stopDistilling: () => this.stop(),
+  } satisfies Partial<PageCalls>;
+
   /** Begins to distil the run's network as it is now. */
-  async begin(calls: 1 | 2): Promise<void> {
+  private async begin(calls: 1 | 2): Promise<void> {
     const { session } = this.state;
     try {
       await session.turn('answer', (context) => this.prepare(calls, context));

@@ -6,11 +6,14 @@ import { toBytes } from '../../pictures/pictures';
 import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
 import type { Beginning } from '../messages/settings';
-import { choiceAt, choicesOf } from './choices';
+import { choiceAt, choicesOf, conditionsOf } from './choices';
 import type { WorkerState } from './worker_state';
 
 /** The state of the worker, as far as answers depend on it. */
-export type Surroundings = Pick<WorkerState, 'current' | 'trainingImages' | 'networkFrom' | 'initialNetwork'>;
+export interface Surroundings
+  extends Pick<WorkerState, 'current' | 'trainingImages' | 'networkFrom' | 'initialNetwork'> {
+  readonly session: Pick<WorkerState['session'], 'samplers'>;
+}
 
 /** From the clean image to nothing but noise. */
 const LEVELS = Array.from({ length: 11 }, (_, i) => i / 10);
@@ -31,16 +34,16 @@ async function predict(
 ): Promise<Predicted> {
   const network = await state.networkFrom(of);
   const { unet, objective } = network;
-  const { height, width, channels, conditioning } = unet.config;
+  const { height, width, channels } = unet.config;
   const choices = choicesOf(await state.trainingImages(), unet.config);
   const { clean, label } = choiceAt(choices, choice);
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
   const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
-  const { noiseLevel = false, classes = 0 } = conditioning ?? {};
-  const conditions = {
-    ...(noiseLevel ? { levels: Float32Array.from(LEVELS) } : {}),
-    ...(classes > 0 ? { labels: LEVELS.map(() => Math.min(label ?? classes, classes)) } : {}),
-  };
+  const conditions = conditionsOf(
+    unet,
+    Float32Array.from(LEVELS),
+    LEVELS.map(() => label),
+  );
   const seenBy = async (asked: UNet) => {
     const output = await asked.predict(input, { count: LEVELS.length, ...conditions });
     return noised.map(({ behind }, i) =>
@@ -63,10 +66,10 @@ async function predict(
   };
 }
 
-/** Networks before training, one on each engine: making it anew for each question would take longer than the answer. */
-const fresh = new WeakMap<Engine, { readonly key: string; readonly unet: UNet }>();
-
-/** A network as this one was before it learned anything: what its run began with, or a new one like it. */
+/**
+ * A network as this one was before it learned anything: what its run began with, or a new one like it. The last one stays: making it anew
+ * for each question would take longer than the answer.
+ */
 async function beforeTraining(
   began: Beginning,
   { unet, objective }: Network,
@@ -75,14 +78,12 @@ async function beforeTraining(
 ): Promise<UNet> {
   const { seed } = state.current;
   const key = JSON.stringify([unet.config, seed, began]);
-  const old = fresh.get(engine);
-  if (old?.key === key) return old.unet;
-  old?.unet.destroy();
-  fresh.delete(engine);
-  const network = began === 'new' ? unet.config : await state.initialNetwork(began);
-  const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
-  fresh.set(engine, { key, unet: before });
-  return before;
+  const make = async () => {
+    const network = began === 'new' ? unet.config : await state.initialNetwork(began);
+    const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
+    return { key, unet: before, destroy: () => before.destroy() };
+  };
+  return (await state.session.samplers.of('before training', (made) => made.key === key, make)).unet;
 }
 
 /** Many, so that one sees how noise becomes an image. */
@@ -97,23 +98,15 @@ async function make(
   const { height, width, channels, conditioning } = unet.config;
   const { classes = 0 } = conditioning ?? {};
   const steps = STEPS[objective];
-  const sampler = await engine.createSampler(unet, { count: 1 });
+  using sampler = await engine.createSampler(unet, { count: 1 });
   const x: Uint8Array[] = [];
   const predictions: Uint8Array[] = [];
-  try {
-    for await (const event of sampler.run({
-      steps,
-      method: objective === 'flow' ? 'euler' : 'mix',
-      polish: false,
-      seed,
-      ...(classes > 0 ? { labels: [label % classes] } : {}),
-    })) {
-      x.push(toBytes(event.input));
-      predictions.push(toBytes(event.prediction));
-      if (event.step === steps - 1) x.push(toBytes(event.x));
-    }
-  } finally {
-    sampler.destroy();
+  const labels = classes > 0 ? { labels: [label % classes] } : {};
+  const method = objective === 'flow' ? 'euler' : 'mix';
+  for await (const event of sampler.run({ steps, method, polish: false, seed, ...labels })) {
+    x.push(toBytes(event.input));
+    predictions.push(toBytes(event.prediction));
+    if (event.step === steps - 1) x.push(toBytes(event.x));
   }
   return { kind: 'made', ...{ objective, height, width, channels, byClass: classes > 0, x, predictions } };
 }

@@ -9,14 +9,12 @@ import type { OwnFile } from '../../pictures/own_images';
 import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import { type DataOrder, UNDER_WAY } from '../messages/calls';
+import { type DataOrder, type PageCalls, UNDER_WAY } from '../messages/calls';
 import { settingsOf } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import type { Views } from './views';
 import { checkLabels, classesOf, imagesOf, pretrained, type WorkerState } from './worker_state';
-
-const digits: DataOrder = { from: 'digits' };
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
@@ -30,32 +28,42 @@ export class Files {
   /** What the images were made from. */
   private given: DataOrder['from'] | undefined;
   private reading: { readonly from: DataOrder['from']; readonly controller: AbortController } | undefined;
-  /** The digits: what was fetched is not fetched again. */
-  private came: ImageSet | undefined;
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
     () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
   );
   private readonly state: WorkerState;
   private readonly views: Views;
+  /** The kept run whose images are kept, or cannot be. */
+  private keptFor: string | undefined;
 
   constructor(state: WorkerState, views: Views) {
     this.state = state;
     this.views = views;
-    state.loadDigits = () => this.loadData(digits);
+    state.loadDigits = () => this.loadData('digits');
+    state.session.on('stored', ({ id }) => void this.keepImages(id));
+    // Where the browser keeps nothing, nothing is to be deleted.
+    state.session.on('runs', () => void this.kept.tidy().catch(() => {}));
   }
 
-  /** Other images to train on. A run keeps its own. */
-  async takeData(order: DataOrder): Promise<void> {
-    if (this.state.session.run) {
-      this.state.report(new EngineError('argument', UNDER_WAY), 'data');
-      return;
-    }
-    await this.loadData(order);
-  }
+  readonly calls = {
+    digits: () => {
+      const load = async () => {
+        if (!this.state.images) await this.loadData('digits');
+      };
+      void this.state.session.turns.take('background', load);
+    },
+    data: ({ from }) =>
+      this.state.session.turns.take('answer', async () => {
+        // A run keeps its own.
+        if (this.state.session.run) this.state.report(new EngineError('argument', UNDER_WAY), 'data');
+        else await this.loadData(from);
+      }),
+    stopReading: () => void this.stopReading(),
+  } satisfies Partial<PageCalls>;
 
   /** `size`: in place of the page's, for pictures. */
-  async loadData({ from }: DataOrder, size?: number): Promise<void> {
+  async loadData(from: DataOrder['from'], size?: number): Promise<void> {
     const { state } = this;
     const { session } = state;
     session.phase = 'loading';
@@ -95,7 +103,7 @@ export class Files {
 
   /** Reads the user's files again, with other choices of the page. */
   async readAgain(from = this.given): Promise<void> {
-    if (!this.state.session.run && from && isFiles(from)) await this.loadData({ from });
+    if (!this.state.session.run && from && isFiles(from)) await this.loadData(from);
   }
 
   private async read(
@@ -103,10 +111,7 @@ export class Files {
     signal: AbortSignal,
     size = this.state.settings.size,
   ): Promise<MadeImages> {
-    if (from === 'digits') {
-      this.came ??= await loadLabelledDigits();
-      return { images: this.came, notes: [] };
-    }
+    if (from === 'digits') return { images: await loadLabelledDigits(), notes: [] };
     if (!isFiles(from)) return { images: from, notes: [] };
     const { fit, ink, flip } = this.state.settings;
     const { readOwnImages } = await ownImages();
@@ -147,8 +152,9 @@ export class Files {
     const { state } = this;
     if (isDataOf(saved, state.images)) return;
     if (id !== undefined) {
-      const own = saved.settings.source === 'mnist' ? digits : undefined;
-      const known = (await this.keptImages(id, saved)) ?? own;
+      // As if they were not kept, where they cannot be read: the page asks for them.
+      const kept = await inTime(this.kept.read(id, (images) => isDataOf(saved, images))).catch(() => {});
+      const known = kept ?? (saved.settings.source === 'mnist' ? 'digits' : undefined);
       if (known) await this.loadData(known);
       if (isDataOf(saved, state.images)) return;
     }
@@ -163,39 +169,24 @@ export class Files {
     const { height, width } = saved.data;
     const isSize = state.data?.height === height && state.data.width === width;
     if (isSize || !state.data?.pictures || !given) return false;
-    await this.loadData({ from: given }, sizeAgain(saved.data));
+    await this.loadData(given, sizeAgain(saved.data));
     if (isDataOf(saved, state.images)) return true;
-    await this.loadData({ from: given });
+    await this.loadData(given);
     return false;
   }
 
-  /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */
-  async keepImages(id: string): Promise<string | undefined> {
+  /** Keeps the user's images with the run, which the browser keeps under this name, or says why it does not. */
+  private async keepImages(id: string): Promise<void> {
     const { session, images } = this.state;
-    if (!session.run || !images || typeof this.given === 'string') return undefined;
+    if (id === this.keptFor || !session.run || !images || typeof this.given === 'string') return;
+    this.keptFor = id;
     try {
       await this.kept.write(id, images);
-      return undefined;
     } catch (error) {
       const { name, message } = error as Error;
       const why = name === 'QuotaExceededError' ? 'There is no room left for this page.' : message;
-      return `This browser keeps the run without its ${megabytes(images.images.length)} of images, and asks for them when it goes on. ${why}`;
-    }
-  }
-
-  /** Deletes the images of runs that the browser keeps no more. */
-  async tidyImages(): Promise<void> {
-    // Where the browser keeps nothing, nothing is to be deleted.
-    await this.kept.tidy().catch(() => {});
-  }
-
-  private async keptImages(id: string, checkpoint: Checkpoint): Promise<DataOrder | undefined> {
-    try {
-      const from = await inTime(this.kept.read(id, (images) => isDataOf(checkpoint, images)));
-      return from && { from };
-    } catch {
-      // As if they were not kept: the page asks for them.
-      return undefined;
+      const kept = `This browser keeps the run without its ${megabytes(images.images.length)} of images`;
+      session.tell('warning', { message: `${kept}, and asks for them when it goes on. ${why}`, run: false });
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Where the page's images come from: what comes with it, and how the browser reads the user's pictures. */
 import type { ImageSet } from '../../../src';
 import { clip } from '../../../src/base/errors';
+import { once } from '../../../src/base/load';
 import { inTime } from '../../../src/base/time';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import type { PictureReader } from '../../pictures/own_images';
@@ -10,11 +11,11 @@ const WAIT = 60;
 const late = `The digits have not come for ${WAIT} seconds. Check the connection, and reload the page.`;
 
 /** The digits that come with the page. Throws `data` if they do not come. */
-export async function loadLabelledDigits(): Promise<ImageSet> {
+export const loadLabelledDigits = once(async (): Promise<ImageSet> => {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
   const [images, labels] = await inTime(coming, 1000 * WAIT, late);
   return { ...images, labels, classNames: [...'0123456789'] };
-}
+});
 
 /** Reads pictures with the browser's decoders. */
 export const browserReader: PictureReader = {

@@ -28,7 +28,7 @@ import type {
 } from '../messages/inside_messages';
 import type { Network } from '../messages/order';
 import { type PageSettings, recipeOf, type Source } from '../messages/settings';
-import { choiceAt, choicesOf } from './choices';
+import { choiceAt, choicesOf, conditionsOf } from './choices';
 import type { WorkerState } from './worker_state';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -52,7 +52,7 @@ interface Watcher {
   destroy(): void;
 }
 
-/** Answers an order, in any case. */
+/** Answers an order, unless `signal` aborts. */
 export async function answerInside(
   order: InsideOrder,
   engine: Engine,
@@ -70,7 +70,7 @@ export async function answerInside(
     if (order.kind === 'look') return await look(order, about, state.session);
     return await step(order.picture, about);
   } catch (error) {
-    if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
+    signal.throwIfAborted();
     if (!(error instanceof EngineError)) console.error(error);
     return { kind: 'failed', order: order.kind, message: (error as Error).message };
   }
@@ -194,7 +194,6 @@ function arithmeticOf(
 async function step(picture: LookChoice, about: Surroundings): Promise<InsideAnswer> {
   const { engine, network, images, settings } = about;
   const { unet } = network;
-  const { conditioning } = unet.config;
   const before = await unet.getParameters();
   using copy = await engine.createUNet(unet.config);
   await copy.setParameters(before);
@@ -204,13 +203,8 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
     ...{ batchSize: count, learningRate: settings.lr, schedule: 'constant' },
     ...{ average: undefined, reuseMemory: false },
   });
-  const batch = batchOf(picture, about, count);
-  const { noisy, target, levels, labels, first } = batch;
-  const loss = await trainer.step({
-    ...{ noisy, target },
-    ...(conditioning?.noiseLevel ? { levels } : {}),
-    ...(conditioning?.classes ? { labels } : {}),
-  });
+  const { first, levels, labels, ...batch } = batchOf(picture, about, count);
+  const loss = await trainer.step({ ...batch, ...conditionsOf(unet, levels, labels) });
   const [activations, gradients, ofWeights, after] = await Promise.all([
     readAll(trainer, 'activation'),
     readAll(trainer, 'gradient'),
@@ -238,14 +232,11 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
 /** A small batch: the picture, and the data set's first images with levels of noise that are spread evenly. */
 function batchOf(picture: LookChoice, about: Surroundings, count: number) {
   const { images, network } = about;
-  const { classes = 0 } = network.unet.config.conditioning ?? {};
   const chosen = choiceAt(choicesOf(images, network.unet.config), picture.choice);
   const all = greys(images, count).values;
   const size = all.length / count;
   const levels = Float32Array.from({ length: count }, (_, n) => (n === 0 ? picture.level : n / count));
-  const labels = Uint32Array.from(levels, (_, n) =>
-    n === 0 ? picture.label : Math.min(images.labels?.[n] ?? classes, classes),
-  );
+  const labels = Array.from(levels, (_, n) => (n === 0 ? picture.label : images.labels?.[n]));
   const cleans = Array.from(levels, (_, n) =>
     n === 0 ? chosen.clean : all.subarray(n * size, (n + 1) * size),
   );

@@ -1,19 +1,19 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. */
-
-import type { Trainer, TrainingEvent } from '../../../src';
-import type { TurnContext } from '../../../src/worker';
-import { isEnded } from '../../../src/worker/turns';
+import type { Dataset, ImageSet, Trainer, TrainingEvent } from '../../../src';
+import { imagesFrom } from '../../pictures/hold_out';
+import type { PageCalls } from '../messages/calls';
 import type { MeasureKind } from '../messages/measurements';
 import { TimeShare } from './clocks';
-import { HeldOut } from './live_loss';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
-import type { WorkerState } from './worker_state';
+import { unlessEnded, type WorkerState } from './worker_state';
 
 /** Each may take this share of the time. */
 const SHARE = 0.05;
 /** Minimum interval between two measurements of a kind. */
 const LEAST_MS = 2000;
 const TELL_MS = 1000;
+/** Maximum number of held-out images. They and their noise stay the same, so that two losses of a run can be compared. */
+const HELD_OUT = { gpu: 1000, software: 200 };
 /** A training step is about three forward passes. */
 const PASSES_A_STEP = 3;
 const NAMES = {
@@ -26,13 +26,16 @@ const FIRST_MS = { heldOut: 100, quality: 3000 };
 
 /** A kind of measurement of a run: when it was made last, of which step, and what has failed is not measured by itself again. */
 const unmeasured = () => ({ share: new TimeShare(SHARE), doneAt: 0, step: -1, failed: false });
+const nothing = () => ({ heldOut: unmeasured(), quality: unmeasured(), nearest: unmeasured() });
 
 export class Measures {
   private readonly state: WorkerState;
   /** The trainer of the run that is measured. */
   private trainer: Trainer | undefined;
-  private heldOut: HeldOut | undefined;
-  private made = { heldOut: unmeasured(), quality: unmeasured(), nearest: unmeasured() };
+  /** Images that it is not trained on, and the same on the GPU from the first measurement on. */
+  private held: ImageSet | undefined;
+  private dataset: Dataset | undefined;
+  private made = nothing();
   private begunAt = 0;
   private toldAt = Number.NEGATIVE_INFINITY;
 
@@ -40,26 +43,30 @@ export class Measures {
     this.state = state;
   }
 
+  readonly calls = {
+    measure: (kind) => this.measure(kind).catch((error) => this.state.report(error, 'task')),
+  } satisfies Partial<PageCalls>;
+
   /** From now on it measures the session's run, as it is on the device now. */
   private begin(): void {
     const { state } = this;
     const { run, engine } = state.session;
-    const { trainer, settings } = run!;
-    const unet = run!.unet!;
+    const { trainer, unet } = run!;
     if (trainer === this.trainer) return;
-    const { held } = state.imagesOf(state.current);
-    void state.session.use('measured', unet, async () => ({ unet, destroy: () => this.free() }));
+    void state.session.use('measured', unet!, async () => ({ unet: unet!, destroy: () => this.free() }));
     this.free();
     this.trainer = trainer;
     this.begunAt = state.clock.run(performance.now());
-    if (held) this.heldOut = new HeldOut(engine!, held, settings.binarize);
+    const { held } = state.imagesOf(state.current);
+    const most = HELD_OUT[engine!.adapter.software ? 'software' : 'gpu'];
+    this.held = held && imagesFrom(held, 0, Math.min(most, held.count));
   }
 
   private free(): void {
-    this.heldOut?.free();
-    this.heldOut = undefined;
+    this.dataset?.destroy();
+    this.dataset = undefined;
     this.trainer = undefined;
-    this.made = { heldOut: unmeasured(), quality: unmeasured(), nearest: unmeasured() };
+    this.made = nothing();
   }
 
   /** Makes the measurement that is due between two steps. */
@@ -101,17 +108,16 @@ export class Measures {
   }
 
   /** Measures the network as it is now; whatever is asked for meanwhile ends that. */
-  async measure(kind: MeasureKind): Promise<void> {
+  measure(kind: MeasureKind): Promise<void> {
     const { state } = this;
     const { session } = state;
-    const work = async ({ signal }: TurnContext) => {
-      if (!session.run?.trainer || state.step === 0) return;
-      this.begin();
-      if (state.step !== this.made[kind].step && this.isPossible(kind)) await this.make(kind, signal);
-    };
-    await session.turn('pictures', work).catch((error) => {
-      if (!isEnded(error)) throw error;
-    });
+    return unlessEnded(
+      session.turn('pictures', async ({ signal }) => {
+        if (!session.run?.trainer || state.step === 0) return;
+        this.begin();
+        if (state.step !== this.made[kind].step && this.isPossible(kind)) await this.make(kind, signal);
+      }),
+    );
   }
 
   /** Rejects with the signal's reason. */
@@ -129,8 +135,10 @@ export class Measures {
     state.patch({ measured: { measuring: kind } });
     try {
       if (kind === 'heldOut') {
-        const heldOut = await this.heldOut!.measure(trainer!, step, signal);
-        state.patch({ measured: { heldOut } });
+        this.dataset ??= await engine.createDataset(this.held!);
+        const { loss, bins } = await trainer!.evaluate(this.dataset, { binarize: settings.binarize, signal });
+        const byLevel = bins.map((bin) => bin.loss ?? null);
+        state.patch({ measured: { heldOut: { step, loss, bins: byLevel, images: this.held!.count } } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
         const { train } = state.imagesOf(state.current);
@@ -163,7 +171,7 @@ export class Measures {
 
   private isPossible(kind: MeasureKind): boolean {
     const { source, data } = this.state;
-    if (kind === 'heldOut') return this.heldOut !== undefined;
+    if (kind === 'heldOut') return this.held !== undefined;
     return kind === 'nearest' ? data?.builtIn === false : source === 'mnist';
   }
 
@@ -177,7 +185,7 @@ export class Measures {
     const { session, objective } = this.state;
     const network = { unet: session.run!.unet!, objective };
     const passes =
-      kind === 'heldOut' ? this.heldOut!.count : SAMPLES * passesOf(network, session.engine!.adapter);
+      kind === 'heldOut' ? this.held!.count : SAMPLES * passesOf(network, session.engine!.adapter);
     return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
   }
 }

@@ -16,24 +16,20 @@ export async function findNearest(
 ): Promise<NearestFound> {
   const { height, width, channels, conditioning } = unet.config;
   const { classes = 0 } = conditioning ?? {};
-  const sampler = await engine.createSampler(unet, { count: SAMPLES, tune: false });
-  try {
-    const labels = classes > 0 ? { labels: labelsFor(SAMPLES, classes, 'all') } : {};
-    const samples = toBytes(await sampler.sample({ ...labels, seed, signal }));
-    let rested = performance.now();
-    const { neighbours, near } = await nearness(samples, set, seed, async () => {
-      if (performance.now() - rested < 20) return;
-      await new Promise((resolve) => setTimeout(resolve));
-      signal.throwIfAborted();
-      rested = performance.now();
-    });
-    const size = height * width * channels;
-    const nearest = Uint8Array.from(
-      neighbours.flatMap(({ at }) => [...set.images.subarray(at * size, (at + 1) * size)]),
-    );
-    const distances = neighbours.map(({ distance }) => distance);
-    return { step, samples, nearest, distances, near, height, width, channels };
-  } finally {
-    sampler.destroy();
-  }
+  using sampler = await engine.createSampler(unet, { count: SAMPLES, tune: false });
+  const labels = classes > 0 ? { labels: labelsFor(SAMPLES, classes, 'all') } : {};
+  const samples = toBytes(await sampler.sample({ ...labels, seed, signal }));
+  let rested = performance.now();
+  const { neighbours, near } = await nearness(samples, set, seed, async () => {
+    if (performance.now() - rested < 20) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+    rested = performance.now();
+  });
+  const size = height * width * channels;
+  const nearest = Uint8Array.from(
+    neighbours.flatMap(({ at }) => [...set.images.subarray(at * size, (at + 1) * size)]),
+  );
+  const distances = neighbours.map(({ distance }) => distance);
+  return { step, samples, nearest, distances, near, height, width, channels };
 }

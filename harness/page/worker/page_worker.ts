@@ -13,7 +13,7 @@ import { Files } from './files';
 import { Measures } from './measures';
 import { Training } from './training';
 import { Views } from './views';
-import { type Post, WorkerState } from './worker_state';
+import { WorkerState } from './worker_state';
 
 /** Longest GPU time of a submission: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
@@ -24,7 +24,6 @@ export class PageWorker {
   readonly training: Training;
   private readonly views: Views;
   private readonly files: Files;
-  private readonly measures: Measures;
   private readonly distil: Distilling;
   private visible = true;
   /** The engine in use, or the one whose device was lost. */
@@ -35,19 +34,20 @@ export class PageWorker {
   constructor(scope: ScopeLike | typeof globalThis, store = true) {
     const session = createSession({ store, engine: () => this.engineOptions });
     session.idlePhase = 'starting';
-    const tell = expose(scope, session, this.calls);
-    const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
     this.session = session;
-    this.state = new WorkerState(session, post);
-    this.views = new Views(this.state);
-    this.files = new Files(this.state, this.views);
-    this.measures = new Measures(this.state);
-    this.distil = new Distilling(this.state);
-    this.training = new Training(this.state, this.views, this.measures);
+    const state = new WorkerState(session, ({ type, ...value }, transfer) => tell(type, value, transfer));
+    this.state = state;
+    this.views = new Views(state);
+    this.files = new Files(state, this.views);
+    const measures = new Measures(state);
+    this.distil = new Distilling(state);
+    this.training = new Training(state, this.views, measures);
     session.on('recovered', () => {
       this.lastEngine = session.engine;
     });
-    session.on('lost', () => this.state.clock.stop(performance.now()));
+    const { views, files, distil } = this;
+    const calls = { ...this.calls, ...views.calls, ...files.calls, ...measures.calls, ...distil.calls };
+    const tell = expose(scope, session, calls satisfies PageCalls);
   }
 
   private readonly calls = {
@@ -72,8 +72,8 @@ export class PageWorker {
     },
     halt: () => this.training.pause(),
     back: async () => {
-      const { step } = await this.session.goBack();
-      this.training.tellWentBack(step);
+      await this.session.goBack();
+      this.training.tellWentBack();
     },
     leave: (keep) => this.leave(keep),
     goOn: ({ from }) => this.goOn(from),
@@ -84,31 +84,7 @@ export class PageWorker {
       state.patch({ model: descriptionOf(model), note: model.note });
     },
     shaders: (shaders) => this.session.turn('answer', () => this.takeShaders(shaders)),
-
-    distil: (calls) => void this.distil.begin(calls),
-    stopDistilling: () => this.distil.stop(),
-    measure: (kind) => this.measures.measure(kind).catch((error) => this.state.report(error, 'task')),
-
-    digits: () => {
-      const load = async () => {
-        if (!this.state.images) await this.state.loadDigits();
-      };
-      void this.session.turns.take('background', load);
-    },
-    data: (order) => this.session.turns.take('answer', () => this.files.takeData(order)),
-    stopReading: () => void this.files.stopReading(),
-    keepImages: (id) => this.files.keepImages(id),
-    tidyImages: () => this.files.tidyImages(),
-
-    make: (order, { signal }) => this.views.make(order, signal),
-    stopTiming: () => this.session.turns.end(['order']),
-    example: (at) => this.views.example(at),
-    follow: ({ order, images }) => this.views.follow(order, images),
-    enlarge: (images, { signal }) => this.views.enlarge(images, signal),
-    draw: (order) => this.views.draw(order),
-    explain: (order) => this.views.explain(order),
-    inside: (order) => this.views.lookInside(order),
-  } satisfies PageCalls;
+  } satisfies Partial<PageCalls>;
 
   private get engineOptions() {
     const tune = this.state.settings?.tune ?? 'auto';

@@ -18,15 +18,17 @@ import {
 import { rehearse } from '../../run/rehearsal';
 import type { Patch, PlanWish } from '../messages/messages';
 import type { PageSettings } from '../messages/settings';
+import type { TrainingClock } from './clocks';
 
 /** Share of the time in which a run trains: pictures, held-out loss and quality take the rest. */
 const TRAINING_SHARE = 0.8;
-/** The speed of a run without a plan is known after these seconds of training. */
-const SPAN = 5;
+/** The speed of a run without a plan is known after these milliseconds of training. */
+const SPAN_MS = 5000;
 
 /** What it plans for: the page's session and settings. */
 interface PlanContext {
   readonly session: Session;
+  readonly clock: TrainingClock;
   readonly settings: PageSettings;
   /** The objective of the run, or of the one that would begin now. */
   readonly objective: Objective;
@@ -39,9 +41,6 @@ export class Planning {
   private wish: PlanWish | undefined;
   /** The plan of the run, if it has one. */
   private plan: Plan | undefined;
-  /** Seconds and steps of the run's training here, with what is done between its steps. */
-  private trained = { seconds: 0, steps: 0 };
-  private last: { readonly now: number; readonly done: number } | undefined;
   /** Whether the page knows the run's speed. */
   private isTimed = false;
 
@@ -55,14 +54,14 @@ export class Planning {
     const { run } = this.state.session;
     if (!run?.complete || !this.plan) return;
     const { batchSize, dropLast } = run.settings;
-    const speed = this.speedOf(run) ?? wish?.speed ?? 0;
+    const speed = this.speed || (wish?.speed ?? 0);
     const { steps } = planOf(this.orderFor(run.images.count, dropLast), batchSize, speed);
     this.endAt(run, run.losses.length + steps!);
   }
 
   /** Plans a run that is about to begin with these settings and at rate `lr`, unless the page does not wish it. */
   begin(count: number, dropLast: boolean | undefined, lr?: number): Plan | undefined {
-    this.forget();
+    this.isTimed = false;
     const order = this.orderFor(count, dropLast);
     this.take(this.wish && openPlan(order, batchOf(order, this.wish.speed)), lr);
     return this.plan;
@@ -70,7 +69,7 @@ export class Planning {
 
   /** A run goes on that was begun elsewhere: if it has a plan, that stays. */
   resume(run: TrainingRun, training: Pick<TrainerConfig, 'average'>): void {
-    this.forget();
+    this.isTimed = false;
     const { batchSize: batch, maxSteps: steps, epochs } = run.settings;
     this.take(isPlanned(training) ? { batch, steps, epochs, seconds: Number.NaN, fits: true } : undefined);
   }
@@ -92,22 +91,9 @@ export class Planning {
     if (!Number.isNaN(seconds)) this.tellSpeed((steps! * batch) / seconds);
   }
 
-  /** No training is wanted any more: the time until the next step says nothing of the speed. */
-  rest(): void {
-    this.last = undefined;
-  }
-
-  /** Call it after each step; `now` in seconds. */
-  between(now: number): void {
-    const run = this.state.session.run!;
-    const { last, trained } = this;
-    const done = run.losses.length;
-    if (last && done > last.done) {
-      trained.seconds += now - last.now;
-      trained.steps += done - last.done;
-    }
-    this.last = { now, done };
-    if (!this.isTimed && trained.seconds >= SPAN) this.tellSpeed(this.speedOf(run)!);
+  /** Call it after each step. */
+  between(): void {
+    if (!this.isTimed && this.state.clock.run(performance.now()) >= SPAN_MS) this.tellSpeed(this.speed);
   }
 
   /** The user has chosen the number of epochs. */
@@ -131,10 +117,10 @@ export class Planning {
     return { count, dropLast, software, minutes: settings.minutes || MINUTES };
   }
 
-  /** Images a second of the run's training here; undefined before its second step. */
-  private speedOf(run: TrainingRun): number | undefined {
-    const { seconds, steps } = this.trained;
-    return seconds > 0 ? (steps * run.settings.batchSize) / seconds : undefined;
+  /** Images a second of the run's training here, with what is done between its steps; NaN before its second step. */
+  private get speed(): number {
+    const { session, clock } = this.state;
+    return clock.speed(performance.now()) * session.run!.settings.batchSize;
   }
 
   private tellSpeed(imagesPerSecond: number): void {
@@ -142,27 +128,16 @@ export class Planning {
     this.state.patch({ pace: imagesPerSecond });
   }
 
-  private forget(): void {
-    this.trained = { seconds: 0, steps: 0 };
-    this.last = undefined;
-    this.isTimed = false;
-  }
-
   /** Moves the end of a planned run. */
   private endAt(run: TrainingRun, end: number): void {
     const { batch, steps } = this.plan!;
-    const changes = endingAt(end, { steps, done: run.losses.length });
+    const changes: RunChanges = endingAt(end, { steps, done: run.losses.length });
     const epochs = Math.ceil(end / run.stepsPerEpoch);
-    const speed = this.speedOf(run) ?? Number.NaN;
-    const seconds = ((end - run.losses.length) * batch) / speed;
-    this.change(run, { batch, steps: end, epochs, seconds, fits: true }, changes);
-  }
-
-  private change(run: TrainingRun, plan: Plan, { learningRate, schedule, maxSteps }: RunChanges): void {
+    const seconds = ((end - run.losses.length) * batch) / this.speed;
     // The tutorial has no schedule.
-    const training = run.objective === 'flow' ? { learningRate, schedule } : {};
-    this.state.session.adjust({ maxSteps, epochs: plan.epochs, ...training });
-    this.take(plan, training.learningRate);
+    const training: RunChanges = run.objective === 'flow' ? changes : { maxSteps: end };
+    this.state.session.adjust({ ...training, epochs });
+    this.take({ batch, steps: end, epochs, seconds, fits: true }, training.learningRate);
   }
 
   private take(plan: Plan | undefined, lr?: number): void {

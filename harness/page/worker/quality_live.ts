@@ -19,16 +19,12 @@ export async function acceptedShare(
 ): Promise<AcceptedShare> {
   const judge = await loadJudge();
   // To measure which kernels are fastest would take longer than the samples.
-  const sampler = await engine.createSampler(network.unet, { count: SAMPLES, tune: false });
-  try {
-    const how = liveSampling(network, engine.adapter, SAMPLES);
-    const images = await sampler.sample({ ...how, seed, signal });
-    const accepted = await judge.accepted(judge.binarise(images, 0.5), signal);
-    ofReal ??= await judge.accepted(judge.real, signal);
-    return { step, accepted, samples: SAMPLES, real: ofReal };
-  } finally {
-    sampler.destroy();
-  }
+  using sampler = await engine.createSampler(network.unet, { count: SAMPLES, tune: false });
+  const how = liveSampling(network, engine.adapter, SAMPLES);
+  const images = await sampler.sample({ ...how, seed, signal });
+  const accepted = await judge.accepted(judge.binarise(images, 0.5), signal);
+  ofReal ??= await judge.accepted(judge.real, signal);
+  return { step, accepted, samples: SAMPLES, real: ofReal };
 }
 
 /** Forward passes per sample: with guidance, two a step. */

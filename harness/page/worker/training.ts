@@ -15,12 +15,12 @@ export class Training {
   private readonly views: Views;
   private readonly measures: Measures;
   /** The step to train to; undefined: no training is wanted. */
-  private goal: number | undefined;
+  private target: number | undefined;
   /** Ends the making of the run and the rehearsal. */
   private end = new AbortController();
   private going = false;
-  /** Losses that are not sent yet, after `first` steps. */
-  private unsent = { first: 0, again: false, losses: [] as number[], sentAt: 0 };
+  /** The steps whose losses the page has, and when it got the last ones. `again`: it had more, and the run has gone back. */
+  private sent = { steps: 0, again: false, at: 0 };
   private imagesPerSecond = 0;
   /** The trainer that the page knows of. */
   private known: object | undefined;
@@ -29,16 +29,17 @@ export class Training {
     this.state = state;
     this.views = views;
     this.measures = measures;
-    state.session.on('phase', () => this.tellActivity());
+    const { session, clock } = state;
+    session.on('phase', () => this.tellActivity());
+    session.on('lost', ({ step }) => {
+      clock.stop(performance.now());
+      if (step < this.sent.steps) this.sent = { ...this.sent, steps: step, again: true };
+    });
   }
 
-  private get target(): number | undefined {
-    return this.goal;
-  }
-
-  private set target(step: number | undefined) {
-    const changes = (step === undefined) !== (this.goal === undefined);
-    this.goal = step;
+  private aim(step: number | undefined): void {
+    const changes = (step === undefined) !== (this.target === undefined);
+    this.target = step;
     if (changes) this.tellActivity();
   }
 
@@ -47,26 +48,26 @@ export class Training {
     const { state } = this;
     state.clock.press(performance.now());
     state.planning.press(wish);
-    this.target = (this.target ?? state.step) + steps;
+    this.aim((this.target ?? state.step) + steps);
     if (!this.going) void this.go();
   }
 
   /** Ends training after the step under way, and the wait for a device. */
   pause(): void {
-    this.target = undefined;
+    this.aim(undefined);
     this.end.abort();
     this.state.session.pause().catch((error) => this.state.report(error, 'task'));
   }
 
-  /** Tells the page that the run has gone back to this step. */
-  tellWentBack(step: number): void {
-    this.unsent = { first: step, again: true, losses: [], sentAt: 0 };
+  /** Tells the page that the run has gone back. */
+  tellWentBack(): void {
+    this.sent = { steps: this.state.step, again: true, at: 0 };
     this.send();
   }
 
   private tellActivity(): void {
     const { state } = this;
-    state.patch({ phase: state.session.phase, training: this.goal !== undefined });
+    state.patch({ phase: state.session.phase, training: this.target !== undefined });
   }
 
   /** Tells the page of the run as it is on the device now. */
@@ -94,7 +95,7 @@ export class Training {
         }
       }
     } catch (error) {
-      this.target = undefined;
+      this.aim(undefined);
       if (!isEnded(error)) {
         state.report(error, 'task');
         return;
@@ -137,29 +138,27 @@ export class Training {
     const steps = this.target === undefined ? 0 : this.target - run.losses.length;
     // A pause, or a press that is over already.
     if (!(steps > 0) || run.complete) {
-      this.target = undefined;
+      this.aim(undefined);
       return;
     }
-    clock.start(performance.now());
-    this.unsent.first = run.losses.length;
+    this.sent = { steps: run.losses.length, again: false, at: 0 };
     try {
       for await (const event of session.train(Number.isFinite(steps) ? { steps } : {})) {
         // It was closed meanwhile.
         if (session.run !== run) break;
-        // It rests while a device is lost.
-        clock.start(performance.now());
+        clock.step(performance.now());
         this.tellBuilt();
-        this.add(event);
-        planning.between(performance.now() / 1000);
+        this.imagesPerSecond = event.imagesPerSecond;
+        if (performance.now() - this.sent.at >= LOSSES_MS) this.send();
+        planning.between();
         if (run.complete) await this.lastPictures();
         if (!Number.isFinite(this.target ?? 0)) await this.between(event);
       }
     } finally {
       clock.stop(performance.now());
-      this.flush();
+      if (session.run === run) this.send();
     }
-    if (run.complete || run.losses.length >= (this.target ?? 0)) this.target = undefined;
-    if (this.target === undefined) planning.rest();
+    if (run.complete || run.losses.length >= (this.target ?? 0)) this.aim(undefined);
   }
 
   private async between(event: TrainingEvent): Promise<void> {
@@ -176,7 +175,7 @@ export class Training {
 
   /** The pictures of the network as it is now, after its losses. */
   private async lastPictures(): Promise<void> {
-    this.flush();
+    this.send();
     await this.views.lastPictures();
   }
 
@@ -200,27 +199,12 @@ export class Training {
     }
   }
 
-  private add({ step, loss, imagesPerSecond }: TrainingEvent): void {
-    const { first, losses } = this.unsent;
-    if (step !== first + losses.length + 1) {
-      this.flush();
-      // Steps come again after a lost device.
-      Object.assign(this.unsent, { again: step <= this.unsent.first, first: step - 1 });
-    }
-    this.unsent.losses.push(loss);
-    this.imagesPerSecond = imagesPerSecond;
-    if (performance.now() - this.unsent.sentAt >= LOSSES_MS) this.flush();
-  }
-
-  private flush(): void {
-    if (this.unsent.losses.length > 0) this.send();
-  }
-
+  /** Sends the losses that the page does not have. */
   private send(): void {
-    const { imagesPerSecond } = this;
-    const { first, again } = this.unsent;
-    const losses = Float32Array.from(this.unsent.losses);
-    this.unsent = { first: first + losses.length, again: false, losses: [], sentAt: performance.now() };
-    this.state.post({ type: 'losses', first, again, losses, imagesPerSecond });
+    const { imagesPerSecond, state } = this;
+    const { steps: first, again } = this.sent;
+    const losses = Float32Array.from(state.session.run!.losses.slice(first));
+    this.sent = { steps: first + losses.length, again: false, at: performance.now() };
+    state.post({ type: 'losses', first, again, losses, imagesPerSecond });
   }
 }

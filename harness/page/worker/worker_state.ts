@@ -19,7 +19,7 @@ import type { Model } from '../../../src/weights/model';
 import type { RunSettings } from '../../../src/weights/run_fields';
 import { createNetwork, type NewRun, type Trained } from '../../../src/worker/run';
 import type { Session, TurnContext } from '../../../src/worker/session';
-import type { TurnKind } from '../../../src/worker/turns';
+import { isEnded, type TurnKind } from '../../../src/worker/turns';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { enlargeOf } from '../../run/enlarging';
@@ -36,6 +36,13 @@ import { Planning } from './planning';
 
 /** Sends the page a message. */
 export type Post = (message: PageMessage, transfer?: Transferable[]) => void;
+
+/** What work resolves to; undefined if its turn was ended. */
+export const unlessEnded = <T>(work: Promise<T>): Promise<T | undefined> =>
+  work.catch((error) => {
+    if (!isEnded(error)) throw error;
+    return undefined;
+  });
 
 /** The pretrained networks, each loaded once. */
 export const pretrained = Object.fromEntries(

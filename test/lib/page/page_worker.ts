@@ -78,7 +78,8 @@ export function engineWithout(samplers: object = {}) {
   const createSampler = async (unet: UNet, { count }: { readonly count: number }) => ({
     ...{ ...sampler, unet, count },
   });
-  const engine = { adapter: { software: true }, gpu: { lost }, createSampler, destroy() {} };
+  const createDataset = async () => ({ destroy() {} });
+  const engine = { adapter: { software: true }, gpu: { lost }, createSampler, createDataset, destroy() {} };
   return {
     engine: engine as unknown as Engine,
     lose: () => open({ reason: 'unknown', message: 'It is gone.' }),
@@ -88,7 +89,12 @@ export function engineWithout(samplers: object = {}) {
 /** A run that has made these steps and goes on as the test says. `kept`: the steps of its copy; it is on the device after `built`. */
 export function runOf(
   steps: number,
-  { end = Number.POSITIVE_INFINITY, kept = 0, built = Promise.resolve() } = {},
+  {
+    end = Number.POSITIVE_INFINITY,
+    kept = 0,
+    built = Promise.resolve(),
+    evaluate = undefined as ((_: unknown, how: { readonly signal: AbortSignal }) => unknown) | undefined,
+  } = {},
 ) {
   const unet = { config: { height: 1, width: 1, channels: 1 } } as UNet;
   let [next, gone] = [gate(), gate()];
@@ -102,7 +108,7 @@ export function runOf(
     },
     async build() {
       await built;
-      run.trainer = { steps: losses.length };
+      run.trainer = { steps: losses.length, evaluate };
     },
     describe: () => ({ built: losses.length }),
     async *train({ steps, signal }: { readonly steps: number; readonly signal: AbortSignal }) {

@@ -33,7 +33,7 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   } as unknown as WorkerState);
   const look = async () => {
     const picture = { source: 'run', choice: 0, level: 0.5, label: 0 } as const;
-    expect(await views.lookInside({ kind: 'look', picture })).toMatchObject({ kind: 'looked' });
+    expect(await views.calls.inside({ kind: 'look', picture })).toMatchObject({ kind: 'looked' });
   };
 
   const left = watchBuffers(device);

@@ -382,16 +382,6 @@ test('the browser asks before steps are left that are in no file and not in the 
   expect(asks()).toBe(true);
 });
 
-test('the images of a run are kept with its first copy, and that there is no room is said once', async () => {
-  const app = opened();
-  client.call.mockImplementation(async (name) => (name === 'keepImages' ? 'There is no room.' : undefined));
-  for (const step of [9, 18]) tell({ type: 'stored', step, id: 'a' });
-  await until(() => app.notices.length > 0);
-  expect(app.notices).toEqual(['There is no room.']);
-  expect(client.call.mock.calls.filter(([name]) => name === 'keepImages')).toEqual([['keepImages', 'a']]);
-  client.call.mockImplementation(nothing);
-});
-
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
   const app = opened('?task=inside');
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };

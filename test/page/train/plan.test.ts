@@ -7,6 +7,7 @@ import { initialState, reduce, type State } from '../../../harness/page/shell/st
 import { createPlanner, digits } from '../../../harness/page/train/plan';
 import { wordsOf } from '../../../harness/page/train/train_data';
 import { createStarter } from '../../../harness/page/welcome/home';
+import { TrainingClock } from '../../../harness/page/worker/clocks';
 import { Planning } from '../../../harness/page/worker/planning';
 import { type Plan, type PlanOrder, planOf, scheduleOf } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
@@ -44,9 +45,11 @@ describe('plans in the worker', () => {
       ...{ run: undefined as typeof run | undefined, adjust },
       engine: { adapter: { software: true } },
     };
+    const clock = new TrainingClock();
     const place = {
       session,
       objective,
+      clock,
       settings: { minutes },
       patch: (patch: Patch) => patches.push(patch),
     };
@@ -58,17 +61,19 @@ describe('plans in the worker', () => {
       return plan;
     };
     let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
     const steps = (count: number, seconds: number) => {
       for (let i = 0; i < count; i++) {
         run.losses.push(1);
         now += seconds;
-        plans.between(now);
+        clock.step(performance.now());
+        plans.between();
       }
     };
     const planned = () => patches.flatMap(({ planned }) => planned ?? []);
     const speeds = () => patches.flatMap(({ pace }) => pace ?? []);
     const rehearse = () => plans.rehearse(new AbortController().signal);
-    return { plans, run, session, adjust, begin, rehearse, steps, planned, speeds, place };
+    return { plans, run, session, clock, adjust, begin, rehearse, steps, planned, speeds, place };
   }
 
   test('a run that is deleted or cannot be built leaves no plan: the next one has the epochs that the user chooses', () => {
@@ -117,10 +122,11 @@ describe('plans in the worker', () => {
   });
 
   test('the time of a pause does not count, the time of an interruption of training does', () => {
-    const { begin, steps, plans, speeds } = planning();
+    const { begin, steps, clock, speeds } = planning();
     begin(undefined, false);
+    clock.start(performance.now());
     steps(4, 1);
-    plans.rest();
+    clock.stop(performance.now());
     steps(1, 600);
     expect(speeds()).toEqual([]);
     // No pause before this one.

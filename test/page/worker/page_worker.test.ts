@@ -4,7 +4,7 @@ import { initialOf } from '../../../harness/page/messages/settings';
 import { TimeShare } from '../../../harness/page/worker/clocks';
 import { Files } from '../../../harness/page/worker/files';
 import { browserReader } from '../../../harness/page/worker/image_sources';
-import { HeldOut } from '../../../harness/page/worker/live_loss';
+import { KeptImages } from '../../../harness/page/worker/kept_images';
 import { Views } from '../../../harness/page/worker/views';
 import { imagesOf } from '../../../harness/page/worker/worker_state';
 import { readOwnImages } from '../../../harness/pictures/own_images';
@@ -291,7 +291,7 @@ describe('a checkpoint of larger pictures than the page makes', () => {
     const { state, session } = await served();
     state.settings = initialOf('pictures');
     const files = new Files(state, new Views(state));
-    await files.loadData({ from: pictures });
+    await files.loadData(pictures);
     expect(state.data).toMatchObject({ height: 32, width: 32, shrunk: true });
     const { images } = await readOwnImages(mine, choice, browserReader, { signal, progress() {} });
     const config = checkConfig({ ...presets.pictures, height: 40, width: 36, widths: [2, 3, 4] });
@@ -380,12 +380,11 @@ describe('between two steps of a run', () => {
     const now = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => 1e6 + now());
     vi.spyOn(TimeShare.prototype, 'isDue').mockReturnValue(what === 'measures');
-    vi.spyOn(HeldOut.prototype, 'measure').mockImplementation((_, __, signal) => untilEnded(signal));
     vi.spyOn(Views.prototype, 'both').mockImplementation(async (signal) => {
       // Not those after a pause, which nothing ends.
       if (what === 'pictures' && session.stretch) await untilEnded(signal!);
     });
-    const { run, step } = runOf(1);
+    const { run, step } = runOf(1, { evaluate: (_, { signal }) => untilEnded(signal) });
     session.run = run;
     await client.press({});
     await step();
@@ -412,6 +411,24 @@ describe('between two steps of a run', () => {
     await rests();
     expect([run.losses.length, ended.mock.calls.length]).toEqual([2, 1]);
   });
+});
+
+test('the user’s images are kept with the first copy of a run, which is said once where there is no room', async () => {
+  const { session, state, client, rests, told } = await served();
+  const write = vi.spyOn(KeptImages.prototype, 'write').mockRejectedValue(new Error('There is no room.'));
+  const tidy = vi.spyOn(KeptImages.prototype, 'tidy').mockResolvedValue();
+  await client.data({ from: grey });
+  await rests();
+  session.run = noRun();
+  for (const step of [9, 18]) session.tell('stored', { step, id: 'a' });
+  await until(() => told('warning').length > 0);
+  expect(write.mock.calls).toEqual([['a', state.images]]);
+  expect(told('warning')).toEqual([
+    { message: expect.stringMatching(/without its .* of images.* There is no room\.$/), run: false },
+  ]);
+  // Those of other runs go with them.
+  session.tell('runs', { runs: [] });
+  expect(tidy).toHaveBeenCalledOnce();
 });
 
 test('the page hears of each step once, and that the run went back where steps come again', async () => {
