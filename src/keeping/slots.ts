@@ -73,12 +73,6 @@ export function slotsOf(folder: Folder) {
   return { read, write };
 }
 
-/** Whether a folder has no files yet. False for an unreadable file: it may still be a copy. */
-export async function isEmpty(folder: Folder): Promise<boolean> {
-  const sizes = await Promise.all(FILES.map((file) => sizeOf(folder, file)));
-  return sizes.every((size) => size === 0);
-}
-
 /** Throws where files cannot be written: access handles exist in dedicated workers only. */
 export function checkWritable(): void {
   const handle = (globalThis as { FileSystemFileHandle?: { readonly prototype: object } })
@@ -123,14 +117,5 @@ async function readCopy(folder: Folder, name: string): Promise<Copy | undefined>
     return { bytes, checkpoint: loadCheckpoint(bytes, 'The kept run'), savedAt: file.lastModified };
   } catch {
     return undefined;
-  }
-}
-
-/** Bytes of a file: 0 if it is missing, undefined if that cannot be determined now. */
-async function sizeOf(folder: Folder, name: string): Promise<number | undefined> {
-  try {
-    return (await (await folder.getFileHandle(name)).getFile()).size;
-  } catch (error) {
-    return (error as Error).name === 'NotFoundError' ? 0 : undefined;
   }
 }

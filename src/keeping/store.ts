@@ -1,7 +1,7 @@
 /** The stored runs of this origin: each has a folder, and one writer, by a lock that ends with its tab. */
 
 import type { Checkpoint } from '../weights/checkpoint';
-import { type Copy, checkWritable, type Folder, isEmpty, type Slots, slotsOf } from './slots';
+import { type Copy, checkWritable, type Folder, type Slots, slotsOf } from './slots';
 
 /** The folder of the runs in the browser's private file system. */
 export const RUNS = 'webgpu-diffusion-runs';
@@ -61,7 +61,7 @@ export class RunStore {
     const { held = [] } = await this.locks.query();
     const names = new Set(held.map(({ name }) => name));
     const runs: StoredRun[] = [];
-    for (const id of await this.ids()) {
+    for await (const id of this.folder.keys()) {
       const folder = await this.folderOf(id);
       const copy = folder && (await slotsOf(folder).read());
       if (copy) runs.push({ ...describe(copy), id, held: names.has(lockName(id)) });
@@ -94,55 +94,22 @@ export class RunStore {
   private async hold(id: string, create: boolean): Promise<HeldRun | undefined> {
     const release = await lock(this.locks, lockName(id));
     if (!release) return undefined;
+    let folder: Folder | undefined;
     try {
-      const folder = await this.folderOf(id, create);
-      if (!folder) {
-        release();
-        return undefined;
-      }
-      return {
-        ...{ id, release, ...slotsOf(folder) },
-        discard: async () => {
-          try {
-            await this.folder.removeEntry(id, { recursive: true });
-          } finally {
-            release();
-          }
-        },
-      };
-    } catch (error) {
-      release();
-      throw error;
+      folder = await this.folderOf(id, create);
+    } finally {
+      if (!folder) release();
     }
+    const discard = () => this.folder.removeEntry(id, { recursive: true }).finally(release);
+    return folder && { id, release, discard, ...slotsOf(folder) };
   }
 
+  /** Deletes what is too much, but for runs that cannot be read: they may be of a newer version, or readable again later. */
   private async makeRoom(): Promise<void> {
-    const runs = await this.list();
-    const readable = runs.map(({ id }) => id);
     const isTrial = ({ step }: StoredRun) => Number(step < LEAST_STEPS);
-    const stay = [...runs]
-      .sort((a, b) => isTrial(a) - isTrial(b))
-      .slice(0, MOST_RUNS - 1)
-      .map(({ id }) => id);
-    for (const id of await this.ids()) {
-      if (stay.includes(id)) continue;
-      // A held run is in use, even if it has no copy yet.
-      const run = await this.claim(id);
-      if (!run) continue;
-      try {
-        // An unreadable run may be from a newer version, or readable again later.
-        const folder = await this.folderOf(id);
-        if (readable.includes(id) || (folder && (await isEmpty(folder)))) await run.discard();
-      } finally {
-        run.release();
-      }
-    }
-  }
-
-  private async ids(): Promise<string[]> {
-    const ids: string[] = [];
-    for await (const id of this.folder.keys()) ids.push(id);
-    return ids;
+    const runs = (await this.list()).sort((a, b) => isTrial(a) - isTrial(b));
+    // One that a tab has open stays.
+    for (const { id } of runs.slice(MOST_RUNS - 1)) await (await this.claim(id))?.discard();
   }
 
   /** The folder of a run; undefined if it is deleted. */

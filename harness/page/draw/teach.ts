@@ -149,7 +149,7 @@ export class Teach {
     this.app.set('recipe', 'digits');
     this.starting = nameOfDrawings(this.kept);
     this.app.kept.drawings = this.kept;
-    this.app.send('data', { from: imagesOfDrawings(this.kept) });
+    this.app.send('data', imagesOfDrawings(this.kept));
   }
 
   /** Trains the pretrained network on the images that the page has. */

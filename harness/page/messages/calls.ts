@@ -20,9 +20,7 @@ type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Re
 export const UNDER_WAY = 'A run is under way. Reset it to train on other images.';
 
 /** Training data: the digits that come with the page, the user's files, or images that the page has made. */
-export interface DataOrder {
-  readonly from: 'digits' | readonly OwnFile[] | ImageSet;
-}
+export type DataSource = 'digits' | readonly OwnFile[] | ImageSet;
 
 /** Images to make. */
 export interface MakeOrder extends Omit<SampleOptions, 'signal' | 'onStep'> {
@@ -65,7 +63,7 @@ export interface PageCalls {
   /** Ends the run. True: it stays in the browser's storage. */
   readonly leave: Call<boolean>;
   /** Opens the run of a checkpoint's bytes, or of a stored run. */
-  readonly goOn: Call<{ readonly from: Uint8Array<ArrayBuffer> | string }>;
+  readonly goOn: Call<Uint8Array<ArrayBuffer> | string>;
   /** Takes the network of a file, to sample from. */
   readonly read: Call<Uint8Array<ArrayBuffer>>;
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
@@ -80,7 +78,7 @@ export interface PageCalls {
   /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
   readonly digits: Call;
   /** Other training data. */
-  readonly data: Call<DataOrder>;
+  readonly data: Call<DataSource>;
   readonly stopReading: Call;
 
   /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */

@@ -72,7 +72,7 @@ async function open(app: App, client: TrainingWorker, file: File): Promise<void>
   }
   app.openedFile = name;
   try {
-    await (isCheckpoint ? client.goOn({ from: bytes }) : client.read(bytes));
+    await (isCheckpoint ? client.goOn(bytes) : client.read(bytes));
   } catch (error) {
     if (error instanceof Error) error.message = ofFile(error.message, name);
     throw error;

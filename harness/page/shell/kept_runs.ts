@@ -1,5 +1,5 @@
 /** The runs that the browser keeps, and the images that they are trained on. */
-import type { DataOrder } from '../messages/calls';
+import type { DataSource } from '../messages/calls';
 import type { WorkerEvent } from '../messages/messages';
 import { patchOf } from '../messages/messages';
 import { type Settings, withPictures } from '../messages/settings';
@@ -16,7 +16,7 @@ interface Page {
   readonly settings: Settings;
   readonly measuring: string | undefined;
   readonly address: Pick<Address, 'take'>;
-  send(name: 'data', order: DataOrder): void;
+  send(name: 'data', from: DataSource): void;
   notify(notice: string): void;
   command(give: (client: TrainingWorker) => Promise<unknown>, at?: 'data'): void;
   failing(call: Promise<unknown>): void;
@@ -65,7 +65,7 @@ export class KeptRuns {
     if (drawings) this.drawings = drawings;
     const resume = async (client: TrainingWorker) => {
       try {
-        await client.goOn({ from: id });
+        await client.goOn(id);
       } catch (error) {
         if (waited || app.state.needsData !== id) throw error;
         // Now the page asks for its images, unless it has drawn them.
@@ -87,10 +87,10 @@ export class KeptRuns {
   }
 
   /** Gives the worker images to train on. A kept run that waits for them trains at once. */
-  takeImages(from: DataOrder['from']): void {
+  takeImages(from: DataSource): void {
     if (this.app.state.needsData !== undefined && this.isHeldUp()) return;
     this.coming = true;
-    this.app.send('data', { from });
+    this.app.send('data', from);
   }
 
   /** `before`: the phase until this event. */

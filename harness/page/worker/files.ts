@@ -9,7 +9,7 @@ import type { OwnFile } from '../../pictures/own_images';
 import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import { type DataOrder, type PageCalls, UNDER_WAY } from '../messages/calls';
+import { type DataSource, type PageCalls, UNDER_WAY } from '../messages/calls';
 import { settingsOf } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
@@ -22,12 +22,12 @@ const arePictures = async (files: readonly OwnFile[]) => {
   const { kindOf } = await ownImages();
   return files.some((file) => kindOf(file) === 'picture');
 };
-const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
+const isFiles = (from: DataSource): from is readonly OwnFile[] => Array.isArray(from);
 
 export class Files {
   /** What the images were made from. */
-  private given: DataOrder['from'] | undefined;
-  private reading: { readonly from: DataOrder['from']; readonly controller: AbortController } | undefined;
+  private given: DataSource | undefined;
+  private reading: { readonly from: DataSource; readonly controller: AbortController } | undefined;
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
     () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
@@ -53,7 +53,7 @@ export class Files {
       };
       void this.state.session.turns.take('background', load);
     },
-    data: ({ from }) =>
+    data: (from) =>
       this.state.session.turns.take('answer', async () => {
         // A run keeps its own.
         if (this.state.session.run) this.state.report(new EngineError('argument', UNDER_WAY), 'data');
@@ -63,7 +63,7 @@ export class Files {
   } satisfies Partial<PageCalls>;
 
   /** `size`: in place of the page's, for pictures. */
-  async loadData(from: DataOrder['from'], size?: number): Promise<void> {
+  async loadData(from: DataSource, size?: number): Promise<void> {
     const { state } = this;
     const { session } = state;
     session.phase = 'loading';
@@ -96,7 +96,7 @@ export class Files {
   }
 
   /** Ends the reading of the user's files: the images stay as they were. Returns what was being read. */
-  stopReading(): DataOrder['from'] | undefined {
+  stopReading(): DataSource | undefined {
     this.reading?.controller.abort();
     return this.reading?.from;
   }
@@ -107,7 +107,7 @@ export class Files {
   }
 
   private async read(
-    from: DataOrder['from'],
+    from: DataSource,
     signal: AbortSignal,
     size = this.state.settings.size,
   ): Promise<MadeImages> {

@@ -1,5 +1,6 @@
 /** The page's training worker: a session, and what the page asks of it beside a session's own calls. */
 import type { Engine } from '../../../src';
+import { defined } from '../../../src/base/errors';
 import { Recoverer } from '../../../src/keeping/recoverer';
 import { loadModel } from '../../../src/weights/model';
 import { createSession, expose, type Session } from '../../../src/worker';
@@ -76,7 +77,7 @@ export class PageWorker {
       this.training.tellWentBack();
     },
     leave: (keep) => this.leave(keep),
-    goOn: ({ from }) => this.goOn(from),
+    goOn: (from) => this.goOn(from),
     read: async (bytes) => {
       const { session, state } = this;
       const model = loadModel(bytes);
@@ -127,7 +128,8 @@ export class PageWorker {
       });
     } else if (!run && settings.seed !== before.seed && !session.turns.doing) soon(() => views.strip());
     if (!run) return;
-    if (settings.enlarge !== before.enlarge) run.settings = { ...run.settings, ...state.enlargeOf(settings) };
+    if (settings.enlarge !== before.enlarge)
+      run.settings = { ...run.settings, ...defined({ enlarge: state.enlargeOf(settings) }) };
     try {
       if (settings.lr !== before.lr) session.adjust({ learningRate: settings.lr });
       if (settings.epochs !== before.epochs) state.planning.setEpochs(settings.epochs);

@@ -10,6 +10,7 @@ import {
   type UNetConfig,
 } from '../../../src';
 import type { Abortable } from '../../../src/base/abort';
+import { defined } from '../../../src/base/errors';
 import { once } from '../../../src/base/load';
 import { stepIn } from '../../../src/keeping/slots';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained/pretrained';
@@ -143,24 +144,14 @@ export class WorkerState {
     const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
     const { train, held } = this.imagesOf(settings);
     const count = train.count + (held?.count ?? 0);
-    const limit = count < this.images!.count ? { limit: count } : {};
-    const holdout = held ? { holdout: held.count } : {};
-    return {
-      seed,
-      batchSize,
-      learningRate,
-      epochs,
-      source: this.source,
-      ...limit,
-      ...holdout,
-      ...this.enlargeOf(settings),
-    };
+    const limit = count < this.images!.count ? count : undefined;
+    const own = { source: this.source, limit, holdout: held?.count, enlarge: this.enlargeOf(settings) };
+    return defined({ seed, batchSize, learningRate, epochs, ...own });
   }
 
   /** How the finished images of a run with these settings are shown, as its checkpoints have it. */
-  enlargeOf({ recipe, enlarge: chosen }: PageSettings): Pick<RunSettings, 'enlarge'> {
-    const enlarge = enlargeOf({ recipe, ...this.images! }, chosen, this.data?.shrunk);
-    return enlarge ? { enlarge } : {};
+  enlargeOf({ recipe, enlarge }: PageSettings): RunSettings['enlarge'] {
+    return enlargeOf({ recipe, ...this.images! }, enlarge, this.data?.shrunk);
   }
 
   async networkFrom(source: Order['source']): Promise<Network> {

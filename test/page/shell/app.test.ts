@@ -240,7 +240,7 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
   const send = vi.spyOn(app, 'send');
   app.kept.goOn('a');
   await until(() => send.mock.calls.length > 0);
-  expect(send.mock.calls).toMatchObject([['data', { from: { labels: Uint8Array.of(3) } }]]);
+  expect(send.mock.calls).toMatchObject([['data', { labels: Uint8Array.of(3) }]]);
   expect(app.state.error).toBeUndefined();
 });
 

@@ -64,7 +64,7 @@ test('digits that never load are reported after a minute; the page rests and wor
 test('a setting of pictures that changes while a folder is read reads that folder again, not the one before', async () => {
   const { client, rests } = await opened(fails('no-adapter'), false);
   const read = (count: number) => until(() => reads[count - 1]);
-  const folder = (name: string) => ({ from: [{ path: name } as OwnFile] });
+  const folder = (name: string) => [{ path: name } as OwnFile];
   const first = client.data(folder('first'));
   (await read(1)).end();
   await first;

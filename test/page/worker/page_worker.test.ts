@@ -137,7 +137,7 @@ test('a press on Train that is paused before its run is made makes none, and a l
 
 test('a run that is begun while the device is lost waits for another device, until a pause', async () => {
   const { client, session, trains, rests, told } = await served();
-  await client.data({ from: 'digits' });
+  await client.data('digits');
   await rests();
   session.isLost = true;
   vi.spyOn(session, 'device').mockRejectedValue(new EngineError('no-adapter', 'There is none.'));
@@ -331,7 +331,7 @@ describe('a checkpoint of larger pictures than the page makes', () => {
 test('images that are given beside a run are refused, and the run keeps its own', async () => {
   const { client, session, state, told } = await served();
   session.run = noRun();
-  await client.data({ from: 'digits' });
+  await client.data('digits');
   const message = 'A run is under way. Reset it to train on other images.';
   expect(told('problem')).toContainEqual({ at: 'data', code: 'argument', message });
   expect(state.images).toBeUndefined();
@@ -417,7 +417,7 @@ test('the user’s images are kept with the first copy of a run, which is said o
   const { session, state, client, rests, told } = await served();
   const write = vi.spyOn(KeptImages.prototype, 'write').mockRejectedValue(new Error('There is no room.'));
   const tidy = vi.spyOn(KeptImages.prototype, 'tidy').mockResolvedValue();
-  await client.data({ from: grey });
+  await client.data(grey);
   await rests();
   session.run = noRun();
   for (const step of [9, 18]) session.tell('stored', { step, id: 'a' });
@@ -501,7 +501,7 @@ test('a press while a kept run is about to go on trains that run', async () => {
   const { run, step } = runOf(2);
   const { open, opened: read } = gate();
   vi.spyOn(Files.prototype, 'oldRun').mockReturnValue(read.then(() => run));
-  const goesOn = client.goOn({ from: new Uint8Array(1) });
+  const goesOn = client.goOn(new Uint8Array(1));
   await client.press({});
   open();
   await goesOn;
