@@ -9,6 +9,7 @@ import {
   type Trainer,
   type UNet,
 } from '../../../src';
+import type { Op } from '../../../src/plan/op';
 import { padBatch } from '../../../src/plan/tensor';
 import { trainerConfigOf } from '../../../src/training/options';
 import { type Layer, layersOf } from '../../../src/unet/config';
@@ -42,14 +43,6 @@ interface Surroundings {
   /** The run's, if the network is the run's. */
   readonly trainer: Trainer | undefined;
   readonly settings: PageSettings;
-}
-
-/** A predictor of one image that keeps its maps, with the buffers that it reads. */
-interface Watcher {
-  readonly unet: UNet;
-  readonly predictor: Predictor;
-  readonly buffers: Readonly<Record<'input' | 'output' | 'levels' | 'labels', GPUBuffer>>;
-  destroy(): void;
 }
 
 /** Answers an order, unless `signal` aborts. */
@@ -107,18 +100,12 @@ async function look(
   const { height, width, channels, conditioning } = unet.config;
   const choices = choicesOf(about.images, unet.config);
   const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
-  const { predictor, buffers } = await session.use<Watcher>('inside', unet, () => watch(engine, unet));
-  const { queue } = engine.device;
-  queue.writeBuffer(buffers.input, 0, noised.input);
-  queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
-  queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
-  const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
-  const conditions = {
-    ...(conditioning?.noiseLevel ? { levels: buffers.levels } : {}),
-    ...(conditioning?.classes ? { labels: buffers.labels } : {}),
-  };
-  predictor.encode(encoder, buffers.input, buffers.output, conditions);
-  queue.submit([encoder.finish()]);
+  const { predictor } = await session.use('inside', unet, async () => {
+    const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
+    return { unet, predictor, destroy: () => predictor.destroy() };
+  });
+  const { levels, labels } = conditionsOf(unet, Float32Array.of(picture.level), [picture.label]);
+  const output = await predictor.run(noised.input, { levels, labels: labels && Uint32Array.from(labels) });
   const [activations, preActivations, parameters, gradients, input] = await Promise.all([
     readAll(predictor, 'activation'),
     readAll(predictor, 'preActivation'),
@@ -127,7 +114,20 @@ async function look(
     layer === undefined ? undefined : predictor.maps.read(layer, 'input'),
   ]);
   const layers = layersIn(unet);
-  const output = activations[layers[layers.length - 1].name];
+  /** What this convolution computed with. */
+  const arithmeticOf = (name: string, input: Float32Array): Arithmetic => {
+    const { imageBias: first, outChannels } = unet.weights.plan.layers.find((layer) => layer.name === name)!;
+    const all = preActivations['conditioning.output'];
+    const imageBias = first === undefined ? undefined : all.slice(first, first + outChannels);
+    // The convolution's: pooling and activation are ops of their own, or a part of it.
+    const isConvolution = (op: Op) => op.layer === name && op.kernel.startsWith('conv2d');
+    const { kernel, variant } = predictor.ops.find(isConvolution)!;
+    return {
+      ...{ layer: name, input, imageBias, form: { kernel, variant } },
+      kernel: parameters.get(`${name}.kernel`)!,
+      bias: parameters.get(`${name}.bias`)!,
+    };
+  };
   return {
     kind: 'looked',
     ...{ picture, objective, layers, height, width, channels },
@@ -138,55 +138,8 @@ async function look(
     prediction: toBytes(noised.behind(output)),
     ...{ activations, preActivations },
     kernels: parameters.get(firstKernel(layers))!,
-    arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
+    arithmetic: input && arithmeticOf(layer!, input),
     gradientNorms: gradients && (knownNorms(gradients) ?? {}),
-  };
-}
-
-async function watch(engine: Engine, unet: UNet): Promise<Watcher> {
-  const { height, width, channels, outChannels = channels } = unet.config;
-  const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
-  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffer = (floats: number) => engine.device.createBuffer({ size: 4 * floats, usage });
-  const pixels = height * width;
-  const buffers = {
-    input: buffer(pixels * channels),
-    output: buffer(pixels * outChannels),
-    levels: buffer(1),
-    labels: buffer(1),
-  };
-  const destroy = () => {
-    predictor.destroy();
-    for (const each of Object.values(buffers)) each.destroy();
-  };
-  return { unet, predictor, buffers, destroy };
-}
-
-/** What a convolution computes with. `input` is the layer's, the maps are of the same pass. */
-function arithmeticOf(
-  name: string,
-  input: Float32Array,
-  {
-    unet,
-    predictor,
-    parameters,
-    preActivations,
-  }: Pick<Watcher, 'unet' | 'predictor'> & {
-    readonly parameters: ReadonlyMap<string, Float32Array>;
-    readonly preActivations: Maps;
-  },
-): Arithmetic {
-  const { imageBias: first, outChannels } = unet.weights.plan.layers.find((layer) => layer.name === name)!;
-  const all = preActivations['conditioning.output'];
-  const imageBias = first === undefined ? undefined : all.slice(first, first + outChannels);
-  // The convolution's: pooling and activation are ops of their own, or a part of it.
-  const { kernel, variant } = predictor.ops.find(
-    (op) => op.layer === name && op.kernel.startsWith('conv2d'),
-  )!;
-  return {
-    ...{ layer: name, input, imageBias, form: { kernel, variant } },
-    kernel: parameters.get(`${name}.kernel`)!,
-    bias: parameters.get(`${name}.bias`)!,
   };
 }
 
