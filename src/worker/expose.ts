@@ -15,24 +15,91 @@ import {
 import { CALLS, EVENTS, type Session } from './session';
 import type { SessionEvents } from './types';
 
-/** What another thread may call. */
-interface Exposed {
-  /** Calls a function. `signal` aborts when the client no longer waits; an argument that holds a signal holds this one. */
-  call(name: string, args: readonly unknown[], signal: AbortSignal): unknown;
-  /** The client no longer waited for this call when its result came. */
-  withdraw(name: string): void;
-  /** The client has ended, or its page is closed. */
-  end(): void;
-}
-
 /** Sends an event to all clients. `transfer`: memory to transfer instead of copying it. */
 export type TellAny = (name: string, value?: unknown, transfer?: Transferable[]) => void;
 
+/** The second argument of an app's own call. */
+export interface CallContext {
+  /** Aborts when the client no longer waits for the call. */
+  readonly signal: AbortSignal;
+  /** Sends an event of the app's own to all clients. `transfer`: memory to transfer instead of copying it. */
+  readonly tell: TellAny;
+}
+
+/** An app's own calls by name: `client.name(args)` resolves to their result, or rejects with their error. */
+export type OwnCalls = Readonly<Record<string, (args: never, context: CallContext) => unknown>>;
+
+/** Calls a function. `signal` aborts when the client no longer waits; an argument that holds a signal holds this one. */
+type CallAny = (name: string, args: readonly unknown[], signal: AbortSignal) => unknown;
+
 const exposed = new WeakSet<object>();
+/** What a client has beside the session's calls; with a method `then` it would be a promise. */
+const OF_CLIENTS = ['on', 'destroy', 'then'];
 /** How long items of an iterable wait for each other. */
 const GATHER_MS = 100;
 const UNREAD =
   'The page could not read the answer of the worker. Memory may be short: close what is not needed, and call again.';
+
+/**
+ * Exposes a session, and calls of the app's own beside it, to `connect`. `scope` is `globalThis`, or a port. What the calls do on the GPU
+ * belongs in `session.turn`. Throws `argument` for anything else, and for a scope that is exposed already. Returns what sends an event of
+ * the app's own to all clients.
+ */
+export function expose(
+  scope: ScopeLike | typeof globalThis,
+  session: Session,
+  calls: OwnCalls = {},
+): TellAny {
+  if (typeof session?.turn !== 'function')
+    throw argumentError(`expose was given no session, but something of type ${typeOf(session)}.`);
+  checkFunctions(calls);
+  const names: readonly string[] = CALLS;
+  const both = [...names, ...OF_CLIENTS].find((name) => Object.hasOwn(calls, name));
+  if (both) throw argumentError(`A session has a call ${both} already; give yours another name.`);
+  const port = checkScope(scope as ScopeLike);
+  const tell: TellAny = (name, value, transfer = []) =>
+    port.postMessage(marked({ type: 'event', name, value } satisfies Answer), transfer);
+  const call: CallAny = (name, args, signal) => {
+    if (names.includes(name))
+      return (Reflect.get(session, name) as (...args: unknown[]) => unknown).apply(session, [...args]);
+    if (Object.hasOwn(calls, name)) return calls[name](args[0] as never, { signal, tell });
+    const legal = [...names, ...Object.keys(calls)].join(', ');
+    throw argumentError(`This worker has no call ${show(name)}; it has ${legal}.`);
+  };
+  const clients = new Map<unknown, Calls>();
+  const end = () => {
+    for (const calls of clients.values()) calls.end();
+    void session.destroy();
+  };
+  const ready = () => port.postMessage(READY, []);
+  port.addEventListener('message', ({ data }: { readonly data: (Request & { client?: unknown }) | null }) => {
+    if ((data?.type as string) === HELLO.type) ready();
+    if (!data || !isMarked(data)) return;
+    if (data.type === 'end') return end();
+    const { client } = data;
+    const post: Post = (answer, transfer = []) => port.postMessage(marked({ ...answer, client }), transfer);
+    const calls = clients.get(client) ?? new Calls(call, (name) => session.withdraw(name), post);
+    clients.set(client, calls);
+    calls.receive(data);
+  });
+  // Newer browsers tell a port that its page is closed, or has crashed.
+  if (Reflect.has(port, 'onclose')) (port as MessagePort).addEventListener('close', end);
+  for (const name of Object.keys(EVENTS) as (keyof SessionEvents)[])
+    session.on(name, (value) => tell(name, value));
+  port.start?.();
+  ready();
+  return tell;
+}
+
+function checkScope(scope: ScopeLike): ScopeLike {
+  if (typeof scope?.postMessage !== 'function' || typeof scope.addEventListener !== 'function')
+    throw argumentError(
+      `expose was given something of type ${typeOf(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
+    );
+  if (exposed.has(scope)) throw argumentError('This scope is exposed already: give all calls to one expose.');
+  exposed.add(scope);
+  return scope;
+}
 
 /** A call under way, or one whose result the client may not have yet. */
 interface Call {
@@ -41,51 +108,19 @@ interface Call {
   isDone: boolean;
 }
 
-/** Lets clients call functions of a worker; see `expose`. Throws `argument` for a scope that is none, or is exposed already. */
-function exposeCalls(scope: ScopeLike, api: Exposed): TellAny {
-  if (typeof scope?.postMessage !== 'function' || typeof scope.addEventListener !== 'function')
-    throw argumentError(
-      `expose was given something of type ${typeOf(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
-    );
-  if (exposed.has(scope)) throw argumentError('This scope is exposed already: give all calls to one expose.');
-  exposed.add(scope);
-  const ready = () => scope.postMessage(READY, []);
-  const tell: TellAny = (name, value, transfer = []) =>
-    scope.postMessage(marked({ type: 'event', name, value } satisfies Answer), transfer);
-  const clients = new Map<unknown, Calls>();
-  const end = () => {
-    for (const calls of clients.values()) calls.end();
-    api.end();
-  };
-  scope.addEventListener(
-    'message',
-    ({ data }: { readonly data: (Request & { client?: unknown }) | null }) => {
-      if ((data?.type as string) === HELLO.type) ready();
-      if (!data || !isMarked(data)) return;
-      if (data.type === 'end') return end();
-      const { client } = data;
-      const post = (answer: Answer, transfer: Transferable[] = []) =>
-        scope.postMessage(marked({ ...answer, client }), transfer);
-      const calls = clients.get(client) ?? new Calls(api, post);
-      clients.set(client, calls);
-      calls.receive(data);
-    },
-  );
-  // Newer browsers tell a port that its page is closed, or has crashed.
-  if (Reflect.has(scope, 'onclose')) (scope as MessagePort).addEventListener('close', end);
-  scope.start?.();
-  ready();
-  return tell;
-}
+type Post = (answer: Answer, transfer?: Transferable[]) => void;
 
 /** The calls of one client. */
 class Calls {
-  private readonly api: Exposed;
-  private readonly post: (answer: Answer, transfer?: Transferable[]) => void;
+  private readonly call: CallAny;
+  /** The client no longer waited for this call when its result came. */
+  private readonly withdraw: (name: string) => void;
+  private readonly post: Post;
   private readonly calls = new Map<number, Call>();
 
-  constructor(api: Exposed, post: Calls['post']) {
-    this.api = api;
+  constructor(call: CallAny, withdraw: (name: string) => void, post: Post) {
+    this.call = call;
+    this.withdraw = withdraw;
     this.post = post;
   }
 
@@ -106,7 +141,7 @@ class Calls {
     if (!call?.isDone) return;
     // The answer is under way already.
     this.calls.delete(id);
-    this.api.withdraw(call.name);
+    this.withdraw(call.name);
   }
 
   /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */
@@ -120,7 +155,7 @@ class Calls {
     const call: Call = { name, controller: new AbortController(), isDone: false };
     this.calls.set(id, call);
     try {
-      const made = this.api.call(name, this.argsOf(request, call), call.controller.signal);
+      const made = this.call(name, this.argsOf(request, call), call.controller.signal);
       if (iterates) await this.send(id, made as AsyncIterable<unknown>);
       const value = iterates ? undefined : await made;
       call.isDone = true;
@@ -178,11 +213,10 @@ function unsent(name: string, error: unknown): unknown {
 }
 
 function crossed(error: unknown): CrossedError {
-  if (error instanceof EngineError) return { name: error.name, message: error.message, code: error.code };
   // Anything can be thrown.
   const shown = typeof error === 'object' ? show(error) : String(error);
   const { name = 'Error', message = shown } = Object(error) as Partial<Error>;
-  return { name, message };
+  return { name, message, ...(error instanceof EngineError ? { code: error.code } : {}) };
 }
 
 function pack(items: readonly unknown[]): Packed {
@@ -192,50 +226,4 @@ function pack(items: readonly unknown[]): Packed {
   if (names.length === 0 || !items.every(isAlike) || !numbers.every((value) => typeof value === 'number'))
     return { names: [], numbers: new Float64Array(), others: items };
   return { names, numbers: Float64Array.from(numbers), others: [] };
-}
-
-/** The second argument of an app's own call. */
-export interface CallContext {
-  /** Aborts when the client no longer waits for the call. */
-  readonly signal: AbortSignal;
-  /** Sends an event of the app's own to all clients. `transfer`: memory to transfer instead of copying it. */
-  readonly tell: TellAny;
-}
-
-/** An app's own calls by name: `client.name(args)` resolves to their result, or rejects with their error. */
-export type OwnCalls = Readonly<Record<string, (args: never, context: CallContext) => unknown>>;
-
-/** What a client has beside the session's calls; with a method `then` it would be a promise. */
-const OF_CLIENTS = ['on', 'destroy', 'then'];
-
-/**
- * Exposes a session, and calls of the app's own beside it, to `connect`. `scope` is `globalThis`, or a port. What the calls do on the GPU
- * belongs in `session.turn`. Throws `argument` for anything else, and for a scope that is exposed already. Returns what sends an event of
- * the app's own to all clients.
- */
-export function expose(
-  scope: ScopeLike | typeof globalThis,
-  session: Session,
-  calls: OwnCalls = {},
-): TellAny {
-  if (typeof session?.turn !== 'function')
-    throw argumentError(`expose was given no session, but something of type ${typeOf(session)}.`);
-  checkFunctions(calls);
-  const names: readonly string[] = CALLS;
-  const both = [...names, ...OF_CLIENTS].find((name) => Object.hasOwn(calls, name));
-  if (both) throw argumentError(`A session has a call ${both} already; give yours another name.`);
-  const tell = exposeCalls(scope as ScopeLike, {
-    call(name, args, signal) {
-      if (names.includes(name))
-        return (Reflect.get(session, name) as (...args: unknown[]) => unknown).apply(session, [...args]);
-      if (Object.hasOwn(calls, name)) return calls[name](args[0] as never, { signal, tell });
-      const legal = [...names, ...Object.keys(calls)].join(', ');
-      throw argumentError(`This worker has no call ${show(name)}; it has ${legal}.`);
-    },
-    withdraw: (name) => session.withdraw(name),
-    end: () => void session.destroy(),
-  });
-  for (const name of Object.keys(EVENTS) as (keyof SessionEvents)[])
-    session.on(name, (value) => tell(name, value));
-  return tell;
 }
