@@ -103,22 +103,3 @@ export interface PageCalls {
   /** Ends the timing of dispatches. */
   readonly stopTiming: Call;
 }
-
-/** The arguments of a call, and the value that it resolves to. */
-export type Given<Name extends keyof PageCalls> = PageCalls[Name] extends (
-  args: infer Args,
-  ...rest: never[]
-) => unknown
-  ? undefined extends Args
-    ? [args?: Args]
-    : [args: Args]
-  : never;
-export type Answer<Name extends keyof PageCalls> = Awaited<ReturnType<PageCalls[Name]>>;
-
-/** Calls the worker by the name of a call. */
-export const callOf = <Name extends keyof PageCalls>(
-  worker: object,
-  name: Name,
-  given: Given<Name>[0],
-  options?: { readonly signal?: AbortSignal | undefined },
-) => (worker as Record<Name, (...args: unknown[]) => Promise<Answer<Name>>>)[name](given, options);

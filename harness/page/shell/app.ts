@@ -3,7 +3,7 @@
 import { stepIn } from '../../../src/keeping/slots';
 import { recipes } from '../../../src/recipes';
 import type { SampleEvent } from '../../../src/sampling/options';
-import { type Answer, callOf, type Given, type PageCalls } from '../messages/calls';
+import type { PageCalls } from '../messages/calls';
 import { rewound } from '../messages/measurements';
 import {
   isFreed,
@@ -195,8 +195,8 @@ export class App {
   }
 
   /** Makes a call of the page's own. */
-  send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
-    this.command((client) => callOf(client, name, given[0]));
+  send<Name extends keyof PageCalls>(name: Name, ...given: Parameters<TrainingWorker[Name]>): void {
+    this.command((client) => callOf(client, name)(...given));
   }
 
   /** Trains `steps` steps, or to the end of the run. What is missing is made. */
@@ -208,18 +208,18 @@ export class App {
   /** Calls the training worker and waits for its answer. None comes if the device is lost or the run reset before, until `signal` is aborted. */
   async ask<Name extends keyof PageCalls>(
     name: Name,
-    given: Given<Name>[0],
+    given: Parameters<TrainingWorker[Name]>[0],
     signal?: AbortSignal,
   ): Promise<Answer<Name>> {
     this.begin();
     try {
-      return await callOf(this.worker, name, given, { signal });
+      return await callOf(this.worker, name)(given, { signal });
     } catch (error) {
       const { name: kind, code } = error as { readonly name?: string; readonly code?: string };
       // It was dropped with its run, or with its device, which has an event of its own.
       const isDropped = kind === 'AbortError' ? !signal?.aborted : this.isOfLost(code);
       if (isDropped)
-        return new Promise((_, reject) =>
+        return new Promise<never>((_, reject) =>
           signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
         );
       if (error instanceof Error) error.message = orOffline(error.message);
@@ -428,6 +428,11 @@ export class App {
     this.takeFrom(kept ? 'The run' : this.openedFile, settings.recipe, settings);
   }
 }
+
+type Answer<Name extends keyof PageCalls> = Awaited<ReturnType<TrainingWorker[Name]>>;
+
+const callOf = <Name extends keyof PageCalls>(worker: TrainingWorker, name: Name) =>
+  worker[name] as (...given: unknown[]) => Promise<Answer<Name>>;
 
 /** Images that were stopped, or have given way to another task, are no failure. */
 const unlessAborted = (error: { readonly name?: string }) => {

@@ -1,18 +1,22 @@
 /** Finished images at twice the side: the network's stand until the enlarger's take their place. */
 
 import { enlargeOf } from '../../run/enlarging';
-import type { Given } from '../messages/calls';
 import type { Order } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { Tiles } from './images';
 import { Latest } from './latest';
 import { networkIn, rests, type State } from './state';
+import type { TrainingWorker } from './training_worker';
 
 interface Page {
   readonly state: State;
   readonly settings: Settings;
   readonly measuring: string | undefined;
-  ask(name: 'enlarge', images: Given<'enlarge'>[0], signal: AbortSignal): Promise<Uint8Array>;
+  ask(
+    name: 'enlarge',
+    images: Parameters<TrainingWorker['enlarge']>[0],
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
   notify(notice: string): void;
 }
 
