@@ -10,7 +10,8 @@ import { stepsPerEpoch } from '../../src/training/epoch';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/run_fields';
-import { type NewRun, TrainingRun } from '../../src/worker/run';
+import { endOf, type NewRun, TrainingRun } from '../../src/worker/run';
+import { classesOf } from '../pictures/class_names';
 import { usualHoldOut } from '../pictures/hold_out';
 import { SIDES, sizeAgain, USUAL_SIDE } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
@@ -27,7 +28,7 @@ import {
 } from '../run/plan';
 import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
 import { holdOut, type LoadChoice, loadImages, pictureFlags } from './images';
-import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
+import { checkKernels, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
 import { enlargeBy, enlargeFlag } from './sampling_flags';
@@ -105,24 +106,7 @@ export const flags = {
 export type TrainFlags = Given<typeof flags>;
 
 /** The run that the flags ask for, but for what depends on the adapter. */
-export interface Order {
-  /** Makes it. `software`: whether the adapter is. */
-  begin(software: boolean): Begun;
-  /** The images that are held out from training. */
-  readonly held: ImageSet | undefined;
-  readonly config: UNetConfig;
-  /** The pretrained network that it begins with, if it does. */
-  readonly begins: PretrainedName | undefined;
-  /** The names or paths of the images. */
-  readonly sources: readonly string[];
-  /** The flags for the same images again, which --resume needs beside the checkpoint. */
-  readonly imageFlags: string;
-  /** What was left out of the images or changed, a sentence each. */
-  readonly notes: readonly string[];
-  readonly kernels: EngineChoice;
-  readonly heldOutLosses: readonly (number | undefined)[];
-  readonly saveSeconds: number;
-}
+export type Order = Awaited<ReturnType<typeof planRun>>;
 
 export interface Begun {
   readonly run: TrainingRun;
@@ -152,7 +136,7 @@ export async function planRun(
   { checkpoint, bytes }: RunFolder,
   signal: AbortSignal,
   progress: (done: number, total: number) => void,
-): Promise<Order> {
+) {
   const plans = isPlannedBy(flags, checkpoint);
   /** With the recipe of a new plan. */
   const withRecipe = (channels: number): TrainFlags =>
@@ -185,8 +169,9 @@ export async function planRun(
     );
   }
   checkKernels(kernels, config, settings.batchSize);
-  const schedule = given.schedule && scheduleFor(given.schedule, endOf(settings, images));
+  const schedule = given.schedule && scheduleFor(given.schedule, endOf(settings, images.count));
   const trainer = { ...recipeGiven(given).trainer, ...(schedule ? { schedule } : {}) };
+  /** Makes the run. `software`: whether the adapter is. */
   const begin = (software: boolean): Begun => {
     const { recipe = 'tutorial', minutes = MINUTES } = given;
     const sampling = (plans && isOwn ? ownSampling : recipeSampling)(recipe, config);
@@ -197,14 +182,10 @@ export async function planRun(
     return { run: plannedRun(parts, recipe, order), planned: { order, recipe } };
   };
   return {
-    begin,
-    held,
-    config,
-    begins,
-    sources,
+    ...{ begin, held, config, begins, sources, kernels },
+    /** For the same images again, which --resume needs beside the checkpoint. */
     imageFlags: imageFlagsOf(sources, flags),
     notes: [...notes, ...(plans ? [] : hints(given, all, sources))],
-    kernels,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
@@ -225,7 +206,7 @@ async function imagesOf(
 
 /** The network: its configuration, or the pretrained one that the run begins with. */
 async function networkOf(given: TrainFlags, all: ImageSet, isOpen: boolean, checkpoint?: Checkpoint) {
-  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) });
+  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) ?? 0 });
   const begins = checkpoint ? undefined : beginningOf(given, wanted, isOpen);
   const network = begins ? fitted(given.recipe ?? 'tutorial', await loadPretrained(begins), wanted) : wanted;
   return { begins, network };
@@ -263,19 +244,12 @@ function resumedRun(
   options: Pick<NewRun, 'images' | 'settings'>,
 ): TrainingRun {
   const run = TrainingRun.resume(bytes, options, resume);
-  if (isPlanned(training) && run.end !== endOf(settings, options.images)) {
+  if (isPlanned(training) && run.end !== endOf(settings, options.images.count)) {
     const at = { steps: settings.maxSteps, done: losses.length };
     run.adjust({ ...endingAt(run.end, at), ...(lr ? { learningRate: lr } : {}) });
   }
   return run;
 }
-
-/** The step at which a run ends. */
-const endOf = (settings: RunSettings, { count }: ImageSet): number =>
-  Math.min(
-    settings.epochs * stepsPerEpoch({ ...settings, imageCount: count }),
-    settings.maxSteps ?? Number.POSITIVE_INFINITY,
-  );
 
 /** A run that is to be planned, on an adapter whose speed is not known. */
 function plannedRun(
@@ -295,10 +269,6 @@ function imageFlagsOf(sources: readonly string[], { fit, ink }: TrainFlags): str
   const flags = [...own, ['fit', fit], ['ink', ink]] as const;
   return flags.map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${quoted(value)}`)).join('');
 }
-
-/** Number of classes; 0 without labels. */
-const classesOf = ({ labels, classNames }: ImageSet): number =>
-  labels ? (classNames?.length ?? 1 + labels.reduce((a, b) => Math.max(a, b), 0)) : 0;
 
 /** The default recipe suits MNIST: other images deserve better. */
 function hints(

@@ -79,7 +79,6 @@ export class Training {
     this.heldOut = [...options.heldOutLosses];
   }
 
-  /** Prints a line of what is going to happen. */
   private printFact(name: string, text: string): void {
     this.progress.print(name.padEnd(12) + text);
   }
@@ -279,7 +278,6 @@ export class Training {
     );
   }
 
-  /** Evaluates the held-out images, if there are any. */
   private async evaluate(): Promise<void> {
     const { trainer, settings } = this.run;
     const { held } = this.options;
@@ -368,7 +366,6 @@ export class Training {
     this.savedAt = now();
   }
 
-  /** Writes the loss files, and returns their names. */
   private async writeFiles(): Promise<readonly string[]> {
     const { evaluation, heldOut, options } = this;
     const { settings, images, losses, stepsPerEpoch } = this.run;
@@ -435,7 +432,6 @@ export class Training {
 const speed = (imagesPerSecond: number) =>
   `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : whole(imagesPerSecond)} images/s`;
 
-/** The text after the learning rate. */
 function scheduleText(schedule: Schedule): string {
   const { warmup } = schedule;
   const parts = warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [];

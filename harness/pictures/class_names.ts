@@ -1,5 +1,6 @@
 /** The names of classes, and the text that orders them. Shared by the page and the command line. Pure. */
 import { printable, show } from '../../src/base/errors';
+import type { ImageSet } from '../../src/data/idx';
 
 /** The classes that a network is conditioned on, or that a data set has. */
 export interface Classes {
@@ -8,6 +9,10 @@ export interface Classes {
   /** Names by label. A class without a name is called by its label. */
   readonly classNames?: readonly string[] | undefined;
 }
+
+/** Number of classes of labelled images, which are counted from 0. */
+export const classesOf = ({ labels, classNames }: Pick<ImageSet, 'labels' | 'classNames'>) =>
+  labels && (classNames?.length ?? labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The most characters of a name that is shown. */
 const LONGEST = 24;

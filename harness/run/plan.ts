@@ -11,7 +11,6 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 export const UPDATES = 300;
 /** Minutes, unless the user says another number. */
 export const MINUTES = 3;
-/** The smallest batch. */
 export const LEAST = 16;
 const BATCHES = [64, 32, LEAST] as const;
 /** The recipe `digits` sees this number of images: 840 batches of 64. */
@@ -28,7 +27,6 @@ const AVERAGE = { most: 0.9999 };
 const FURTHER_RATE = 1e-3;
 
 export interface PlanOrder extends Pick<EpochParts, 'dropLast'> {
-  /** Training images. */
   readonly count: number;
   readonly minutes: number;
   /** Whether the adapter computes on a processor: an unknown one begins with small batches. */

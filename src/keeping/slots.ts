@@ -42,7 +42,6 @@ export interface Copy {
 
 export type Slots = ReturnType<typeof slotsOf>;
 
-/** The copies in a folder. */
 export function slotsOf(folder: Folder) {
   /** The newest whole copy, which must not be overwritten. Undefined until it was searched for. */
   let newest: { readonly file?: string; readonly step: number } | undefined;
@@ -100,7 +99,6 @@ export async function overwrite(folder: Folder, name: string, bytes: Uint8Array<
   }
 }
 
-/** The step count of a checkpoint. */
 export const stepIn = (checkpoint: Uint8Array<ArrayBuffer>) =>
   Number(decodeSafetensors(checkpoint).metadata.step);
 

@@ -88,27 +88,29 @@ export class TrainingRun {
 
   private constructor(
     { images, settings, sampling }: RunOptions,
-    from:
-      | { readonly beginning: Beginning }
-      | { readonly checkpoint: Bytes; readonly objective: Objective; readonly data: DataFingerprint },
+    {
+      data,
+      objective,
+      beginning,
+      checkpoint,
+    }: Pick<TrainingRun, 'data' | 'objective'> & {
+      readonly beginning?: Beginning;
+      readonly checkpoint?: Bytes;
+    },
   ) {
     this.images = images;
     this.settings = settings;
     this.sampling = sampling;
-    if ('beginning' in from) {
-      this.data = fingerprintImages(images);
-      this.beginning = from.beginning;
-      this.objective = from.beginning.trainer.objective ?? 'tutorial';
-    } else {
-      this.checkpoint = from.checkpoint;
-      this.data = from.data;
-      this.objective = from.objective;
-    }
+    this.data = data;
+    this.objective = objective;
+    this.beginning = beginning;
+    this.checkpoint = checkpoint;
   }
 
   /** @internal */
   static begin(run: NewRun): TrainingRun {
-    return new TrainingRun(run, { beginning: run });
+    const { objective = 'tutorial' } = run.trainer;
+    return new TrainingRun(run, { data: fingerprintImages(run.images), objective, beginning: run });
   }
 
   /** A run that goes on from a checkpoint. Throws for images that it was not trained on. @internal */
@@ -128,8 +130,7 @@ export class TrainingRun {
 
   /** The step at which it ends. */
   get end(): number {
-    const { epochs, maxSteps = Number.POSITIVE_INFINITY } = this.settings;
-    return Math.min(epochs * this.stepsPerEpoch, maxSteps);
+    return endOf(this.settings, this.images.count);
   }
 
   /** Whether its epochs, or steps, are complete. */
@@ -316,6 +317,12 @@ export class TrainingRun {
     const model = loadModel(this.checkpoint);
     return createTrained(engine, { ...model, sampling: sampling ?? model.sampling });
   }
+}
+
+/** The step at which a run on so many images ends. */
+export function endOf(settings: RunSettings, imageCount: number): number {
+  const { epochs, maxSteps = Number.POSITIVE_INFINITY } = settings;
+  return Math.min(epochs * stepsPerEpoch({ ...settings, imageCount }), maxSteps);
 }
 
 /** Creates a trained network, or one with new weights by `seed`. */

@@ -36,7 +36,6 @@ export class Stretch {
   private fit: Fit | undefined;
   /** The step that is read. */
   private reading: Promise<unknown> = Promise.resolve();
-  /** The last copy that is made. */
   private resting = Promise.resolve();
   /** Ends the waits for its end, once that has taken too long. */
   private readonly waits = new Set<() => void>();

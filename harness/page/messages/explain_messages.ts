@@ -14,7 +14,6 @@ export type ExplainOrder =
       readonly choice: number;
       readonly seed: number;
     }
-  /** A sample, step by step. */
   | {
       readonly kind: 'make';
       readonly of: Source;
@@ -26,7 +25,6 @@ export type ExplainOrder =
 export interface Predicted extends ImageSize {
   readonly kind: 'predicted';
   readonly objective: Objective;
-  /** The images to choose from, and their classes. */
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
   readonly clean: Uint8Array;
@@ -42,11 +40,9 @@ export interface Predicted extends ImageSize {
 export interface Made extends ImageSize {
   readonly kind: 'made';
   readonly objective: Objective;
-  /** Whether the network is conditioned on classes. */
   readonly byClass: boolean;
   /** x before each step, and at last the sample: one more than there are steps. */
   readonly x: readonly Uint8Array[];
-  /** The network's prediction of the clean image from x at each step. */
   readonly predictions: readonly Uint8Array[];
 }
 

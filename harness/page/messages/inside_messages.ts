@@ -4,7 +4,6 @@ import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
 import type { ImageSize, Source } from './settings';
 
-/** The picture that the network is to look at. */
 export interface LookChoice {
   readonly source: Source;
   /** Index of one of the ten images to choose from. */
@@ -20,7 +19,6 @@ export type InsideOrder =
   | { readonly kind: 'look'; readonly picture: LookChoice; readonly layer?: string }
   /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
   | { readonly kind: 'step'; readonly picture: LookChoice }
-  /** The dispatches of a training step. */
   | { readonly kind: 'list'; readonly source: Source }
   /** The time of each dispatch. Any other request ends it early. */
   | { readonly kind: 'time'; readonly source: Source };
@@ -59,18 +57,14 @@ export interface Looked extends ImageSize {
   readonly picture: LookChoice;
   readonly objective: Objective;
   readonly layers: readonly InsideLayer[];
-  /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
-  /** The images to choose from, one after the other, and their classes. */
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
   readonly noisy: Uint8Array;
-  /** The network's prediction of the clean image. */
   readonly prediction: Uint8Array;
   readonly activations: Maps;
   readonly preActivations: Maps;
   readonly kernels: Kernels;
-  /** The numbers of the layer that the order names. */
   readonly arithmetic?: Arithmetic;
   /** Gradient norms of the run's last step. */
   readonly gradientNorms?: NumberOf;
@@ -101,7 +95,6 @@ export interface Stepped {
 export interface Listed {
   readonly kind: 'listed';
   readonly source: Source;
-  /** Images in the step. */
   readonly batch: number;
   /** Whether these are the kernels of the run, rather than those that are usual on the adapter. */
   readonly ofRun: boolean;

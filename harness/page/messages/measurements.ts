@@ -7,7 +7,6 @@ export interface HeldOutLoss {
   readonly loss: number;
   /** The same by noise level, ten parts from 0 to 1; null where no image had such a level. */
   readonly bins: readonly (number | null)[];
-  /** Number of images measured. */
   readonly images: number;
 }
 
@@ -32,14 +31,12 @@ export interface NearestFound extends ImageSize {
   readonly near: number | undefined;
 }
 
-/** What is measured beside training. */
 export type MeasureKind = 'heldOut' | 'quality' | 'nearest';
 
 /** The learning rate of the steps after this one. */
 export interface RateChange {
   readonly step: number;
   readonly lr: number;
-  /** Learning rate of the steps before it. */
   readonly before?: number;
 }
 
@@ -59,11 +56,9 @@ export interface Measurement {
     readonly heldOutShare: number;
     readonly qualityShare: number;
   };
-  /** Whether the time limit is over. */
   readonly timeUp?: boolean;
 }
 
-/** Measurements of one run. */
 export interface Measurements extends Pick<Measurement, 'clock' | 'measuring'> {
   readonly heldOut: readonly HeldOutLoss[];
   readonly quality: readonly AcceptedShare[];

@@ -2,6 +2,7 @@
 import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { Phase, RunDescription, SessionEvents } from '../../../src/worker';
+import type { Classes } from '../../pictures/class_names';
 import type { MadeImages } from '../../pictures/small_pictures';
 import type { Plan } from '../../run/plan';
 import type { Measurement, NearestFound } from './measurements';
@@ -49,13 +50,12 @@ export type DrawAnswer =
   /** The network's loss given each class; the class with the smallest loss fits best. */
   | { readonly ask: 'classify'; readonly losses: Float32Array<ArrayBuffer> };
 
-/** One of the images that the worker has, and its class. */
 export interface Example {
   readonly image: Uint8Array<ArrayBuffer>;
   readonly label: number | undefined;
 }
 
-export interface DataDescription extends ImageSize, Omit<MadeImages, 'images' | 'notes'> {
+export interface DataDescription extends ImageSize, Omit<MadeImages, 'images' | 'notes'>, Partial<Classes> {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
@@ -64,10 +64,6 @@ export interface DataDescription extends ImageSize, Omit<MadeImages, 'images' | 
   /** What was left out of the user's files or changed, a sentence each. */
   readonly notes?: readonly string[];
   readonly count: number;
-  /** Number of classes among the labels; undefined without labels. */
-  readonly classes?: number;
-  /** The name of each class, by its label, if the classes have names. */
-  readonly classNames?: readonly string[];
 }
 
 /** What is planned where Train is pressed: the run that begins, or further steps of a planned one that has come to its end. */
@@ -76,17 +72,11 @@ export interface PlanWish {
   readonly speed: number | undefined;
 }
 
-/** A network that was read from a file. */
-export interface ModelDescription extends ImageSize {
+export interface ModelDescription extends ImageSize, Classes {
   readonly name: string;
   readonly recipe: PageRecipe;
-  /** Number of classes that the network is conditioned on; 0 for none. */
-  readonly classes: number;
-  /** The name of each class, by label. */
-  readonly classNames?: readonly string[] | undefined;
   /** The name of the images that it was trained on, as far as it is known. */
   readonly data?: string | undefined;
-  /** The network's default sampling. */
   readonly sampling: Sampling;
 }
 
@@ -112,7 +102,6 @@ export interface Patch extends Partial<Known> {
   /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */
   readonly resumed?: {
     readonly kept: boolean;
-    /** The run's name in the browser's storage, if it is kept there. */
     readonly id?: string;
     readonly settings: CheckpointSettings;
     readonly losses: Float32Array;
@@ -137,11 +126,9 @@ export interface Patch extends Partial<Known> {
         readonly calls: 1 | 2;
         readonly noises: number;
         readonly steps: number;
-        /** Images of a step. */
         readonly batch: number;
         readonly trajectories: number;
         readonly step: number;
-        /** The loss of `step`. */
         readonly loss?: number | undefined;
         readonly secondsLeft?: number | undefined;
       }
@@ -152,7 +139,6 @@ export interface Patch extends Partial<Known> {
   readonly timed?: { readonly index: number; readonly ms: number };
 }
 
-/** Pictures that the worker has made by itself. */
 export interface Pictures {
   /** Samples of a fixed seed, as the network of this step makes them. */
   readonly grid?: {
@@ -213,8 +199,6 @@ export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { r
 
 /** What an event changes of the worker's state. */
 export const patchOf = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
-/** Whether the run is deleted. */
 export const isFreed = (event: WorkerEvent): boolean => 'run' in patchOf(event) && !patchOf(event).run;
-/** Whether a distillation is over. */
 export const isDistilled = (event: WorkerEvent): boolean =>
   'distilling' in patchOf(event) && !patchOf(event).distilling;

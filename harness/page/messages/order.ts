@@ -216,7 +216,6 @@ export function fileName(
   return `${what}-${which}-seed-${seed}${at}.${ending}`;
 }
 
-/** The file that the Draw view saves. */
 export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
   const which = {
     denoise: `-noise-${level}-percent-seed-${noise}`,

@@ -15,7 +15,6 @@ export type Task = (typeof tasks)[number];
 const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
-/** The most epochs of a run. */
 export const MOST_EPOCHS = 10_000;
 
 /** The page's recipes, the default first. */
@@ -49,7 +48,6 @@ export type Beginning = (typeof beginnings)[number];
 /** `auto`: the pretrained network for coloured pictures of the user's, else new weights (fine_tune.ts). */
 const beginChoices = ['auto', ...beginnings] as const;
 
-/** Questions about a drawing. */
 export const asks = ['denoise', 'fill', 'classify'] as const;
 export type Ask = (typeof asks)[number];
 
@@ -84,7 +82,6 @@ export type CheckpointSettings = Pick<
 /** The network that makes samples: the pretrained one, the run's, or a file's. */
 export type Source = 'pretrained' | 'run' | 'file';
 
-/** The size of images. */
 export interface ImageSize {
   readonly height: number;
   readonly width: number;
@@ -189,9 +186,7 @@ export const settings = {
   /** The network and its training. Other settings default to the recipe's, until they are set. */
   recipe: choice(...pageRecipes),
   begin: choice(...beginChoices),
-  /** Images per training step. */
   batch,
-  /** Learning rate. */
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, MOST_EPOCHS),
   /** Determines weights, shuffling, noise and the live samples. */
@@ -238,7 +233,6 @@ export const settings = {
   across: decimal(0, 0, 100),
   down: decimal(0, 0, 100),
   model: choice(...modelChoices),
-  /** The class to sample, or all of them side by side. */
   digit: classOrAll,
   /** Names of classes to make, one image each, in place of `digit` and `count`. */
   text: setting<string>({
@@ -255,9 +249,7 @@ export const settings = {
   /** Guidance scale: the strength with which samples follow the class. */
   guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
   method: choice(...methodChoices),
-  /** The question about a drawing. */
   ask: choice(...asks),
-  /** The class label of a drawing, or no particular one. */
   drawnClass: classOrAll,
   /** The share of noise that a drawing gets, in percent. */
   level: whole(60, 0, 100),
@@ -323,7 +315,6 @@ export const withoutPlan = (
   return { ...current, ...Object.fromEntries(keys.filter(isPlans).map((key) => [key, before[key]])) };
 };
 
-/** Whether a setting differs from its recipe's default. */
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 
 /** The recipe of a network, or the first one with its objective. */

@@ -42,7 +42,6 @@ export interface Planner {
   readonly ahead: string | undefined;
   /** What stands in a field of the settings where the plan sets it. */
   filled(key: Key): string | undefined;
-  /** Train was pressed. */
   pressed(): void;
   receive(event: WorkerEvent): void;
   render(): void;

@@ -40,7 +40,6 @@ export class TrainingClock {
     return this.steps > 0 ? (1000 * this.steps) / this.run(now) : Number.NaN;
   }
 
-  /** The run's total training time. */
   run(now: number): number {
     return this.before + (this.since === undefined ? 0 : now - this.since);
   }

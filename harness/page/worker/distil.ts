@@ -15,7 +15,6 @@ interface ActiveDistillation {
   readonly name: string;
   /** The images that the teacher was trained on. */
   readonly data: DataFingerprint;
-  /** Working time so far. */
   seconds: number;
 }
 
@@ -32,7 +31,6 @@ export class Distilling {
     stopDistilling: () => this.stop(),
   } satisfies Partial<PageCalls>;
 
-  /** Begins to distil the run's network as it is now. */
   private async begin(calls: 1 | 2): Promise<void> {
     const { session } = this.state;
     try {

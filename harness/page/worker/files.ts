@@ -5,6 +5,7 @@ import type { Folder } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';
+import { classesOf } from '../../pictures/class_names';
 import type { OwnFile } from '../../pictures/own_images';
 import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
@@ -14,7 +15,7 @@ import { settingsOf } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import type { Views } from './views';
-import { checkLabels, classesOf, imagesOf, pretrained, type WorkerState } from './worker_state';
+import { checkLabels, imagesOf, pretrained, type WorkerState } from './worker_state';
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');

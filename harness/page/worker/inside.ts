@@ -263,7 +263,6 @@ const firstKernel = (layers: readonly InsideLayer[]) =>
 /** `down.1.kernel` is of the layer `down.1`. */
 const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
 
-/** The norm of each layer's values. */
 function normsOf(values: ReadonlyMap<string, Float32Array>): NumberOf {
   const squares: Record<string, number> = {};
   for (const [name, array] of values)

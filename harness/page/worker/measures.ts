@@ -7,7 +7,6 @@ import { TimeShare } from './clocks';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
 import { unlessEnded, type WorkerState } from './worker_state';
 
-/** Each may take this share of the time. */
 const SHARE = 0.05;
 /** Minimum interval between two measurements of a kind. */
 const LEAST_MS = 2000;
@@ -69,7 +68,6 @@ export class Measures {
     this.made = nothing();
   }
 
-  /** Makes the measurement that is due between two steps. */
   async between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): Promise<void> {
     // It was closed, or its device lost, while pictures were made.
     if (!this.state.session.run?.trainer) return;

@@ -59,7 +59,6 @@ export class Training {
     this.state.session.pause().catch((error) => this.state.report(error, 'task'));
   }
 
-  /** Tells the page that the run has gone back. */
   tellWentBack(): void {
     this.sent = { steps: this.state.step, again: true, at: 0 };
     this.send();
@@ -114,7 +113,6 @@ export class Training {
     }
   }
 
-  /** Makes a run with the page's settings. */
   private async make(): Promise<void> {
     const { state } = this;
     const make = async () => {

@@ -21,6 +21,7 @@ import type { RunSettings } from '../../../src/weights/run_fields';
 import { createNetwork, type NewRun, type Trained } from '../../../src/worker/run';
 import type { Session, TurnContext } from '../../../src/worker/session';
 import { isEnded, type TurnKind } from '../../../src/worker/turns';
+import { classesOf } from '../../pictures/class_names';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { enlargeOf } from '../../run/enlarging';
@@ -35,7 +36,6 @@ import { type Beginning, heldOutOf, type PageSettings } from '../messages/settin
 import { TrainingClock } from './clocks';
 import { Planning } from './planning';
 
-/** Sends the page a message. */
 export type Post = (message: PageMessage, transfer?: Transferable[]) => void;
 
 /** What work resolves to; undefined if its turn was ended. */
@@ -54,7 +54,6 @@ export class WorkerState {
   readonly session: Session;
   readonly post: Post;
   readonly planning = new Planning(this);
-  /** The run's training time. */
   readonly clock = new TrainingClock();
   settings!: PageSettings;
   images: ImageSet | undefined;
@@ -64,7 +63,6 @@ export class WorkerState {
   source = '';
   /** Settings at the start of the run. Of later changes on the page, only learning rate and epochs apply. */
   begun: PageSettings | undefined;
-  /** An untrained network to sample from. */
   untrained: UNet | undefined;
   /** Loads the digits that come with the page, for what needs images and has none. */
   loadDigits!: () => Promise<void>;
@@ -74,7 +72,6 @@ export class WorkerState {
     this.post = post;
   }
 
-  /** Tells the page what has changed. */
   patch(patch: Patch, transfer?: Transferable[]): void {
     this.post({ type: 'patch', patch }, transfer);
   }
@@ -88,7 +85,6 @@ export class WorkerState {
     return this.session.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
   }
 
-  /** The run's completed steps. */
   get step(): number {
     return this.session.run?.losses.length ?? 0;
   }
@@ -164,7 +160,6 @@ export class WorkerState {
     return { unet, objective: this.objective };
   }
 
-  /** A pretrained network, on the GPU. */
   async pretrained(name: PretrainedName): Promise<Network> {
     const { session } = this;
     const engine = await session.device();
@@ -277,11 +272,6 @@ export function imagesOf(
   }
   return split(imagesFrom(all, 0, count), held);
 }
-
-/** Number of classes, which are counted from 0; undefined without labels. */
-export const classesOf = (images?: ImageSet) =>
-  images?.labels &&
-  (images.classNames?.length ?? images.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The network of a recipe, for these images; without any, for digits. */
 function configFor({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
