@@ -319,7 +319,7 @@ export class TrainingRun {
   }
 }
 
-/** The step at which a run on so many images ends. */
+/** The step at which a run on this number of images ends. */
 export function endOf(settings: RunSettings, imageCount: number): number {
   const { epochs, maxSteps = Number.POSITIVE_INFINITY } = settings;
   return Math.min(epochs * stepsPerEpoch({ ...settings, imageCount }), maxSteps);

@@ -1,4 +1,4 @@
-/** The training images that a visitor can choose from, and what a network is told of noisy ones. Pure. */
+/** The training images that a visitor can choose from, and the conditions of noisy ones. Pure. */
 import { EngineError, type ImageSet, type UNet } from '../../../src';
 import { greys } from '../../pictures/pictures';
 import type { ImageSize } from '../messages/settings';

@@ -6,12 +6,18 @@ export class TrainingClock {
   /** The run's training time when Train was last pressed. */
   private pressed = 0;
   private since: number | undefined;
-  private steps = 0;
+  private lastStep: number | undefined;
+  /** Steps that followed another one, and the time from that to them. */
+  readonly timed = { steps: 0, ms: 0 };
 
-  /** A step was made. The first one starts the clock. */
+  /** A step was made. */
   step(now: number): void {
-    if (this.since !== undefined) this.steps++;
     this.start(now);
+    if (this.lastStep !== undefined) {
+      this.timed.steps++;
+      this.timed.ms += now - this.lastStep;
+    }
+    this.lastStep = now;
   }
 
   start(now: number): void {
@@ -21,6 +27,7 @@ export class TrainingClock {
   stop(now: number): void {
     this.before = this.run(now);
     this.since = undefined;
+    this.lastStep = undefined;
   }
 
   /** Train was pressed: the time limit begins anew. */
@@ -32,12 +39,7 @@ export class TrainingClock {
     this.before = 0;
     this.pressed = 0;
     this.since = undefined;
-    this.steps = 0;
-  }
-
-  /** Steps a second; NaN before the second one. */
-  speed(now: number): number {
-    return this.steps > 0 ? (1000 * this.steps) / this.run(now) : Number.NaN;
+    Object.assign(this.timed, { steps: 0, ms: 0 });
   }
 
   run(now: number): number {

@@ -93,7 +93,7 @@ export class Planning {
 
   /** Call it after each step. */
   between(): void {
-    if (!this.isTimed && this.state.clock.run(performance.now()) >= SPAN_MS) this.tellSpeed(this.speed);
+    if (!this.isTimed && this.state.clock.timed.ms >= SPAN_MS) this.tellSpeed(this.speed);
   }
 
   /** The user has chosen the number of epochs. */
@@ -120,7 +120,7 @@ export class Planning {
   /** Images a second of the run's training here, with what is done between its steps; NaN before its second step. */
   private get speed(): number {
     const { session, clock } = this.state;
-    return clock.speed(performance.now()) * session.run!.settings.batchSize;
+    return (1000 * clock.timed.steps * session.run!.settings.batchSize) / clock.timed.ms;
   }
 
   private tellSpeed(imagesPerSecond: number): void {

@@ -19,7 +19,7 @@ export class Training {
   /** Ends the making of the run and the rehearsal. */
   private end = new AbortController();
   private going = false;
-  /** The steps whose losses the page has, and when it got the last ones. `again`: it had more, and the run has gone back. */
+  /** The steps whose losses the page has, and when it got the last ones. `again`: the run may have gone back there. */
   private sent = { steps: 0, again: false, at: 0 };
   private imagesPerSecond = 0;
   /** The trainer that the page knows of. */
@@ -33,7 +33,7 @@ export class Training {
     session.on('phase', () => this.tellActivity());
     session.on('lost', ({ step }) => {
       clock.stop(performance.now());
-      if (step < this.sent.steps) this.sent = { ...this.sent, steps: step, again: true };
+      this.sent = { steps: Math.min(step, this.sent.steps), again: true, at: 0 };
     });
   }
 
@@ -140,6 +140,7 @@ export class Training {
       return;
     }
     this.sent = { steps: run.losses.length, again: false, at: 0 };
+    clock.start(performance.now());
     try {
       for await (const event of session.train(Number.isFinite(steps) ? { steps } : {})) {
         // It was closed meanwhile.
@@ -202,6 +203,7 @@ export class Training {
     const { imagesPerSecond, state } = this;
     const { steps: first, again } = this.sent;
     const losses = Float32Array.from(state.session.run!.losses.slice(first));
+    if (losses.length === 0 && !again) return;
     this.sent = { steps: first + losses.length, again: false, at: performance.now() };
     state.post({ type: 'losses', first, again, losses, imagesPerSecond });
   }

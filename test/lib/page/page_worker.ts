@@ -61,14 +61,9 @@ export async function pageWorker(createEngine?: CreateEngine) {
       const { patch } = value as { readonly patch: Patch };
       return name in patch ? [patch[name]] : [];
     });
-  /** What the page knows of the worker's activity. */
-  const activity = () => {
-    const [phase, training] = [patched('phase').at(-1), patched('training').at(-1)];
-    return phase && { phase, training };
-  };
   /** Whether training is wanted. */
-  const trains = () => activity()?.training;
-  return { session, state, turns, client, open, rests, present, told, patched, activity, trains };
+  const trains = () => patched('training').at(-1);
+  return { session, state, turns, client, open, rests, present, told, patched, trains };
 }
 
 /** An engine whose samplers are of `samplers`, and what loses its device. */
@@ -93,7 +88,7 @@ export function runOf(
     end = Number.POSITIVE_INFINITY,
     kept = 0,
     built = Promise.resolve(),
-    evaluate = undefined as ((_: unknown, how: { readonly signal: AbortSignal }) => unknown) | undefined,
+    evaluate = async (_: unknown, __: { readonly signal: AbortSignal }): Promise<unknown> => undefined,
   } = {},
 ) {
   const unet = { config: { height: 1, width: 1, channels: 1 } } as UNet;

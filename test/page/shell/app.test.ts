@@ -198,7 +198,7 @@ test.each(['that is being built', 'with steps'])(
     app.kept.goOn('a');
     expect([app.settings, client.goOn.mock.calls, take.mock.calls]).toEqual([before, [], []]);
     await until(() => client.goOn.mock.calls.length > 0);
-    expect(client.goOn.mock.calls).toEqual([[{ from: 'a' }]]);
+    expect(client.goOn.mock.calls).toEqual([['a']]);
   },
 );
 

@@ -64,17 +64,18 @@ function training(query: string) {
   let give: ((event: TrainingEvent) => void) | undefined;
   async function* train() {
     for (;;) {
-      yield await new Promise<TrainingEvent>((resolve) => {
+      const event = await new Promise<TrainingEvent>((resolve) => {
         give = resolve;
       });
       run.losses.push(1);
+      yield event;
     }
   }
   const session = {
     ...{ run, engine: { adapter: {} }, train, turn: vi.fn(async () => {}), pause: vi.fn(async () => {}) },
     ...{ phase: 'training', on() {}, use: async () => {}, during: async () => {} },
   };
-  const planning = { minutes: app.settings.minutes, press() {}, between() {}, rest() {} };
+  const planning = { minutes: app.settings.minutes, press() {}, between() {} };
   const state = {
     ...{ session, planning, clock: new TrainingClock(), post: tell, step: 0 },
     patch: (patch: Patch) => tell({ type: 'patch', patch }),

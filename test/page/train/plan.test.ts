@@ -124,7 +124,6 @@ describe('plans in the worker', () => {
   test('the time of a pause does not count, the time of an interruption of training does', () => {
     const { begin, steps, clock, speeds } = planning();
     begin(undefined, false);
-    clock.start(performance.now());
     steps(4, 1);
     clock.stop(performance.now());
     steps(1, 600);

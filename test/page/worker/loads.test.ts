@@ -31,7 +31,7 @@ afterEach(() => {
 async function opened(createEngine: () => Promise<Engine>, digits: boolean) {
   const worker = await pageWorker(createEngine);
   await worker.open(initialSettings, digits);
-  return { ...worker, phase: () => worker.activity()?.phase };
+  return { ...worker, phase: () => worker.patched('phase').at(-1) };
 }
 const fails = (code: 'device-lost' | 'no-adapter') => () =>
   Promise.reject(new EngineError(code, 'It is gone.'));
