@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Copies to `folder` all that git has or would have, with the changes that are not committed. */
+/** Copies to `folder` all that git has or would have, uncommitted changes too, as a repository of its own. */
 export function copyTree(folder: string): void {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const files = execFileSync('git', args, { cwd: root }).toString().split('\0');
@@ -14,6 +14,7 @@ export function copyTree(folder: string): void {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }
+  execFileSync('git', ['init', '--quiet', folder]);
 }
 
 /** Gives a copy the installed packages of the project. */

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { shell } from './shell';
 
 /** Bytes of the .tgz, which npm calls the package size: what an installation downloads. */
-const LIMIT = 5.2e6;
+const LIMIT = 5.8e6;
 
 export const contents = {
   name: 'the packed files',
