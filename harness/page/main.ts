@@ -6,7 +6,7 @@ import { lateDesk } from './edit/late_desk';
 import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
 import { connectGlossary } from './glossary/glossary';
 import { createInsidePanel } from './inside/inside_panel';
-import { SamplePanel } from './make/sample_panel';
+import { createSamplePanel } from './make/sample_panel';
 import { GpuPanel } from './measure/gpu_panel';
 import { patchOf } from './messages/messages';
 import type { Settings } from './messages/settings';
@@ -141,7 +141,7 @@ function start(): void {
   const runs = createRunsTable(app);
   const panels = {
     train: createTrainPanel(app),
-    sample: new SamplePanel(app),
+    sample: createSamplePanel(app),
     draw,
     inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),

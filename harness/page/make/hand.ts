@@ -14,50 +14,38 @@ const MOST_MADE = 1000;
 /** The map of the field shows the digit under the hand at this number of places across, and down. */
 export const MAP_SIDE = 5;
 
-/** Chooses the images to make next among missing ones, by index: the one under the hand, then the ones after `after`, in a circle. */
-function nextImages(
-  missing: readonly number[],
-  { hand, after, most }: { hand: number; after: number; most: number },
-): number[] {
-  const others = missing.filter((i) => i !== hand);
-  const turn = [...others.filter((i) => i > after), ...others.filter((i) => i <= after)];
-  return [...missing.filter((i) => i === hand), ...turn].slice(0, most);
-}
-
 /** The image under the hand: the last one, which is the digit that was just typed. */
 export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
-
-type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
 
 /** Images to make. */
 interface Wish extends Origin {
   readonly images: readonly Placed[];
   /** Whether they are the field's map; else they are the digits. */
   readonly isMap: boolean;
+  /** Whether their turn has come. */
+  isTime(): boolean;
 }
 
-/** Images by their index among the wished ones. */
-type Images = ReadonlyMap<number, Uint8Array>;
+/** Images by their index among the wished ones, as far as they are made. */
+type Images = readonly (Uint8Array | undefined)[];
 
 export class Hand {
-  private readonly app: Page;
+  private readonly app: App;
   private readonly stage: Stage;
-  /** Whether the map's turn has come, where nothing trains. */
-  private readonly mayLook: () => boolean;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
   /** The request under way: there is one at a time. */
-  private asked: { readonly wish: Wish; readonly images: Promise<Images> } | undefined;
-  /** Ends the request under way. */
+  private asked: { readonly isMap: boolean; readonly images: Promise<Images> } | undefined;
+  /** Ends it. */
   private ends = new AbortController();
   /** Number of requests so far. */
   private times = 0;
+  /** The last image that was asked for. */
   private last = 0;
 
-  constructor(app: Page, stage: Stage, mayLook = () => true) {
+  constructor(app: App, stage: Stage) {
     this.app = app;
     this.stage = stage;
-    this.mayLook = mayLook;
   }
 
   /**
@@ -66,27 +54,26 @@ export class Hand {
    */
   get asks(): 'first' | 'more' | 'map' | undefined {
     if (!this.asked) return undefined;
-    if (this.asked.wish.isMap) return 'map';
+    if (this.asked.isMap) return 'map';
     return this.made.size === 0 ? 'first' : 'more';
   }
 
   /** The images of an order with few network calls, as they are made. `before`: what is shown until then. */
-  async *follow(order: Order, before: Tiles | undefined): AsyncGenerator<Sampled> {
-    const wish = this.wish(order, imagesAt(order.place, order.count), false);
-    for await (const bytes of this.fill(wish, before)) {
-      const frame = { x: bytes, prediction: bytes };
-      yield { ...wish, step: 0, steps: order.steps, frame };
-    }
+  async *follow(order: Order, before: Sampled | undefined): AsyncGenerator<Sampled> {
+    const images = imagesAt(order.place, order.count);
+    const wish = { ...this.originOf(order), images, isMap: false, isTime: () => true };
+    for await (const bytes of this.fill(wish, before))
+      yield { ...wish, step: 0, steps: order.steps, x: bytes, prediction: bytes };
   }
 
-  /** The field's map, as it is made. */
-  async *look(order: Order): AsyncGenerator<Tiles> {
+  /** The field's map, as it is made while it `isTime`. */
+  async *look(order: Order, isTime: () => boolean): AsyncGenerator<Tiles> {
     const at = (i: number) => (100 * i) / (MAP_SIDE - 1);
     const images = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => ({
       image: handOf(order),
       place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
     }));
-    const wish = this.wish(order, images, true);
+    const wish = { ...this.originOf(order), images, isMap: true, isTime };
     const { height, width, channels } = wish.network;
     for await (const bytes of this.fill(wish)) yield { bytes, height, width, channels, columns: MAP_SIDE };
   }
@@ -96,82 +83,77 @@ export class Hand {
     this.made.clear();
     this.ends.abort();
     this.ends = new AbortController();
-    this.asked = undefined;
   }
 
-  private wish(order: Order, images: readonly Placed[], isMap: boolean): Wish {
+  private originOf(order: Order): Origin {
     const { settings, network, state } = this.app;
-    return { order, settings, network, trained: state.losses.length, images, isMap };
+    return { order, settings, network, trained: state.losses.length };
   }
 
   /** All images of a wish as they are made, a few at a time. Until then the images of `before` have their places, if they have the same size. */
-  private async *fill(wish: Wish, before?: Tiles): AsyncGenerator<Uint8Array> {
-    const { app } = this;
+  private async *fill(wish: Wish, before?: Sampled): AsyncGenerator<Uint8Array> {
+    const { app, made } = this;
     const { images, isMap, network } = wish;
     const { height, width, channels } = network;
     const size = height * width * channels;
     let bytes = new Uint8Array(images.length * size).fill(paperOf(channels));
-    if (before?.height === height && before.width === width && before.channels === channels)
-      bytes.set(before.bytes.subarray(0, bytes.length));
-    const put = (made: Images) => {
+    const { network: last, prediction } = before ?? {};
+    if (prediction && last?.height === height && last.width === width && last.channels === channels)
+      bytes.set(prediction.subarray(0, bytes.length));
+    const put = (some: Images) => {
       bytes = bytes.slice();
-      for (const [i, image] of made)
-        if (image.length === size && i < images.length) bytes.set(image, i * size);
+      for (const [i, image] of some.slice(0, images.length).entries())
+        if (image?.length === size) bytes.set(image, i * size);
     };
     for (let isNew = false; ; isNew = true) {
-      const made = this.madeOf(wish);
-      put(made);
-      if (isNew || made.size > 0) yield bytes;
-      const missing = [...images.keys()].filter((i) => !made.has(i));
+      const known = images.map((image) => made.get(keyOf(wish, image)));
+      put(known);
+      if (isNew || known.some((image) => image)) yield bytes;
+      const missing = [...known.keys()].filter((i) => !known[i]);
       if (missing.length === 0) return;
-      // Training would wait for the map, and other tabs do not show it.
-      const isTime = () =>
-        !isMap || (!app.state.training && app.settings.task === 'sample' && this.mayLook());
-      await this.stage.until(() => app.state.adapter !== undefined && !app.measuring && isTime());
-      this.asked ??= { wish, images: this.request(wish, missing) };
+      await this.stage.until(() => app.state.adapter !== undefined && !app.measuring && wish.isTime());
+      this.asked ??= { isMap, images: this.request(wish, missing) };
       const { asked } = this;
-      const others = await asked.images.finally(() => {
-        if (this.asked === asked) this.asked = undefined;
-      });
+      const others = await asked.images;
       // The hand may have moved on meanwhile: these are newer than what is shown all the same.
-      if (!isMap && !asked.wish.isMap) put(others);
+      if (!isMap && !asked.isMap) put(others);
     }
   }
 
-  /** Makes some of the missing images; none if they are not wanted any more by then. */
+  /** Makes some of the missing images: the one under the hand, then the ones after the last, in a circle. None if they are not wanted any more by then. */
   private async request(wish: Wish, missing: readonly number[]): Promise<Images> {
-    const { app, made } = this;
+    const { app, made, last } = this;
     const { signal } = this.ends;
     const { order } = wish;
     const hand = wish.isMap ? 0 : handOf(order);
-    const most = handful(app.state.adapter!, this.times++);
-    const turn = nextImages(missing, { hand, after: this.last, most });
+    const turnOf = (i: number) => (i === hand ? -2 : i > last ? -1 : 0);
+    const turn = missing
+      .toSorted((a, b) => turnOf(a) - turnOf(b))
+      .slice(0, handful(app.state.adapter!, this.times++));
     this.last = turn.at(-1)!;
     const images = turn.map((i) => wish.images[i]);
-    const bytes = await app.ask('follow', { order, images }, signal).catch((error) => {
+    const parts: Uint8Array[] = [];
+    try {
+      const bytes = await app.ask('follow', { order, images }, signal);
+      if (signal.aborted) return parts;
+      const size = bytes.length / turn.length;
+      for (const [at, i] of turn.entries()) {
+        parts[i] = bytes.subarray(at * size, (at + 1) * size);
+        made.set(keyOf(wish, wish.images[i]), parts[i]);
+      }
+      for (const key of [...made.keys()].slice(0, -MOST_MADE)) made.delete(key);
+    } catch (error) {
       if (!signal.aborted) throw error;
-    });
-    if (!bytes || signal.aborted) return new Map();
-    const size = bytes.length / turn.length;
-    const parts = turn.map((_, i) => bytes.subarray(i * size, (i + 1) * size));
-    for (const [i, image] of images.entries()) made.set(this.origin(wish, image), parts[i]);
-    for (const key of made.keys()) {
-      if (made.size <= MOST_MADE) break;
-      made.delete(key);
+    } finally {
+      this.asked = undefined;
     }
-    return new Map(turn.map((index, i) => [index, parts[i]]));
+    return parts;
   }
+}
 
-  /** The images of a wish that are made. */
-  private madeOf(wish: Wish): Images {
-    const of = (image: Placed) => this.made.get(this.origin(wish, image));
-    return new Map(wish.images.flatMap((image, i) => (of(image) ? [[i, of(image)!] as const] : [])));
-  }
-
-  private origin({ order, network, trained }: Wish, { image, place }: Placed): string {
-    const { source, steps, method, guidance, seed } = order;
-    const label = labelsOf(order, network.classes)?.[image];
-    const maker = source === 'run' ? trained : source;
-    return [maker, steps, method, guidance, seed, image, place.across, place.down, label].join();
-  }
+function keyOf({ order, network, trained }: Wish, { image, place }: Placed): string {
+  const { source, steps, method, guidance, seed } = order;
+  const label = labelsOf(order, network.classes)?.[image];
+  const maker = source === 'run' ? trained : source;
+  return [maker, steps, method, guidance, seed, image, place.across, place.down, label].join();
 }

@@ -24,8 +24,7 @@ export function connectOrder(orders: Orders) {
     app.set('digit', digit);
     orders.order();
   });
-  const tellGuidance = () => setText('guidance-value', guidance.value);
-  guidance.addEventListener('input', tellGuidance);
+  guidance.addEventListener('input', () => app.changed());
   guidance.addEventListener('change', () => orders.again());
   onClick('noise-next', () => {
     app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
@@ -36,27 +35,24 @@ export function connectOrder(orders: Orders) {
     get valid(): boolean {
       return fields.valid && text.valid;
     },
-    /** Whether the text of the field can be made; if not, shows the reason. */
-    check: text.check,
+    /** Whether what the fields hold can be made; if the text cannot, it shows the reason. */
+    check: () => text.check() && fields.valid,
     render() {
       const { network, settings } = app;
       const hasClasses = network.classes > 0;
       fields.render();
       text.render();
       renderUnusual();
-      setHidden('digits', !hasClasses);
-      setHidden('text-form', !hasClasses);
+      for (const id of ['digits', 'text-form', 'guidance-field']) setHidden(id, !hasClasses);
       // A class, or a text, has its own number of images, and the calls have their steps.
-      setHidden('steps-field', hasClasses);
-      setHidden('count-field', hasClasses);
+      for (const id of ['steps-field', 'count-field']) setHidden(id, hasClasses);
       setHidden('enlarge-field', enlargeOf(network, settings.enlarge) === undefined);
       byId('count', HTMLInputElement).placeholder = String(orders.usualCount);
       setDisabled('noise-next', !(orders.canReplace && this.valid));
-      setHidden('guidance-field', !hasClasses);
       const isDigit = makesDigits(network);
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');
-      tellGuidance();
+      setText('guidance-value', guidance.value);
       renderDigits({
         names: namesOf(network),
         chosen: settings.digit,

@@ -6,7 +6,7 @@ import { columnsOf, usualCount } from '../messages/order';
 import type { App } from '../shell/app';
 import { noiseTiles, type Tiles } from '../shell/images';
 import { isReady } from '../shell/state';
-import type { Trajectory } from '../shell/trajectory';
+import { isLast, type Sampled, type Trajectory, tilesOf } from '../shell/trajectory';
 import { handMaking, type Making, makingOf, type Wanted } from './calls';
 import { columnOf, type Pair, pairIn } from './columns';
 import { Hand } from './hand';
@@ -29,8 +29,8 @@ export class Orders {
   place: FieldPlace;
   /** Whether the fields hold legal values. */
   private readonly isValid: () => boolean;
-  /** The recipe and the columns of what was ordered last, and the network that was chosen by then. */
-  private ordered: { readonly kind: string; readonly by: Maker };
+  /** The recipe and the columns of what is shown or has been asked for, and the network that was chosen by then. */
+  private ordered: { readonly kind: string; readonly by: Maker } | undefined;
 
   constructor(app: App, isValid: () => boolean) {
     const { across, down } = app.settings;
@@ -38,8 +38,12 @@ export class Orders {
     this.place = { across, down };
     this.isValid = isValid;
     this.stage = new Stage(() => app.changed());
-    this.hand = new Hand(app, this.stage, () => !this.one.finished || this.finished(this.one) !== undefined);
-    this.ordered = this.now;
+    this.hand = new Hand(app, this.stage);
+  }
+
+  /** Whether something is shown, or has been asked for. */
+  get begun(): boolean {
+    return this.ordered !== undefined;
   }
 
   /** The images that are made as the settings say. */
@@ -54,11 +58,6 @@ export class Orders {
 
   get isFlow(): boolean {
     return this.app.network.recipe !== 'tutorial';
-  }
-
-  get canStart(): boolean {
-    const { measuring, state } = this.app;
-    return !measuring && isReady(state);
   }
 
   /** An order is also possible while another is running, which it replaces. */
@@ -104,17 +103,22 @@ export class Orders {
     return noiseTiles(seed, count, network, columnsOf({ count, ...order }, network.classes), place);
   }
 
-  /** The finished images as they are shown, if there are any; undefined until they are enlarged, where they are to be. */
-  finished({ finished, origin }: Trajectory): Tiles | undefined {
-    return finished && this.app.enlargements.of(finished, origin!.order.source);
+  /** The images of a step as they are shown: finished ones are enlarged, where they are to be, as soon as that is done. */
+  shownOf(step: Sampled): Tiles {
+    return (isLast(step) && this.enlarged(step)) || tilesOf(step);
+  }
+
+  /** Finished images as they are to be shown; undefined until they are enlarged. */
+  private enlarged(step: Sampled): Tiles | undefined {
+    return this.app.enlargements.of(tilesOf(step), step.order.source);
   }
 
   /** The network that makes the next images, and the one that made those that are shown, if there are any. */
   get makers(): { readonly next: Maker; readonly made: Maker | undefined } {
-    const { now, making, ordered } = this;
-    if (this.pair) return { next: now.by, made: this.stage.begun ? ordered.by : undefined };
-    const { shown, origin } = this.one;
-    const made = shown && origin && { source: origin.order.source, trained: origin.trained };
+    const { now, ordered, one, making } = this;
+    if (this.pair) return { next: now.by, made: ordered?.by };
+    const { last } = one;
+    const made = last && { source: last.order.source, trained: last.trained };
     return { next: { ...now.by, source: making.source }, made };
   }
 
@@ -126,55 +130,58 @@ export class Orders {
 
   /** What was ordered goes where it would stand under the name of something else: of another recipe, or of other columns. */
   render(): void {
-    if (this.ordered.kind !== this.now.kind) this.forget();
+    if (this.ordered && this.ordered.kind !== this.now.kind) this.forget();
     this.stage.render();
   }
 
   forget(): void {
     this.stage.clear();
-    this.ordered = this.now;
+    this.ordered = undefined;
   }
 
   /** Makes the chosen images, step by step. */
   order(): void {
     if (!this.canReplace || !this.isValid()) return;
-    const { stage, pair, chosen } = this;
-    if (pair) stage.clear();
-    this.begin();
+    const { pair, chosen } = this;
+    if (pair) this.stage.clear();
     this.notePlace();
-    void stage.show((signal) => (pair ? this.compare(pair, signal) : this.make(chosen, signal)));
+    this.show((signal) => (pair ? this.compare(pair, signal) : this.make(chosen, signal)));
   }
 
   /** If images are shown, makes them again with the current settings. */
   again(): void {
-    if (this.stage.begun) this.order();
+    if (this.begun) this.order();
   }
 
   /** Makes images with few network calls at once, and the chosen ones when the hand rests: these begin with noise again. */
   follow(): void {
     if (this.app.measuring || !this.isFlow || this.pair) return;
     const { preview, chosen } = this;
-    this.begin();
-    void this.stage.show((signal) => this.followed(preview, chosen, signal));
+    this.show((signal) => this.followed(preview, chosen, signal));
   }
 
-  private begin(): void {
+  private show(produce: Parameters<Stage['show']>[0]): void {
     this.ordered = this.now;
     this.one.stop();
     this.app.enlargements.drop();
+    void this.stage.show(produce);
   }
 
   /** The steps of an order, one by one or once `all` are there, and then the field's map. */
   private async *make(order: Order, signal: AbortSignal, all = false): AsyncGenerator<Frame> {
+    const { app, one } = this;
     const held: Frame[] = [];
     let isComplete = false;
-    for await (const step of this.app.make(order, signal)) {
+    for await (const step of app.make(order, signal)) {
       isComplete = step.step === step.steps;
       held.push({ step, column: '' });
       if (isComplete || !all) yield* held.splice(0);
     }
     if (!isComplete || !this.isFlow) return;
-    for await (const map of this.hand.look(this.preview)) yield { map };
+    // Training would wait for it, other tabs do not show it, and what is enlarged goes first.
+    const isTime = () =>
+      !app.state.training && app.settings.task === 'sample' && this.enlarged(one.last!) !== undefined;
+    for await (const map of this.hand.look(this.preview, isTime)) yield { map };
   }
 
   /** The steps of one column after the other, from the same noise. */
@@ -190,7 +197,7 @@ export class Orders {
 
   private async *followed(preview: Order, chosen: Order, signal: AbortSignal): AsyncGenerator<Frame> {
     const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
-    for await (const step of this.hand.follow(preview, this.one.tiles)) yield { step, column: '' };
+    for await (const step of this.hand.follow(preview, this.one.shown)) yield { step, column: '' };
     await rest;
     if (signal.aborted) return;
     await this.stage.until(() => this.canReplace && this.isValid());

@@ -2,11 +2,12 @@
 import { listOf, nameOf } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import { columnsFor } from '../messages/order';
+import { History } from '../runs/history';
 import { byId, isStill, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { connectScrub, connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
 import { isOfDigits, networkText } from '../shell/state';
-import { type Frame, type Origin, Trajectory } from '../shell/trajectory';
+import { isLast, type Sampled } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
 import type { Orders } from './orders';
 
@@ -15,7 +16,7 @@ const FRAME_MS = 120;
 const MOST_NAMED = 12;
 
 /** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
-function orderedIn({ order, network }: Origin): string {
+function orderedIn({ order, network }: Sampled): string {
   const { labels, digit, count } = order;
   if (labels && count <= MOST_NAMED)
     return labels.map((label) => nameOf(label, network.classNames)).join(', ');
@@ -25,92 +26,80 @@ function orderedIn({ order, network }: Origin): string {
 }
 
 /** A step of images: `step 3 of 4`. Pure. */
-export function stepText({ origin }: Trajectory, frame: Frame | undefined): string {
-  if (!origin || !frame?.step) return 'no steps yet';
-  const { steps } = origin.order;
-  return frame.step > steps ? 'polished' : `step ${whole(frame.step)} of ${whole(steps)}`;
+export function stepText(shown: Sampled | undefined): string {
+  if (!shown?.step) return 'no steps yet';
+  const { step, order } = shown;
+  return step > order.steps ? 'polished' : `step ${whole(step)} of ${whole(order.steps)}`;
 }
 
-/** Explains the step after which this many are left; with -1 the polish. Pure. */
-function explained(left: number, { network, order }: Origin): string {
+/** Explains a step. Pure. */
+function explained({ step, network, order }: Sampled): string {
+  const left = order.steps - step;
   if (left < 0) return 'The polish: what the network sees behind a little new noise. The grain is gone.';
   if (left === 0) return 'The last step leaves no noise: these are the images.';
   const method = network.recipe === 'tutorial' ? 'mix' : order.method;
   if (method === 'heun') return 'This step averages the velocity at its beginning and at its end.';
-  const isFirst = left === order.steps - 1;
-  if (method === 'adams' && !isFirst) return 'This step extrapolates from the last two velocities.';
+  if (method === 'adams' && step > 1) return 'This step extrapolates from the last two velocities.';
   if (method === 'adams' && network.sampling.shift)
     return 'This step goes a little of the way to what the network sees.';
   return `This step goes 1/${whole(left + 1)} of the way to what the network sees.`;
 }
 
-/** What is shown, its name, and its description. */
-interface Shown {
-  readonly tiles: Tiles;
-  readonly what: string;
-  readonly label?: string;
-}
-
 /** Before anything is ordered it plays a recording: what the pretrained network makes. Rendering returns what is shown. */
-export function connectSteps(orders: Orders): { render(): Tiles } {
+export function connectSteps(orders: Orders): () => Tiles {
   const { app, one } = orders;
   const view = new ImageView('sample-prediction');
   const canvas = byId('sample-prediction', HTMLCanvasElement);
-  const slider = byId('frame', HTMLInputElement);
-  const recorded = new Trajectory(() => app.changed());
+  const recorded = new History<Tiles & { readonly step: number }>(() => app.changed());
   let recordingLoads = false;
-  const renderScrub = connectScrub(one, slider, 'play', FRAME_MS);
+  const renderScrub = connectScrub(one, byId('frame', HTMLInputElement), 'play', FRAME_MS);
 
   const playRecording = async () => {
     recordingLoads = true;
     const { x, height, width, making } = await loadRecording();
-    recorded.shape = { columns: columnsFor(making.images), height, width, channels: 1 };
-    for (const [step, bytes] of x.entries()) recorded.add({ step, x: bytes, prediction: bytes });
+    const shape = { columns: columnsFor(making.images), height, width, channels: 1 };
+    for (const [step, bytes] of x.entries()) recorded.add({ step, bytes, ...shape });
     if (isStill()) app.changed();
     else recorded.play(FRAME_MS);
   };
 
-  /** What is shown before there are images: of a network for whose digits recorded ones may stand, these, or else the noise that images come from. */
-  const before = (): Shown => {
+  /** What is shown, its name, and its description where that is another. */
+  const picture = (): readonly [Tiles, what: string, label?: string] => {
+    const { shown } = one;
+    if (shown) {
+      const tiles = orders.shownOf(shown);
+      const ordered = orderedIn(shown);
+      if (one.follows) return [tiles, ordered];
+      if (isLast(shown)) return [tiles, ordered, `${ordered}, finished`];
+      return [tiles, 'What the network sees', `${ordered} at ${stepText(shown)}`];
+    }
+    // Of a network for whose digits recorded ones may stand; where the recording does not come there is noise.
     const isOpening =
-      !orders.stage.begun && orders.isFlow && app.source === 'pretrained' && isOfDigits(app.network);
-    // Without it there is noise.
+      !orders.begun && orders.isFlow && app.source === 'pretrained' && isOfDigits(app.network);
     if (isOpening && !app.asked && !recordingLoads) playRecording().catch(() => {});
-    return isOpening && recorded.tiles
-      ? { tiles: recorded.tiles, what: 'A recording: noise becomes digits' }
-      : { tiles: orders.noise, what: 'The noise that images come from' };
+    return isOpening && recorded.shown
+      ? [recorded.shown, 'A recording: noise becomes digits']
+      : [orders.noise, 'The noise that images come from'];
   };
 
-  const picture = (): Shown => {
-    const { shown, origin, tiles } = one;
-    if (!shown || !origin || !tiles) return before();
-    const ordered = orderedIn(origin);
-    if (one.follows) return { tiles, what: ordered };
-    if (one.complete && shown === one.last)
-      return { tiles: orders.finished(one) ?? tiles, what: ordered, label: `${ordered}, finished` };
-    return { tiles, what: 'What the network sees', label: `${ordered} at ${stepText(one, shown)}` };
-  };
-
-  return {
-    render() {
-      const { shown, origin } = one;
-      const step = stepText(one, shown);
-      renderScrub(step);
-      setText('frame-label', step);
-      setHidden('sample-scrub', one.length < 2);
-      const { tiles, what, label = what } = picture();
-      view.show(tiles);
-      canvas.ariaLabel = label;
-      setText('shown-what', what);
-      const note =
-        shown && origin && !one.follows
-          ? explained(origin.order.steps - shown.step, origin)
-          : 'The network looks at noise. Each step goes a little of the way to what it sees there.';
-      const enlarged = tiles.enlarged ? ' Another network, which knows icons, has enlarged them.' : '';
-      setText('frame-note', note + enlarged);
-      setHidden('make-why', !one.complete);
-      return tiles;
-    },
+  return () => {
+    const { shown, follows } = one;
+    const step = stepText(shown);
+    renderScrub(step);
+    setText('frame-label', step);
+    setHidden('sample-scrub', one.length < 2);
+    const [tiles, what, label = what] = picture();
+    view.show(tiles);
+    canvas.ariaLabel = label;
+    setText('shown-what', what);
+    const note =
+      shown && !follows
+        ? explained(shown)
+        : 'The network looks at noise. Each step goes a little of the way to what it sees there.';
+    const enlarged = tiles.enlarged ? ' Another network, which knows icons, has enlarged them.' : '';
+    setText('frame-note', note + enlarged);
+    setHidden('make-why', !one.complete);
+    return tiles;
   };
 }
 
@@ -118,7 +107,7 @@ export function connectSteps(orders: Orders): { render(): Tiles } {
 
 const small = (sentence: string) => sentence.replace(/^./, (letter) => letter.toLowerCase());
 
-export function connectSource(orders: Orders): { render(): void } {
+export function connectSource(orders: Orders): () => void {
   const { app } = orders;
   const sources = connectSources(app, 'use', () => orders.again());
   onClick('save-model-2', () => app.save('model'));
@@ -133,13 +122,10 @@ export function connectSource(orders: Orders): { render(): void } {
     return `${name} makes nothing but noise. Train it first, or choose the pretrained one`;
   };
 
-  return {
-    render() {
-      const { source, state } = app;
-      sources.render(source);
-      setText('sample-model', sentence());
-      const none = state.losses.length === 0 || state.phase === 'lost' || source !== 'run';
-      setDisabled('save-model-2', none);
-    },
+  return () => {
+    const { source, state } = app;
+    sources.render(source);
+    setText('sample-model', sentence());
+    setDisabled('save-model-2', state.losses.length === 0 || state.phase === 'lost' || source !== 'run');
   };
 }

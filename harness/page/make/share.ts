@@ -3,9 +3,9 @@
 import type { Order } from '../messages/messages';
 import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
-import type { Panel } from '../shell/app';
 import { downloadMade, onClick, setDisabled, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
+import { tilesOf } from '../shell/trajectory';
 import type { Orders } from './orders';
 
 /** The URL query that makes an order again, which follows these settings. The URL does not contain the user's own network. */
@@ -47,44 +47,33 @@ export function saveAs(file: string, content: Parameters<typeof downloadMade>[1]
   void downloadMade(file, content).then((problem) => tell(problem ?? `Saved as ${file}.`));
 }
 
-/** Saves the steps that are shown. */
-export function connectDownloads(orders: Orders): Pick<Panel, 'render'> {
-  const { one } = orders;
+/** Saves the steps that are shown, and shares their order, even if the choices have changed since; if there are none yet, what is chosen. */
+export function connectShare(orders: Orders): () => void {
+  const { app, one } = orders;
   const name = (which: number | 'all', ending: string) => {
-    const { network, order } = one.origin!;
+    const { network, order } = one.last!;
     return fileName(network, order, which, ending);
   };
   onClick('save-sampled', () => {
-    const { shown, shape, origin } = one;
+    const { shown } = one;
     if (!shown) return;
-    const last = shown === one.last ? orders.finished(one) : undefined;
-    const frame = last ? { ...shown, prediction: last.bytes } : shown;
-    const { steps } = origin!.order;
-    saveAs(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, last ?? shape, steps)));
+    const tiles = orders.shownOf(shown);
+    const frame = { ...shown, prediction: tiles.bytes };
+    saveAs(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, tiles, shown.order.steps)));
   });
   onClick('save-sheet', () =>
-    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.all, one.shape))),
+    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.all, tilesOf(one.last!)))),
   );
   onClick('save-gif', () => {
     tell('Making the animation…');
-    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.all, one.shape));
+    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.all, tilesOf(one.last!)));
   });
-  return {
-    render() {
-      setDisabled('save-sampled', !one.shown || one.follows);
-      for (const id of ['save-sheet', 'save-gif']) setDisabled(id, !one.complete);
-    },
-  };
-}
 
-/** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */
-export function connectShare(orders: Orders): Pick<Panel, 'render'> {
-  const { app, one } = orders;
-  const now = () => [app.settings, one.origin, app.source];
-  /** What the last sentence about the address is of. */
-  let of: readonly unknown[] | undefined;
+  /** What the last sentence about the address is true of. */
+  let of: readonly unknown[] = [];
+  const now = () => [app.settings, one.last?.order, app.source];
   onClick('share', async () => {
-    const made = one.shown && !one.follows ? one.origin : undefined;
+    const made = one.follows ? undefined : one.last;
     const { order, settings } = made ?? { order: orders.chosen, settings: app.address.chosen };
     const url = new URL(queryOf(settings, order), location.href).href;
     // A column of a comparison may be the run's, too.
@@ -95,12 +84,12 @@ export function connectShare(orders: Orders): Pick<Panel, 'render'> {
     of = before;
     app.changed();
   });
-  return {
-    /** The sentence is not true of other images. */
-    render() {
-      if (!of?.some((each, i) => each !== now()[i])) return;
-      of = undefined;
-      tell('');
-    },
+
+  return () => {
+    setDisabled('save-sampled', !one.last || one.follows);
+    for (const id of ['save-sheet', 'save-gif']) setDisabled(id, !one.complete);
+    if (of.every((each, i) => each === now()[i])) return;
+    of = [];
+    tell('');
   };
 }

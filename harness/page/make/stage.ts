@@ -12,9 +12,6 @@ export type Frame =
   /** The field's map, as far as it is made: it comes beside finished images. */
   | { readonly map: Tiles };
 
-/** Makes what the stage shows, until the signal is aborted. */
-export type Producer = (signal: AbortSignal) => AsyncIterable<Frame>;
-
 export class Stage {
   /** The steps of each column. */
   readonly columns: Readonly<Record<Column, Trajectory>>;
@@ -22,12 +19,11 @@ export class Stage {
   map: Tiles | undefined;
   /** Why the images under the hand or the map ended early. */
   problem: string | undefined;
-  /** Whether something is shown, or has been asked for. */
-  begun = false;
+  /** At each drawing of the page: has a producer go on that waits. */
+  render = (): void => {};
   private readonly changed: () => void;
   /** Ends what is being made. */
   private ends = new AbortController();
-  private waits: { holds(): boolean; go(): void } | undefined;
 
   /** `changed` has the page drawn anew. */
   constructor(changed: () => void) {
@@ -36,10 +32,9 @@ export class Stage {
     this.columns = Object.fromEntries(all) as Record<Column, Trajectory>;
   }
 
-  /** Shows what `produce` makes, in place of what is being made. What is shown stays until its first frame comes. */
-  async show(produce: Producer): Promise<void> {
+  /** Shows what `produce` makes until its signal is aborted, in place of what is being made. What is shown stays until its first frame comes. */
+  async show(produce: (signal: AbortSignal) => AsyncIterable<Frame>): Promise<void> {
     this.stop();
-    this.begun = true;
     this.problem = undefined;
     const { signal } = this.ends;
     try {
@@ -59,29 +54,23 @@ export class Stage {
   stop(): void {
     this.ends.abort();
     this.ends = new AbortController();
-    this.waits = undefined;
+    this.render = () => {};
   }
 
   /** Nothing is made or shown any more. */
   clear(): void {
     this.stop();
-    this.begun = false;
     this.problem = undefined;
     for (const trajectory of Object.values(this.columns)) trajectory.clear();
   }
 
-  /** Resolves once `holds` is true at a drawing of the page. For the producer. */
+  /** Resolves once `holds` is true at a drawing of the page. For the producer, which waits for one thing at a time. */
   until(holds: () => boolean): Promise<void> {
     return new Promise((go) => {
-      this.waits = { holds, go };
+      this.render = () => {
+        if (holds()) go();
+      };
       this.render();
     });
-  }
-
-  render(): void {
-    const { waits } = this;
-    if (!waits?.holds()) return;
-    this.waits = undefined;
-    waits.go();
   }
 }

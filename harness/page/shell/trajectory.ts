@@ -1,4 +1,4 @@
-/** The steps of one sampling run as they arrive. */
+/** The steps of images that are made, as they arrive. */
 import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
 import type { ModelDescription, Order } from '../messages/messages';
@@ -9,7 +9,7 @@ import { History } from '../runs/history';
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
 const MOST_FRAMES = 100;
 
-/** Network, number of its training steps, and order of images. */
+/** What images are made from. */
 export interface Origin {
   readonly order: Order;
   /** The settings that the order follows. */
@@ -19,12 +19,17 @@ export interface Origin {
   readonly trained: number;
 }
 
-/** A step of images that are made. */
-export interface Sampled extends Origin {
-  /** From 1, of `steps`: the steps of the order, and one more that polishes. 0: images that follow the hand, without steps. */
+export interface Frame {
+  /** From 1: the steps of the order, and one more that polishes. 0: images that follow the hand, without steps. */
   readonly step: number;
+  /** Before the step. */
+  readonly x: Uint8Array;
+  readonly prediction: Uint8Array;
+}
+
+/** A step of images that are made, one of `steps`. */
+export interface Sampled extends Origin, Frame {
   readonly steps: number;
-  readonly frame: Omit<Frame, 'step'>;
 }
 
 /** A step of the sampler, as it is shown. */
@@ -35,15 +40,7 @@ export function stepOf({ step: done, input, prediction, x }: SampleEvent, origin
   const steps = order.steps + Number(network.sampling.polish !== undefined);
   // Adams’ last step does not end at its prediction, and what is shown last is what was made.
   const seen = step === order.steps ? x : prediction;
-  return { ...origin, step, steps, frame: { x: toBytes(input), prediction: toBytes(seen) } };
-}
-
-export interface Frame {
-  /** See Sampled. */
-  readonly step: number;
-  /** Before the step. */
-  readonly x: Uint8Array;
-  readonly prediction: Uint8Array;
+  return { ...origin, step, steps, x: toBytes(input), prediction: toBytes(seen) };
 }
 
 /** The arrangement of a frame's images. Their size may differ from the data's, for a model from a file. */
@@ -56,13 +53,15 @@ export interface Shape extends ImageSize {
 /** Pixels of a file for each pixel of an image, along a side. */
 export const scaleOf = ({ enlarged }: Shape) => (enlarged ? 2 : 4);
 
-export class Trajectory extends History<Frame> {
-  shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
-  /** Network and order of the shown images, which need not be the chosen ones any more. */
-  origin: Origin | undefined;
-  /** Its steps, and one more that polishes. */
-  steps = 0;
+/** What the network sees at a step: the images, at the last one. */
+export function tilesOf({ prediction: bytes, order, network }: Sampled) {
+  const { height, width, channels, classes } = network;
+  return { bytes, height, width, channels, columns: columnsOf(order, classes) };
+}
 
+export const isLast = ({ step, steps }: Sampled): boolean => step === steps;
+
+export class Trajectory extends History<Sampled> {
   constructor(changed: () => void) {
     super(changed, MOST_FRAMES);
   }
@@ -72,29 +71,13 @@ export class Trajectory extends History<Frame> {
     return this.shown?.step === 0;
   }
 
-  /** What the network sees at the shown step. */
-  get tiles() {
-    return this.shown && { bytes: this.shown.prediction, ...this.shape };
-  }
-
-  /** The finished images, as the network made them. */
-  get finished() {
-    return this.complete ? { bytes: this.last!.prediction, ...this.shape } : undefined;
-  }
-
-  /** Whether the run is complete: its last prediction is the images. */
+  /** Whether all steps are there. */
   get complete(): boolean {
-    return this.last?.step === this.steps;
+    return this.last !== undefined && isLast(this.last);
   }
 
-  take({ step, steps, frame, ...origin }: Sampled): void {
-    if (step <= 1) {
-      this.clear();
-      const { height, width, channels, classes } = origin.network;
-      this.shape = { columns: columnsOf(origin.order, classes), height, width, channels };
-      this.origin = origin;
-      this.steps = steps;
-    }
-    this.add({ step, ...frame });
+  take(sampled: Sampled): void {
+    if (sampled.step <= 1) this.clear();
+    this.add(sampled);
   }
 }

@@ -1,6 +1,6 @@
 /** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SamplePanel } from '../../../harness/page/make/sample_panel';
+import { createSamplePanel } from '../../../harness/page/make/sample_panel';
 import type { MakeOrder } from '../../../harness/page/messages/calls';
 import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
@@ -65,7 +65,7 @@ function opened(query: string) {
   element('way').value = '100';
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
   const app = new App();
-  const panel = new SamplePanel(app);
+  const panel = createSamplePanel(app);
   app.open([panel]);
   tell({ type: 'patch', patch: { adapter } });
   tell({ type: 'patch', patch: { phase: 'idle', training: false } });
@@ -92,7 +92,7 @@ function opened(query: string) {
     return labels;
   };
   const make = async (meanwhile?: () => void) => {
-    panel.start();
+    void panel.start('sample');
     await answer(meanwhile);
   };
   return { app, panel, element, show, make, answer };
@@ -409,7 +409,24 @@ test('once the hand rests and its images are there, they are made with all steps
   }
 });
 
-test('the tutorial’s images have no map', async () => {
+test('the map is made where it is seen, while nothing trains; the tutorial’s images have none', async () => {
+  const { app, show, make } = opened('&text=20');
+  const asked = async () => {
+    show();
+    await settled();
+    return follows.length;
+  };
+  tell({ type: 'patch', patch: { phase: 'training', training: true } });
+  await make();
+  expect(await asked()).toBe(0);
+  tell({ type: 'patch', patch: { phase: 'paused', training: false } });
+  expect(await asked()).toBe(1);
+  app.set('task', 'train');
+  follows.shift()!();
+  expect(await asked()).toBe(0);
+  app.set('task', 'sample');
+  expect(await asked()).toBe(1);
+  follows = [];
   const { element } = await making('&recipe=tutorial&count=1&steps=2');
   expect([element('frame-label').textContent, follows]).toEqual(['step 2 of 2', []]);
 });

@@ -22,7 +22,7 @@ test.each([
   const shown = events.map((event) =>
     stepOf(event, { order, settings: initialSettings, network, trained: 0 }),
   );
-  const pixels = shown.map(({ frame }) => frame.prediction[0]);
+  const pixels = shown.map(({ prediction }) => prediction[0]);
   expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
   expect(shown.map((each) => [each.step, each.steps])).toEqual(events.map((_, i) => [i + 1, events.length]));
 });
@@ -37,7 +37,7 @@ test('few frames are kept of a thousand steps, the first and the last among them
   };
   const frame = { x: new Uint8Array(784), prediction: new Uint8Array(784) };
   for (let step = 1; step <= 1000; step++)
-    trajectory.take({ ...origin, trained: 0, step, steps: 1000, frame });
+    trajectory.take({ ...origin, ...frame, trained: 0, step, steps: 1000 });
   expect([trajectory.all[0].step, trajectory.last?.step, trajectory.complete]).toEqual([1, 1000, true]);
   expect(trajectory.length).toBeLessThanOrEqual(100);
 });
