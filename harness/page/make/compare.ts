@@ -5,8 +5,7 @@ import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, 
 import { ImageView, pngOf, type Tiles } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { tilesOf } from '../shell/trajectory';
-import { callsText, stepsText } from './calls';
-import { columnOf, NAMES, usualPair } from './columns';
+import { callsText, columnOf, NAMES, stepsText, usualPair } from './making';
 import type { Orders } from './orders';
 import { stepText } from './sample_views';
 import { saveAs } from './share';

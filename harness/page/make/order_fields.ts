@@ -2,13 +2,13 @@
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
 import { enlargeOf } from '../../run/enlarging';
 import { plural } from '../../text/units';
-import { callsChoices, initialOf } from '../messages/settings';
+import { callsChoices, initialOf, type Settings } from '../messages/settings';
 import { connectClasses } from '../shell/class_buttons';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { listed } from '../shell/format';
 import { makesDigits } from '../shell/state';
-import { AUTOMATIC, callsText, choiceOf, makingOf, stepsText } from './calls';
+import { AUTOMATIC, callsText, choiceOf, makingOf, stepsText } from './making';
 import type { Orders } from './orders';
 
 export function connectOrder(orders: Orders) {
@@ -18,7 +18,6 @@ export function connectOrder(orders: Orders) {
   const guidance = byId('guidance', HTMLInputElement);
   const text = connectText(orders);
   const renderCalls = connectCalls(orders);
-  const renderUnusual = connectUnusual(orders);
   const renderDigits = connectClasses('digit', 'all', (digit) => {
     text.clear();
     app.set('digit', digit);
@@ -42,7 +41,6 @@ export function connectOrder(orders: Orders) {
       const hasClasses = network.classes > 0;
       fields.render();
       text.render();
-      renderUnusual();
       for (const id of ['digits', 'text-form', 'guidance-field']) setHidden(id, !hasClasses);
       // A class, or a text, has its own number of images, and the calls have their steps.
       for (const id of ['steps-field', 'count-field']) setHidden(id, hasClasses);
@@ -64,56 +62,50 @@ export function connectOrder(orders: Orders) {
   };
 }
 
-/** Connects the choice of the number of network calls per image. */
+/**
+ * The choice of the number of network calls per image. An order that is not the usual one, whatever has made it so, is said beside Make, with
+ * a button that undoes it.
+ */
 function connectCalls(orders: Orders): () => void {
   const { app } = orders;
+  const choose = (changes: Partial<Settings>) => {
+    app.address.take({ ...app.settings, ...changes });
+    orders.again();
+  };
   for (const calls of callsChoices) {
     onClick(`calls-${calls}`, () => {
       const { guidance } = calls === '2' ? initialOf(app.settings.recipe) : app.settings;
       // Other sampling settings would contradict the choice.
-      app.address.take({ ...app.settings, ...AUTOMATIC, calls, guidance });
-      orders.again();
+      choose({ ...AUTOMATIC, calls, guidance });
     });
   }
+  onClick('usual', () => {
+    const { guidance, count } = initialOf(app.settings.recipe);
+    // The number of images of a class has no field.
+    choose({ ...AUTOMATIC, guidance, ...(app.network.classes > 0 ? { count } : {}) });
+  });
   return () => {
-    const { network, source } = app;
+    const { network, source, settings } = app;
     const { making } = orders;
+    const hasClasses = network.classes > 0;
     for (const choice of callsChoices)
       button(`calls-${choice}`).ariaPressed = String(choiceOf(making) === choice);
     setDisabled('calls-2', source !== 'pretrained');
     const isDistilled = network.sampling.calls !== undefined;
-    setHidden('calls', network.classes === 0 || isDistilled);
+    setHidden('calls', !hasClasses || isDistilled);
     // Its sampling is what it has learned.
     for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
-    const calls = callsText(making, network);
-    setText('calls-note', `${stepsText(making, network)} · ${calls}`);
+    const [steps, calls] = [stepsText(making, network), callsText(making, network)];
+    setText('calls-note', `${steps} · ${calls}`);
     byId('steps', HTMLInputElement).placeholder = String(making.steps);
     setText('steps-calls', calls);
-  };
-}
 
-/** An order that is not the usual one, whatever has made it so: a line beside Make says it, with a button that undoes it. */
-function connectUnusual(orders: Orders): () => void {
-  const { app } = orders;
-  onClick('usual', () => {
-    const { settings, network } = app;
-    const { calls, steps, method, guidance, count } = initialOf(settings.recipe);
-    // The number of images of a class has no field.
-    const ofClasses = network.classes > 0 ? { count } : {};
-    app.address.take({ ...settings, calls, steps, method, guidance, ...ofClasses });
-    orders.again();
-  });
-  return () => {
-    const { settings, source, network } = app;
-    const { making } = orders;
-    const { steps, method, guidance } = making;
     const usual = makingOf(initialOf(settings.recipe), source, network);
     const isInstant = making.source === 'instant';
-    const hasClasses = network.classes > 0;
     const words = [
-      isInstant && callsText(making, network),
-      !isInstant && (steps !== usual.steps || method !== usual.method) && stepsText(making, network),
-      !isInstant && hasClasses && guidance !== usual.guidance && `guidance ${guidance}`,
+      isInstant && calls,
+      !isInstant && (making.steps !== usual.steps || making.method !== usual.method) && steps,
+      !isInstant && hasClasses && making.guidance !== usual.guidance && `guidance ${making.guidance}`,
       hasClasses && !settings.text && settings.count > 0 && plural(settings.count, 'image'),
     ].filter((each) => each !== false);
     setHidden('unusual', words.length === 0);
@@ -127,31 +119,32 @@ function connectText(orders: Orders) {
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);
   const message = anyElement('text-problem');
-  /** What the message is about: nothing while something is typed, which may become right. */
-  let about: 'text' | 'nothing' | 'empty' = 'text';
   const problem = () =>
     app.network.classes > 0 ? labelsIn(app.settings.text, app.network).problem : undefined;
   const fields = connectFields(app, form, message, () => {
     if (problem() === undefined) orders.follow();
   });
+  /** What the message is about: nothing while something is typed, which may become right. */
+  let about: 'text' | 'nothing' | 'empty' = 'text';
+  const words = () => {
+    const empty = `The field is empty. Write what to make, such as ${exampleOf(app.network)}, or press one of the buttons.`;
+    return { empty, text: problem(), nothing: undefined }[about];
+  };
   const complain = () => {
     if (!fields.valid) return;
-    const empty = `The field is empty. Write what to make, such as ${exampleOf(app.network)}, or press one of the buttons.`;
-    const words = { empty, text: problem(), nothing: undefined }[about];
-    input.ariaInvalid = String(words !== undefined);
-    setMessage(message, words);
+    input.ariaInvalid = String(words() !== undefined);
+    setMessage(message, words());
   };
-  const refuse = (what: typeof about) => {
+  /** Whether there is nothing to complain of; else says it. */
+  const isRight = (what: 'text' | 'empty') => {
     about = what;
     complain();
-    input.focus();
-    return false;
+    const right = fields.valid && words() === undefined;
+    if (!right) input.focus();
+    return right;
   };
-  const check = () =>
-    app.network.classes === 0 || (fields.valid && problem() === undefined) || refuse('text');
   form.addEventListener('submit', () => {
-    if (input.value.trim() === '') refuse('empty');
-    else if (check()) orders.order();
+    if (isRight(input.value.trim() === '' ? 'empty' : 'text')) orders.order();
   });
   input.addEventListener('change', () => {
     about = 'text';
@@ -164,7 +157,7 @@ function connectText(orders: Orders) {
     get valid() {
       return fields.valid || app.network.classes === 0;
     },
-    check,
+    check: () => app.network.classes === 0 || isRight('text'),
     render() {
       fields.render();
       complain();

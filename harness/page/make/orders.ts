@@ -7,19 +7,12 @@ import type { App } from '../shell/app';
 import { noiseTiles, type Tiles } from '../shell/images';
 import { isReady } from '../shell/state';
 import { isLast, type Sampled, type Trajectory, tilesOf } from '../shell/trajectory';
-import { handMaking, type Making, makingOf, type Wanted } from './calls';
-import { columnOf, type Pair, pairIn } from './columns';
 import { Hand } from './hand';
+import { columnOf, handMaking, type Making, makingOf, type Pair, pairIn, type Wanted } from './making';
 import { type Frame, Stage } from './stage';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;
-
-/** A network, and the number of steps that the run's had been trained for by then. */
-interface Maker {
-  readonly source: Order['source'];
-  readonly trained: number;
-}
 
 export class Orders {
   readonly app: App;
@@ -30,7 +23,7 @@ export class Orders {
   /** Whether the fields hold legal values. */
   private readonly isValid: () => boolean;
   /** The recipe and the columns of what is shown or has been asked for, and the network that was chosen by then. */
-  private ordered: { readonly kind: string; readonly by: Maker } | undefined;
+  private ordered: Orders['now'] | undefined;
 
   constructor(app: App, isValid: () => boolean) {
     const { across, down } = app.settings;
@@ -113,19 +106,15 @@ export class Orders {
     return this.app.enlargements.of(tilesOf(step), step.order.source);
   }
 
-  /** The network that makes the next images, and the one that made those that are shown, if there are any. */
-  get makers(): { readonly next: Maker; readonly made: Maker | undefined } {
-    const { now, ordered, one, making } = this;
-    if (this.pair) return { next: now.by, made: ordered?.by };
-    const { last } = one;
-    const made = last && { source: last.order.source, trained: last.trained };
-    return { next: { ...now.by, source: making.source }, made };
+  /** The network that made what is shown, and the number of steps that the run's had been trained for by then. */
+  get maker(): { readonly source: Order['source']; readonly trained: number } | undefined {
+    const { last } = this.one;
+    return this.pair ? this.ordered : last && { source: last.order.source, trained: last.trained };
   }
 
   private get now() {
     const { source, state, settings } = this.app;
-    const kind = [settings.recipe, this.pair].join();
-    return { kind, by: { source, trained: state.losses.length } };
+    return { kind: [settings.recipe, this.pair].join(), source, trained: state.losses.length };
   }
 
   /** What was ordered goes where it would stand under the name of something else: of another recipe, or of other columns. */
@@ -167,21 +156,20 @@ export class Orders {
     void this.stage.show(produce);
   }
 
-  /** The steps of an order, one by one or once `all` are there, and then the field's map. */
-  private async *make(order: Order, signal: AbortSignal, all = false): AsyncGenerator<Frame> {
-    const { app, one } = this;
-    const held: Frame[] = [];
-    let isComplete = false;
-    for await (const step of app.make(order, signal)) {
-      isComplete = step.step === step.steps;
-      held.push({ step, column: '' });
-      if (isComplete || !all) yield* held.splice(0);
-    }
-    if (!isComplete || !this.isFlow) return;
+  /** The steps of an order, one by one. */
+  private async *make(order: Order, signal: AbortSignal): AsyncGenerator<Frame> {
+    for await (const step of this.app.make(order, signal)) yield { step, column: '' };
+    yield* this.look();
+  }
+
+  /** The field's map, behind finished images. */
+  private async *look(): AsyncGenerator<Frame> {
+    const { app, one, hand } = this;
+    if (!one.complete || !this.isFlow) return;
     // Training would wait for it, other tabs do not show it, and what is enlarged goes first.
     const isTime = () =>
       !app.state.training && app.settings.task === 'sample' && this.enlarged(one.last!) !== undefined;
-    for await (const map of this.hand.look(this.preview, isTime)) yield { map };
+    for await (const map of hand.look(this.preview, isTime)) yield { map };
   }
 
   /** The steps of one column after the other, from the same noise. */
@@ -195,14 +183,20 @@ export class Orders {
     }
   }
 
-  private async *followed(preview: Order, chosen: Order, signal: AbortSignal): AsyncGenerator<Frame> {
+  /** Images with few network calls, and once the hand rests all steps of an order, as soon as all are there. */
+  private async *followed(preview: Order, order: Order, signal: AbortSignal): AsyncGenerator<Frame> {
     const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
     for await (const step of this.hand.follow(preview, this.one.shown)) yield { step, column: '' };
     await rest;
     if (signal.aborted) return;
     await this.stage.until(() => this.canReplace && this.isValid());
     this.notePlace();
-    yield* this.make(chosen, signal, true);
+    const held: Frame[] = [];
+    for await (const step of this.app.make(order, signal)) {
+      held.push({ step, column: '' });
+      if (isLast(step)) yield* held;
+    }
+    yield* this.look();
   }
 
   /** The address takes the hand's place. */

@@ -13,8 +13,8 @@ import {
   setText,
 } from '../shell/dom';
 import { describe, isBusy, isReady, rests } from '../shell/state';
-import { callsText } from './calls';
 import { connectComparison } from './compare';
+import { callsText } from './making';
 import { connectField } from './noise_hand';
 import { connectOrder } from './order_fields';
 import { Orders } from './orders';

@@ -113,12 +113,13 @@ export function connectSource(orders: Orders): () => void {
   onClick('save-model-2', () => app.save('model'));
 
   const sentence = () => {
-    const { next, made } = orders.makers;
-    const name = networkText(next.source, app.state);
-    const maker = made && networkText(made.source, app.state, made.trained);
-    if (maker && maker !== name)
-      return `Made by ${small(maker)}${made.source === next.source ? '' : `; now chosen: ${small(name)}`}`;
-    if (next.source !== 'run' || next.trained > 0) return name;
+    const { pair, making, maker } = orders;
+    const next = pair ? app.source : making.source;
+    const name = networkText(next, app.state);
+    const made = maker && networkText(maker.source, app.state, maker.trained);
+    if (made && made !== name)
+      return `Made by ${small(made)}${maker.source === next ? '' : `; now chosen: ${small(name)}`}`;
+    if (next !== 'run' || app.state.losses.length > 0) return name;
     return `${name} makes nothing but noise. Train it first, or choose the pretrained one`;
   };
 

@@ -1,6 +1,6 @@
 /** How the columns of a comparison are made, and why one cannot be. */
 import { expect, test } from 'vitest';
-import { columnOf, pairIn, usualPair } from '../../../harness/page/make/columns';
+import { columnOf, pairIn, usualPair } from '../../../harness/page/make/making';
 import type { ModelDescription } from '../../../harness/page/messages/messages';
 import { initialSettings, type Source } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';

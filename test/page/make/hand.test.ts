@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between } from '../../../examples/morph/field.js';
-import { callsText, choiceOf, handMaking, makingOf, stepsText } from '../../../harness/page/make/calls';
 import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
+import { callsText, choiceOf, handMaking, makingOf, stepsText } from '../../../harness/page/make/making';
 import { movedBy } from '../../../harness/page/make/noise_hand';
 import { Stage } from '../../../harness/page/make/stage';
 import type { Order } from '../../../harness/page/messages/messages';
