@@ -82,19 +82,27 @@ export interface State extends Known {
   readonly warning?: string;
 }
 
-export const initialState: State = {
-  phase: 'starting',
-  training: false,
+/** What a run that is deleted leaves. */
+const WITHOUT_RUN = {
+  run: undefined,
+  planned: undefined,
   losses: Losses.of([]),
   saved: 0,
   stored: 0,
-  kept: [],
-  held: 0,
+  notStored: undefined,
+  id: undefined,
+  begin: undefined,
+  runSampling: undefined,
   measured: nothingMeasured,
   imagesPerSecond: 0,
   pace: 0,
   timed: false,
-};
+  sampling: undefined,
+  error: undefined,
+  warning: undefined,
+} satisfies Partial<State>;
+
+export const initialState: State = { phase: 'starting', training: false, kept: [], held: 0, ...WITHOUT_RUN };
 
 export function reduce(state: State, event: WorkerEvent): State {
   switch (event.type) {
@@ -193,26 +201,6 @@ function patched(before: State, patch: Patch): State {
   } else if ('distilling' in patch) set({ distilling: undefined });
   return state;
 }
-
-/** What a run that is deleted leaves. */
-const WITHOUT_RUN = {
-  run: undefined,
-  planned: undefined,
-  losses: Losses.of([]),
-  saved: 0,
-  stored: 0,
-  notStored: undefined,
-  id: undefined,
-  begin: undefined,
-  runSampling: undefined,
-  measured: nothingMeasured,
-  imagesPerSecond: 0,
-  pace: 0,
-  timed: false,
-  sampling: undefined,
-  error: undefined,
-  warning: undefined,
-} satisfies Partial<State>;
 
 /** What a task that begins changes. */
 function ofPhase(state: State, phase: Phase, training: boolean): Partial<State> {

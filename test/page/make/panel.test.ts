@@ -2,40 +2,37 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSamplePanel } from '../../../harness/page/make/sample_panel';
 import type { MakeOrder } from '../../../harness/page/messages/calls';
-import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { DataDescription, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
 import { lost, type StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
 
+/** What was asked of the worker and waits for its answer. */
+interface Asked {
+  readonly order: MakeOrder & { readonly bytes: Uint8Array };
+  readonly signal: AbortSignal;
+  answer(made?: Uint8Array): void;
+}
+
 let tell: (event: WorkerEvent) => void;
-let orders: { readonly order: MakeOrder; readonly signal: AbortSignal; end(): void }[];
-/** They answer the requests for images under the hand. */
-let follows: (() => void)[];
-/** They answer the requests for images at twice the side. */
-let enlarges: (() => void)[];
-/** Every byte of theirs. */
+const patch = (patch: Patch) => tell({ type: 'patch', patch });
+/** Orders, requests for images under the hand, and for images at twice the side. */
+let asked: Record<'make' | 'follow' | 'enlarge', Asked[]>;
+/** Every byte of images at twice the side. */
 const LARGE = 77;
 let frames: (() => void)[];
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    return standInWorker((name, order: MakeOrder, how: { readonly signal: AbortSignal }) => {
-      if (name === 'follow')
-        return new Promise((answer, reject) => {
-          how.signal.addEventListener('abort', () => reject(how.signal.reason));
-          follows.push(() => answer(new Uint8Array(4 * 784)));
-        });
-      if (name === 'enlarge') {
-        const { bytes } = order as unknown as { bytes: Uint8Array };
-        return new Promise((answer) =>
-          enlarges.push(() => answer(new Uint8Array(4 * bytes.length).fill(LARGE))),
-        );
-      }
-      if (name !== 'make') return undefined;
-      return new Promise<void>((end) => orders.push({ order, ...how, end }));
-    });
+    return standInWorker(
+      (name, order: Asked['order'], { signal }: Pick<Asked, 'signal'> = new AbortController()) =>
+        new Promise((answer, reject) => {
+          signal.addEventListener('abort', () => name === 'follow' && reject(signal.reason));
+          asked[name as keyof typeof asked]?.push({ order, signal, answer });
+        }),
+    );
   },
 }));
 
@@ -49,7 +46,7 @@ vi.mock('../../../harness/page/welcome/recorded', () => ({
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [orders, follows, enlarges, frames] = [[], [], [], []];
+  [asked, frames] = [{ make: [], follow: [], enlarge: [] }, []];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -67,15 +64,15 @@ function opened(query: string) {
   const app = new App();
   const panel = createSamplePanel(app);
   app.open([panel]);
-  tell({ type: 'patch', patch: { adapter } });
-  tell({ type: 'patch', patch: { phase: 'idle', training: false } });
+  patch({ adapter });
+  patch({ phase: 'idle', training: false });
   const show = () => {
     for (const draw of frames.splice(0)) draw();
   };
   /** Answers the orders that have come; `meanwhile` happens while each waits. Returns what each step shows. */
   const answer = async (meanwhile = () => {}) => {
     const labels: unknown[] = [];
-    for (const { order, signal, end } of iterate(orders)) {
+    for (const { order, signal, answer } of iterate(asked.make)) {
       meanwhile();
       const { count, steps = 1, onFrame } = order;
       const x = new Float32Array(count * 784 * app.network.channels);
@@ -85,7 +82,7 @@ function opened(query: string) {
         show();
         labels.push(element('sample-prediction').ariaLabel);
       }
-      end();
+      answer();
       await settled();
     }
     show();
@@ -95,7 +92,18 @@ function opened(query: string) {
     void panel.start('sample');
     await answer(meanwhile);
   };
-  return { app, panel, element, show, make, answer };
+  /** Answers what is asked for under the hand, or enlarged, until nothing is; `once`: the first of it. */
+  const come = async (what: 'follow' | 'enlarge', once = false) => {
+    for (const { order, answer } of iterate(asked[what])) {
+      answer(new Uint8Array(4 * (order.bytes?.length ?? 784)).fill(LARGE));
+      await settled();
+      show();
+      if (once) return;
+    }
+  };
+  /** Requests for images under the hand, and orders. */
+  const waiting = () => [asked.follow.length, asked.make.length];
+  return { app, panel, element, show, make, answer, come, waiting };
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
@@ -123,8 +131,8 @@ const step = (first: number, steps = 1) =>
 
 /** A run on this data has made as many steps. */
 function train(steps: number, data: Data): void {
-  tell({ type: 'patch', patch: { data: { ...size, builtIn: true, ...data } } });
-  tell({ type: 'patch', patch: { begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } } });
+  patch({ data: { ...size, builtIn: true, ...data } });
+  patch({ begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } });
   step(0, steps);
 }
 
@@ -138,11 +146,8 @@ test('images are named after the network that made them, also where another is c
     element('shared').textContent = '';
     element('save-gif').click();
     await vi.dynamicImportSettled();
-    return [
-      element('sample-prediction').ariaLabel,
-      element('shown-what').textContent,
-      element('shared').textContent,
-    ];
+    const { ariaLabel } = element('sample-prediction');
+    return [ariaLabel, ...['shown-what', 'shared'].map((id) => element(id).textContent)];
   };
   const made = ['2, 0, finished', '2, 0', 'Saved as digits-20-4-steps-seed-123.gif.'];
   expect(await names()).toEqual(made);
@@ -181,10 +186,10 @@ test('columns of a comparison say which network made them, and go with their cho
     [() => step(2), none, 'This page’s run, step 3'],
     [() => app.set('model', 'pretrained') ?? make(), all, pretrained],
     // Another run has begun before the view is opened again.
-    [() => tell({ type: 'patch', patch: { run: undefined } }) ?? train(2, digits), none, pretrained],
+    [() => patch({ run: undefined }) ?? train(2, digits), none, pretrained],
     [() => compare('guidance-1', 'guidance-4'), none, pretrained],
-    [() => tell({ type: 'patch', patch: { model } }) ?? make(), all, 'The file a.safetensors'],
-    [() => tell({ type: 'patch', patch: distilled }), none, 'The file a.safetensors'],
+    [() => patch({ model }) ?? make(), all, 'The file a.safetensors'],
+    [() => patch(distilled), none, 'The file a.safetensors'],
     [() => app.set('model', 'pretrained'), none, pretrained],
   ];
   app.openedFile = model.name;
@@ -265,17 +270,10 @@ describe('finished images of pictures in colour', () => {
     const view = opened(`&recipe=pictures&model=run&count=4${query}`);
     train(3, { name: 'mine', count: 10, ...{ channels, shrunk: true, builtIn: false } });
     const { sampling } = recipes.pictures;
-    tell({ type: 'patch', patch: { begun: { held: 0, begin: 'pretrained', sampling } } });
+    patch({ begun: { held: 0, begin: 'pretrained', sampling } });
     await view.make();
     return view;
   }
-  const large = async ({ show }: Pick<Awaited<ReturnType<typeof made>>, 'show'>) => {
-    for (const come of iterate(enlarges)) {
-      come();
-      await settled();
-      show();
-    }
-  };
   /** Width and height of the picture that is saved last, and a byte in its first image. */
   function saved(element: (id: string) => StandIn) {
     let last: unknown;
@@ -297,27 +295,23 @@ describe('finished images of pictures in colour', () => {
   const [own, larger] = [5 * (2 * 29 - 1), 3 * (2 * 57 - 1)];
 
   test('are enlarged before the map is made, and step by step they are not', async () => {
-    const { element, show, ...view } = await made();
+    const { element, show, make, come } = await made();
     const canvas = element('sample-prediction');
     const note = () => element('frame-note').textContent;
     const save = saved(element);
-    expect([canvas.ariaLabel, canvas.width, note()]).toEqual([
-      '4 images, finished',
-      own,
-      'The last step leaves no noise: these are the images.',
-    ]);
+    const ends = 'The last step leaves no noise: these are the images.';
+    expect([canvas.ariaLabel, canvas.width, note()]).toEqual(['4 images, finished', own, ends]);
     // Of the same size as enlarged ones.
     const two = 2 * (4 * 28 + 4) + 4;
-    expect([await save(), enlarges.length, follows.length]).toEqual([[two, two, 0], 1, 0]);
+    expect([await save(), asked.enlarge.length, asked.follow.length]).toEqual([[two, two, 0], 1, 0]);
     // Those after them go first.
-    await view.make();
-    expect([enlarges.length, follows.length]).toEqual([2, 0]);
-    enlarges.shift()!();
-    await large({ show, ...view });
-    expect([canvas.width, await save(), note(), follows.length]).toEqual([
+    await make();
+    expect([asked.enlarge.length, asked.follow.length]).toEqual([2, 0]);
+    await come('enlarge');
+    expect([canvas.width, await save(), note(), asked.follow.length]).toEqual([
       larger,
       [two, two, LARGE],
-      'The last step leaves no noise: these are the images. Another network, which knows icons, has enlarged them.',
+      `${ends} Another network, which knows icons, has enlarged them.`,
       1,
     ]);
     element('frame').value = '3';
@@ -325,11 +319,11 @@ describe('finished images of pictures in colour', () => {
     show();
     expect(element('frame-label').textContent).toMatch(/^step 4 of /);
     // With x beside what the network sees.
-    expect([canvas.width, await save(), enlarges.length]).toEqual([own, [2 * two + 4, two, 0], 0]);
+    expect([canvas.width, await save(), asked.enlarge.length]).toEqual([own, [2 * two + 4, two, 0], 0]);
   });
 
   test('are enlarged in both columns of a comparison, or in neither', async () => {
-    const { show, element, ...view } = await made('&left=calls-8&right=calls-40');
+    const { show, element, come } = await made('&left=calls-8&right=calls-40');
     const shown = () => ['left', 'right'].map((side) => element(`column-${side}`).width);
     const way = (share: string) => {
       element('way').value = share;
@@ -337,96 +331,82 @@ describe('finished images of pictures in colour', () => {
       show();
       return shown();
     };
-    expect(enlarges).toHaveLength(1);
-    enlarges.shift()!();
-    await settled();
-    show();
+    await come('enlarge', true);
     // Only the left ones are there.
-    expect([shown(), enlarges.length]).toEqual([[own, own], 1]);
-    await large({ show, ...view });
-    expect([shown(), way('50'), way('100')]).toEqual([
-      [larger, larger],
-      [own, own],
-      [larger, larger],
-    ]);
+    expect([shown(), asked.enlarge.length]).toEqual([[own, own], 1]);
+    await come('enlarge');
+    const both = [larger, larger];
+    expect([shown(), way('50'), way('100')]).toEqual([both, [own, own], both]);
   });
 });
 
 test('once the hand rests and its images are there, they are made with all steps, and shown when all are there', async () => {
-  const { app, element, show, answer } = await making('&text=20');
-  const move = async (key: string) => {
-    element('noise-handle').fire('keydown', { key, preventDefault() {} });
-    await settled();
-  };
-  const followed = async () => {
-    for (const come of iterate(follows)) {
-      come();
+  const { app, element, show, answer, come, waiting } = await making('&text=20');
+  const move = async (...keys: string[]) => {
+    for (const key of keys) {
+      element('noise-handle').fire('keydown', { key, preventDefault() {} });
       await settled();
     }
   };
   const rest = () => vi.advanceTimersByTimeAsync(1000);
-  const asked = () => [follows.length, orders.length];
   // The map comes behind finished images.
-  expect(asked()).toEqual([1, 0]);
+  expect(waiting()).toEqual([1, 0]);
   await move('ArrowRight');
   await rest();
-  expect(asked()).toEqual([1, 0]);
-  await followed();
-  show();
+  expect(waiting()).toEqual([1, 0]);
+  await come('follow');
   expect([element('sample-prediction').ariaLabel, element('save-sampled').disabled]).toEqual(['2, 0', true]);
-  expect([...asked(), app.settings.across]).toEqual([0, 1, 2]);
+  expect([...waiting(), app.settings.across]).toEqual([0, 1, 2]);
   expect(await answer()).toEqual(['2, 0', '2, 0', '2, 0', '2, 0, finished']);
   expect(element('sample-model').textContent).toBe(pretrained);
-  await followed();
+  await come('follow');
   // Back where the images are known, until the run goes back.
+  await move('ArrowLeft', 'ArrowRight');
+  await come('follow');
   await move('ArrowLeft');
-  await move('ArrowRight');
-  await followed();
-  expect(asked()).toEqual([0, 0]);
-  await move('ArrowLeft');
-  expect(asked()).toEqual([0, 0]);
+  expect(waiting()).toEqual([0, 0]);
   tell({ type: 'losses', again: true, first: 0, losses: new Float32Array(), imagesPerSecond: 1 });
   await move('ArrowRight');
-  expect(asked()).toEqual([1, 0]);
+  expect(waiting()).toEqual([1, 0]);
   // A measurement has the GPU for itself.
   app.measuring = 'bench';
-  await followed();
+  await come('follow');
   await rest();
-  expect(asked()).toEqual([0, 0]);
+  expect(waiting()).toEqual([0, 0]);
   app.measuring = undefined;
   app.changed();
   show();
   await settled();
-  expect(asked()).toEqual([0, 1]);
+  expect(waiting()).toEqual([0, 1]);
   // A lost device ends all of it, until something moves.
   for (const key of ['ArrowUp', 'ArrowDown']) {
     tell(lost);
-    const [before, orders] = asked();
+    const [follows, orders] = waiting();
     await rest();
-    expect(asked()).toEqual([before, orders]);
+    expect(waiting()).toEqual([follows, orders]);
     await move(key);
-    expect(asked()).toEqual([before + 1, orders]);
+    expect(waiting()).toEqual([follows + 1, orders]);
   }
 });
 
 test('the map is made where it is seen, while nothing trains; the tutorial’s images have none', async () => {
-  const { app, show, make } = opened('&text=20');
-  const asked = async () => {
+  const { app, show, make, come, waiting } = opened('&text=20');
+  const shown = async () => {
     show();
     await settled();
-    return follows.length;
+    return waiting();
   };
-  tell({ type: 'patch', patch: { phase: 'training', training: true } });
+  patch({ phase: 'training', training: true });
   await make();
-  expect(await asked()).toBe(0);
-  tell({ type: 'patch', patch: { phase: 'paused', training: false } });
-  expect(await asked()).toBe(1);
+  expect(await shown()).toEqual([0, 0]);
+  patch({ phase: 'paused', training: false });
+  expect(await shown()).toEqual([1, 0]);
   app.set('task', 'train');
-  follows.shift()!();
-  expect(await asked()).toBe(0);
+  await come('follow');
+  expect(await shown()).toEqual([0, 0]);
   app.set('task', 'sample');
-  expect(await asked()).toBe(1);
-  follows = [];
-  const { element } = await making('&recipe=tutorial&count=1&steps=2');
-  expect([element('frame-label').textContent, follows]).toEqual(['step 2 of 2', []]);
+  expect(await shown()).toEqual([1, 0]);
+  asked.follow = [];
+  await making('&recipe=tutorial&count=1&steps=2');
+  expect(waiting()).toEqual([0, 0]);
 });

@@ -1,7 +1,7 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
-import { isFreed, type WorkerEvent } from '../../../harness/page/messages/messages';
+import { isFreed, type Patch, type WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
 import { textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
@@ -9,11 +9,14 @@ import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
+import { recipes } from '../../../src/recipes';
+import type { RunDescription } from '../../../src/worker';
 import { lost, standInStorage, standIns, standInWorker } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
+const patch = (patch: Patch) => tell({ type: 'patch', patch });
 const nothing = async () => undefined;
 const client = {
   call: vi.fn(async (..._: unknown[]): Promise<unknown> => undefined),
@@ -96,21 +99,18 @@ test('settings of a plan stay out of the address and end with their run; changes
   };
   const app = opened('?task=train&minutes=8', [{ ...panel(), receive }]);
   const replaced = vi.fn();
-  vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
-  const software = { vendor: '', architecture: '', device: '', description: '', software: true };
-  tell({ type: 'patch', patch: { adapter: software } });
+  vi.stubGlobal('history', { replaceState: (_: unknown, __: unknown, to: string) => replaced(to) });
+  patch({ adapter: { vendor: '', architecture: '', device: '', description: '', software: true } });
   const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
-  tell({ type: 'patch', patch: { planned: { plan, averages: true } } });
+  patch({ planned: { plan, averages: true } });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
   expect(app.address.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
-  const other = { ...plan, steps: 720, epochs: 2 };
-  tell({ type: 'patch', patch: { planned: { plan: other, averages: true, lr: 1e-3 } } });
+  patch({ planned: { plan: { ...plan, steps: 720, epochs: 2 }, averages: true, lr: 1e-3 } });
   app.set('seed', '7');
-  const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
-  expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);
   app.set('epochs', '5');
-  expect(replaced.mock.lastCall![2]).toBe('?epochs=5&seed=7&minutes=8');
-  tell({ type: 'patch', patch: { run: undefined } });
+  const addresses = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8', '?epochs=5&seed=7&minutes=8'];
+  expect(replaced.mock.calls.flat()).toEqual(addresses);
+  patch({ run: undefined });
   expect(atEnd).toEqual([16, 1e-3]);
   expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
 });
@@ -119,7 +119,7 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
   const app = opened();
   const data = (more = {}) => {
     const of = { name: 'mine', builtIn: false, count: 60, height: 24, width: 24, channels: 3, ...more };
-    tell({ type: 'patch', patch: { data: of } });
+    patch({ data: of });
     return app.settings.recipe;
   };
   expect(data()).toBe('pictures');
@@ -175,7 +175,7 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   // Images that a kept run waits for would begin it, too; others would not.
   app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
-  tell({ type: 'patch', patch: { needsData: 'a' } });
+  patch({ needsData: 'a' });
   app.dismissNotices();
   app.kept.takeImages('digits');
   expect(asked).toHaveBeenCalledTimes(1);
@@ -192,7 +192,8 @@ test.each(['that is being built', 'with steps'])(
   'a run %s is put aside before another goes on, and what the page notes until then is of that run',
   async (which) => {
     const app = opened();
-    tell(which === 'with steps' ? loss : { type: 'patch', patch: { phase: 'compiling', training: true } });
+    if (which === 'with steps') tell(loss);
+    else patch({ phase: 'compiling', training: true });
     const take = vi.spyOn(app, 'set');
     const before = app.settings;
     app.kept.goOn('a');
@@ -206,25 +207,25 @@ test('a kept run without its images waits for them, and tries again with what th
   const app = opened();
   const others = Object.assign(new Error('These are others.'), { code: 'data' });
   client.goOn.mockImplementation(async () => {
-    tell({ type: 'patch', patch: { needsData: 'a' } });
+    patch({ needsData: 'a' });
     // Of files that were given before.
-    tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, pictures: true } } });
+    patch({ data: { ...digits, builtIn: false, pictures: true } });
     throw others;
   });
   const tries = (count: number) => until(() => client.goOn.mock.calls.length === count);
   app.kept.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
-  for (const builtIn of [true, false]) tell({ type: 'patch', patch: { data: { ...digits, builtIn } } });
+  for (const builtIn of [true, false]) patch({ data: { ...digits, builtIn } });
   expect(client.goOn).toHaveBeenCalledOnce();
   expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
   app.kept.takeImages('digits');
-  tell({ type: 'patch', patch: { data: digits } });
+  patch({ data: digits });
   await until(() => app.state.error);
   expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
   client.goOn.mockImplementation(async () => undefined);
   // Other choices make other images of the same files.
-  tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, pictures: true } } });
+  patch({ data: { ...digits, builtIn: false, pictures: true } });
   await tries(3);
   await until(() => client.press.mock.calls.length === 1);
 });
@@ -234,7 +235,7 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
   const notes = { heldOut: [], quality: [], rates: [], seconds: 0, drawings };
   const app = opened('?task=train', [], { 'webgpu-diffusion-run-notes': JSON.stringify({ a: notes }) });
   client.goOn.mockImplementationOnce(async () => {
-    tell({ type: 'patch', patch: { needsData: 'a' } });
+    patch({ needsData: 'a' });
     throw new Error();
   });
   const send = vi.spyOn(app, 'send');
@@ -249,7 +250,7 @@ test('the pictures of a kept run that goes on bring no recipe, whose epochs woul
   let before: unknown;
   client.goOn.mockImplementationOnce(async () => {
     before = app.settings;
-    tell({ type: 'patch', patch: { data: { ...digits, builtIn: false, channels: 3 } } });
+    patch({ data: { ...digits, builtIn: false, channels: 3 } });
     expect(app.settings).toBe(before);
   });
   app.kept.goOn('a');
@@ -260,7 +261,7 @@ test('the pictures of a kept run that goes on bring no recipe, whose epochs woul
 test('a kept run that is complete goes on without training', async () => {
   const app = opened('?task=train&epochs=1');
   client.goOn.mockImplementationOnce(async () => {
-    tell({ type: 'patch', patch: { run: { stepsPerEpoch: 1, network: {} } } } as WorkerEvent);
+    patch({ run: { stepsPerEpoch: 1, network: {} } as RunDescription });
     tell(loss);
   });
   app.kept.goOn('a');
@@ -274,8 +275,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   const app = opened();
   const train = vi.fn();
   app.open([createStarter(app, { train: { start: train } } as never)]);
-  const phase = (name: 'loading' | 'idle') =>
-    tell({ type: 'patch', patch: { phase: name, training: false } });
+  const phase = (name: 'loading' | 'idle') => patch({ phase: name, training: false });
   app.kept.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
@@ -286,7 +286,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   app.kept.takeImages('digits');
   phase('loading');
   app.startWhenReady('train');
-  tell({ type: 'patch', patch: { data: digits } });
+  patch({ data: digits });
   phase('idle');
   expect(train).toHaveBeenCalledOnce();
   // The worker has refused them, or dropped what it was asked.
@@ -314,10 +314,10 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   // It goes on, and is deleted.
   const { widths, ...settings } = initialSettings;
   const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
-  tell({ type: 'patch', patch: { resumed: { ...resumed, settings: { ...settings, widths: [8] } } } });
+  patch({ resumed: { ...resumed, settings: { ...settings, widths: [8] } } });
   end();
   await until(() => client.press.mock.calls.length === 1);
-  tell({ type: 'patch', patch: { run: undefined } });
+  patch({ run: undefined });
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['b']);
 });
@@ -340,7 +340,7 @@ test('while a kept run goes on, the worker gets no settings of before, which wou
   app.set('samples', '10');
   const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
   const settings = { ...initialSettings, lr: 0.002, widths: [8] };
-  tell({ type: 'patch', patch: { resumed: { ...resumed, settings } } });
+  patch({ resumed: { ...resumed, settings } });
   expect(rates()).toEqual([0.002]);
 });
 
@@ -351,11 +351,11 @@ test('a link that leads on changes no setting that a run keeps', () => {
       app.lead(key as Key, text);
     return app.settings;
   };
-  tell({ type: 'patch', patch: { phase: 'training', training: true } });
+  patch({ phase: 'training', training: true });
   const { recipe, lr, epochs, batch, widths } = app.settings;
   const kept = { recipe, lr, epochs, batch, widths };
   expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
-  tell({ type: 'patch', patch: { phase: 'idle', training: false } });
+  patch({ phase: 'idle', training: false });
   app.notify('Of the recipe before.');
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
   expect(app.notices).toEqual([]);
@@ -377,20 +377,15 @@ test('the browser asks before steps are left that are in no file and not in the 
   expect(asks()).toBe(true);
   app.state = { ...app.state, saved: 2 };
   expect(asks()).toBe(false);
-  const far = { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } as const;
-  tell({ type: 'patch', patch: { distilling: { ...far } } } as WorkerEvent);
+  patch({ distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } });
   expect(asks()).toBe(true);
 });
 
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
   const app = opened('?task=inside');
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };
-  const data = () => tell({ type: 'patch', patch: { data: { ...size, name: 'pictures', builtIn: false } } });
-  const model = () =>
-    tell({
-      type: 'patch',
-      patch: { model: { ...size, name: 'a.safetensors', recipe: 'digits' } },
-    } as unknown as WorkerEvent);
+  const data = () => patch({ data: { ...size, name: 'pictures', builtIn: false } });
+  const model = () => patch({ model: { ...size, recipe: 'digits', sampling: recipes.digits.sampling } });
   const counts = [data, model, data, model].map((event) => {
     event();
     return app.replacements;
