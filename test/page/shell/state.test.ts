@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { patchOf, type WorkerEvent } from '../../../harness/page/messages/messages';
+import type { EventOf, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type ModelChoice } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
@@ -25,157 +25,94 @@ import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
 import { defaultConfig } from '../../../src/unet/config';
+import type { RunDescription } from '../../../src/worker';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
+const patch = (patch: Patch): WorkerEvent => ({ type: 'patch', patch });
 const fingerprint = { count: 10, height: 28, width: 28, channels: 1, fnv1a: '0' };
-const built = {
-  type: 'patch',
-  patch: {
-    run: {
-      images: 10,
-      stepsPerEpoch: 3,
-      parameters: 309_057,
-      network: defaultConfig,
-      data: fingerprint,
-      bytes: 1000,
-      variants: {},
-    },
-  },
-} as WorkerEvent;
-const lost = (...left: number[]): WorkerEvent => ({
+const run = {
+  ...{ images: 10, stepsPerEpoch: 3, parameters: 309_057, network: defaultConfig },
+  ...{ data: fingerprint, bytes: 1000, variants: {} },
+} as RunDescription;
+const built = patch({ run });
+const lost = (...left: number[]): EventOf<'lost'> => ({
   ...{ type: 'lost', message: 'gone', reason: 'a crash', step: left.length, again: false },
   ...{ losses: Float32Array.from(left), recovers: true, advice: undefined },
 });
-const losses = (first: number, ...values: number[]): WorkerEvent => ({
-  type: 'losses',
-  again: false,
-  first,
-  losses: Float32Array.from(values),
-  imagesPerSecond: 100,
+const losses = (first: number, ...values: number[]): EventOf<'losses'> => ({
+  ...{ type: 'losses', again: false, first, losses: Float32Array.from(values), imagesPerSecond: 100 },
 });
-const speed = (imagesPerSecond: number): WorkerEvent => ({ type: 'patch', patch: { pace: imagesPerSecond } });
-const phase = (name: State['phase'], training = false): WorkerEvent => ({
-  type: 'patch',
-  patch: { phase: name, training },
-});
-
+const speed = (pace: number) => patch({ pace });
+const phase = (name: State['phase'], training = false) => patch({ phase: name, training });
 const progress = (
   task: 'compiling' | 'tuning' | 'comparing',
   done: number,
   more: object = {},
-): WorkerEvent => ({
-  ...{ type: 'progress', task, done, total: 9, ...more },
-});
-const model = (name: string) =>
-  ({
-    name,
-    recipe: 'tutorial',
-    classes: 0,
-    height: 14,
-    width: 14,
-    channels: 1,
-    sampling: { method: 'mix', steps: 50 },
-  }) as const;
+): WorkerEvent => ({ type: 'progress', task, done, total: 9, ...more });
 
 const { widths: _, ...others } = initialSettings;
-const resumed = (kept: boolean, id?: string): WorkerEvent => ({
-  type: 'patch',
-  patch: { resumed: { id, kept, settings: { ...others, widths: [8] }, losses: Float32Array.of(3, 2) } },
-});
+const resumed = (kept: boolean, id?: string) =>
+  patch({ resumed: { id, kept, settings: { ...others, widths: [8] }, losses: Float32Array.of(3, 2) } });
 const stored = (step: number): WorkerEvent => ({ type: 'stored', step, id: 'a' });
-const freed: WorkerEvent = { type: 'patch', patch: { run: undefined } };
-const timeUp: WorkerEvent = { type: 'patch', patch: { measured: { timeUp: true } } };
+const notStored: WorkerEvent = { type: 'notStored', message: 'full' };
+const freed = patch({ run: undefined });
+const timeUp = patch({ measured: { timeUp: true } });
 const failed = (at: 'task' | 'data', back?: number): WorkerEvent => ({
   ...{ type: 'problem', at, code: 'data', message: 'no', back },
 });
-const warned = (run: boolean): WorkerEvent => ({ type: 'warning', message: 'It learns nothing.', run });
-const opened = (name: string): WorkerEvent => ({ type: 'patch', patch: { model: model(name) } });
+const warned: WorkerEvent = { type: 'warning', message: 'It learns nothing.', run: true };
+const size = { height: 14, width: 14, channels: 1 };
+const opened = patch({
+  model: { name: 'a', recipe: 'tutorial', classes: 0, ...size, sampling: { method: 'mix', steps: 50 } },
+});
 const far = (step: number, loss?: number) =>
-  ({
-    type: 'patch',
-    patch: { distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step, loss } },
-  }) satisfies WorkerEvent;
-const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
+  patch({ distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step, loss } });
+const data = { name: 'digits', builtIn: true, ...fingerprint };
 const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
-const begun: WorkerEvent = {
-  type: 'patch',
-  patch: { begun: { held: 7, begin: 'new', sampling: recipes.digits.sampling } },
-};
+const begun = patch({ begun: { held: 7, begin: 'new', sampling: recipes.digits.sampling } });
+const kept = (...runs: [id: string, step: number][]): WorkerEvent => ({
+  ...{ type: 'runs', runs: runs.map(([id, step]) => ({ id, step }) as StoredRun) },
+});
 const of = (...values: number[]) => ({ losses: Losses.of(values) });
 const said = (message?: string) => ({ error: message === undefined ? undefined : { message } });
+/** What made a run stop. */
+const stop = [built, losses(0, 1), timeUp, failed('task', 400)];
 
 describe('the state of the page', () => {
   test.each<[string, WorkerEvent[], object]>([
     ['collects losses', [built, losses(0, 0.5, 0.25), losses(2, 0.125)], of(0.5, 0.25, 0.125)],
     [
       'replaces losses of steps that come again',
-      [built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5)],
+      [losses(0, 1, 2, 3), lost(1, 2), losses(2, 0.5)],
       of(1, 2, 0.5),
     ],
     [
       'goes back to a copy',
-      [
-        built,
-        losses(0, 3, 2),
-        stored(2),
-        { type: 'losses', first: 1, again: true, losses: new Float32Array(), imagesPerSecond: 1 },
-      ],
+      [losses(0, 3, 2), stored(2), { ...losses(1), again: true }],
       { ...of(3), stored: 1 },
     ],
     ['has a run that goes on from a file', [resumed(false)], { ...of(3, 2), saved: 2, stored: 0 }],
     ['has a run that goes on from the browser', [resumed(true)], { ...of(3, 2), saved: 0, stored: 2 }],
     ['has in a file what is left of the run', [resumed(false), lost(3)], { saved: 1 }],
-    [
-      'says that the storage is full',
-      [built, losses(0, 3, 2), stored(2), { type: 'notStored', message: 'full' }],
-      { notStored: 'full', stored: 2 },
-    ],
-    [
-      'does not say so once a copy is stored',
-      [{ type: 'notStored', message: 'full' }, stored(3)],
-      { notStored: undefined, stored: 3 },
-    ],
+    ['says that the storage is full', [stored(2), notStored], { notStored: 'full', stored: 2 }],
+    ['does not say so once a copy is stored', [notStored, stored(3)], { notStored: undefined, stored: 3 }],
     [
       'forgets at a reset the run, not adapter, images and an opened model',
-      [
-        { type: 'patch', patch: { adapter } },
-        { type: 'patch', patch: { data } },
-        built,
-        losses(0, 1),
-        stored(1),
-        opened('a'),
-        freed,
-      ],
+      [patch({ adapter }), patch({ data }), built, losses(0, 1), stored(1), notStored, warned, opened, freed],
       {
-        adapter,
-        data,
-        ...of(),
-        stored: 0,
-        notStored: undefined,
-        saved: 0,
-        run: undefined,
-        imagesPerSecond: 0,
-        timed: false,
-        model: { name: 'a' },
+        ...{ adapter, data, model: { name: 'a' } },
+        ...{ ...of(), stored: 0, saved: 0, imagesPerSecond: 0, timed: false },
+        ...{ notStored: undefined, run: undefined, warning: undefined },
       },
     ],
     [
       'asks for none once another run begins',
-      [{ type: 'patch', patch: { needsData: 'a' } }, begun, built],
+      [patch({ needsData: 'a' }), begun, built],
       { needsData: undefined, run: { held: 7 } },
     ],
     [
-      'offers no kept run of a few steps',
-      [{ type: 'runs', runs: [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun) }],
-      { kept: [{ step: LEAST_STEPS }] },
-    ],
-    [
-      'offers no kept run that goes on',
-      [
-        { type: 'runs', runs: ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun) },
-        resumed(true, 'a'),
-        built,
-      ],
+      'offers no kept run of a few steps, and none that goes on',
+      [kept(['x', LEAST_STEPS - 1], ['a', LEAST_STEPS], ['b', LEAST_STEPS]), resumed(true, 'a'), built],
       { kept: [{ id: 'b' }], id: 'a' },
     ],
     [
@@ -183,8 +120,7 @@ describe('the state of the page', () => {
       [built, far(0), far(1, 0.5), far(2, 0.25)],
       { distilling: { calls: 2, step: 2, ...of(0.5, 0.25) } },
     ],
-    ['keeps a warning of the run', [warned(true), phase('finished')], { warning: 'It learns nothing.' }],
-    ['has no warning of a run that is reset', [warned(true), freed], { warning: undefined }],
+    ['keeps a warning of the run', [warned, phase('finished')], { warning: 'It learns nothing.' }],
     ['has no error of a task once the next one begins', [failed('task'), phase('compiling', true)], said()],
     [
       'keeps an error of a task beside training',
@@ -199,18 +135,12 @@ describe('the state of the page', () => {
     ['has none once other files are loaded', [failed('data'), phase('loading')], said()],
     [
       'keeps why a run has stopped while images are made or files opened',
-      [
-        built,
-        losses(0, 1),
-        timeUp,
-        failed('task', 400),
-        ...(['paused', 'compiling', 'sampling', 'loading', 'paused'] as const).map((name) => phase(name)),
-      ],
+      [...stop, ...(['compiling', 'sampling', 'loading', 'paused'] as const).map((name) => phase(name))],
       { measured: { timeUp: true }, error: { back: 400 } },
     ],
     [
       'does not say why it had stopped once it trains on',
-      [built, losses(0, 1), timeUp, failed('task', 400), phase('compiling', true)],
+      [...stop, phase('compiling', true)],
       { measured: { timeUp: false }, ...said() },
     ],
   ])('%s', (_, events, expected) => {
@@ -218,20 +148,13 @@ describe('the state of the page', () => {
   });
 
   test.each([
-    ['goes on by itself from step 2', { recovers: true }],
-    [`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`, { step: LEAST_STEPS - 1 }],
-    [`Step ${LEAST_STEPS} of the run is kept in this browser`, { step: LEAST_STEPS }],
-  ])(
-    'says of a run whose device was lost: %s',
-    (words, { step, recovers }: { step?: number; recovers?: boolean }) => {
-      const event = {
-        ...lost(...Array<number>(step ?? 2).fill(1)),
-        again: !recovers,
-        advice: recovers ? undefined : 'reload',
-      };
-      expect(stateAfter(built, stored(step ?? 2), event as WorkerEvent).error!.message).toContain(words);
-    },
-  );
+    ['goes on by itself from step 2', 2, undefined],
+    [`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`, LEAST_STEPS - 1, 'reload'],
+    [`Step ${LEAST_STEPS} of the run is kept in this browser`, LEAST_STEPS, 'reload'],
+  ] as const)('says of a run whose device was lost: %s', (words, step, advice) => {
+    const event = { ...lost(...Array<number>(step).fill(1)), again: advice !== undefined, advice };
+    expect(stateAfter(built, stored(step), event).error!.message).toContain(words);
+  });
 
   test.each<[string, WorkerEvent[]]>([
     ['', [phase('idle')]],
@@ -278,8 +201,8 @@ describe('the state of the page', () => {
     ['once there is a run', 'auto', false, [built, losses(0, 1)], 'run'],
     ['that are chosen', 'pretrained', false, [built, losses(0, 1)], 'pretrained'],
     ['of a file that is not open', 'auto', true, [], 'pretrained'],
-    ['of an open file', 'run', true, [built, opened('a')], 'file'],
-    ['beside an open file', 'run', false, [built, opened('a')], 'run'],
+    ['of an open file', 'run', true, [built, opened], 'file'],
+    ['beside an open file', 'run', false, [built, opened], 'run'],
   ])('takes samples %s, model=%s, file %s, from its source', (_, choice, file, events, source) => {
     expect(sourceOf(stateAfter(...events), { model: choice }, file)).toBe(source);
   });
@@ -290,24 +213,22 @@ describe('the state of the page', () => {
   test('describes the network that makes samples: recipe, classes, images and sampling', () => {
     const size = { height: 32, width: 24, channels: 3 };
     const images = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames: ['A', 'B'] };
-    const state = stateAfter({ type: 'patch', patch: { data: images } }, opened('a'));
+    const state = stateAfter(patch({ data: images }), opened);
     const digits = { recipe: 'digits' } as const;
     const own = { recipe: 'digits', classes: 26, classNames: ['A', 'B'], data: 'x', ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     // What the run was built on wins.
-    const conditioning = { noiseLevel: true, classes: 30 };
-    const run = {
-      ...patchOf(built).run!,
-      data: { ...fingerprint, classNames: ['C', 'D'], name: 'y' },
-      network: { ...defaultConfig, conditioning },
-    };
-    const told: WorkerEvent = { type: 'patch', patch: { run } };
-    const built30 = { ...own, classNames: ['C', 'D'], data: 'y', classes: 30 };
-    expect(networkIn('run', reduce(state, told), digits)).toEqual(built30);
-    const { classes: _, ...unlabelled } = images;
-    expect(networkIn('run', stateAfter({ type: 'patch', patch: { data: unlabelled } }), digits).classes).toBe(
-      0,
-    );
+    const classNames = ['C', 'D'];
+    const network = { ...defaultConfig, conditioning: { noiseLevel: true, classes: 30 } };
+    const told = patch({ run: { ...run, data: { ...fingerprint, classNames, name: 'y' }, network } });
+    expect(networkIn('run', reduce(state, told), digits)).toEqual({
+      ...own,
+      classNames,
+      data: 'y',
+      classes: 30,
+    });
+    const unlabelled = stateAfter(patch({ data: { ...images, classes: undefined } }));
+    expect(networkIn('run', unlabelled, digits).classes).toBe(0);
     const pretrained = { ...fine, data: DIGITS };
     // The recipe pictures, without a pretrained network of its own, shows the one of digits.
     for (const recipe of ['digits', 'pictures'] as const)
@@ -337,10 +258,7 @@ describe('the state of the page', () => {
     expect([1, 2].map((epochs) => isComplete(at(3), epochs))).toEqual([true, false]);
     expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
     const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
-    const planned = (steps?: number): WorkerEvent => ({
-      type: 'patch',
-      patch: { planned: { plan: { ...plan, steps }, averages: true } },
-    });
+    const planned = (steps?: number) => patch({ planned: { plan: { ...plan, steps }, averages: true } });
     const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
     expect([endOf(open, 1), isComplete(open, 1), secondsLeft(open, 4, 1)]).toEqual([
       Number.POSITIVE_INFINITY,
@@ -366,23 +284,14 @@ describe('the state of the page', () => {
 });
 
 // 10 images an epoch in batches of 4: 4, 4, 2.
-test.each<[string, WorkerEvent[], batch: number, epochs: number, seconds: number]>([
-  [
-    'by images, so that the small last batch of an epoch is not overrated',
-    [built, losses(0, 1), speed(100)],
-    4,
-    2,
-    (20 - 4) / 100,
-  ],
-  ['at the end', [built, losses(0, 1, 1, 1), speed(100)], 4, 1, 0],
-  ['where the tenth image is left out', [built, losses(0, 1), speed(100)], 3, 2, (18 - 3) / 100],
+test.each<[string, WorkerEvent[], batch: number, epochs: number, images: number]>([
+  ['by images, so that the small last batch of an epoch is not overrated', [built, speed(100)], 4, 2, 20 - 4],
+  ['at the end', [built, losses(1, 1, 1), speed(100)], 4, 1, 0],
+  ['where the tenth image is left out', [built, speed(100)], 3, 2, 18 - 3],
   ['without a run', [], 4, 1, Number.NaN],
-  ['before the speed is measured', [built, losses(0, 1, 1)], 4, 2, Number.NaN],
-  ['by the measured speed', [built, losses(0, 1, 1), speed(4)], 4, 2, (20 - 8) / 4],
-])('time left, %s', (_, events, batch, epochs, seconds) => {
-  expect(secondsLeft(stateAfter(...events), batch, epochs)).toEqual(
-    seconds > 0 ? expect.closeTo(seconds) : seconds,
-  );
+  ['before the speed is measured', [built, losses(1, 1)], 4, 2, Number.NaN],
+])('time left, %s', (_, events, batch, epochs, images) => {
+  expect(Math.round(100 * secondsLeft(stateAfter(losses(0, 1), ...events), batch, epochs))).toBe(images);
 });
 
 test('Draw and Explain take the run’s network after 51,200 images or 300 steps, at its end, or at once if it began trained', () => {
