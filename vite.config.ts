@@ -1,4 +1,4 @@
-import { defineConfig, type PluginOption, type UserConfig } from 'vite';
+import { defineConfig, esmExternalRequirePlugin, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { commitOf } from './harness/run/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
@@ -93,6 +93,8 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
       },
       rolldownOptions: {
         external: [/^node:/, 'webgpu', 'puppeteer', 'vite'],
+        // What pngjs requires.
+        plugins: [esmExternalRequirePlugin({ external: ['assert', 'buffer', 'stream', 'util', 'zlib'] })],
         output: {
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',

@@ -11,13 +11,11 @@ import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
 import { megabytes, plural, whole } from '../text/units';
 import {
-  isCut,
   type MadeImages,
-  mirrored,
-  ownSize,
   type PictureChoice,
   SIDES,
   type Size,
+  type Small,
   setOf,
   shrink,
   sizeFor,
@@ -99,7 +97,7 @@ export async function readOwnImages(
   // A file that was chosen by itself may have any name.
   const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
   const named = idx.length > 0 ? idx : given;
-  if (named.length > 0) return withNames(await readIdxFiles(named, choice, reader, options.signal), names);
+  if (named.length > 0) return readIdxFiles(named, names, choice, reader, options.signal);
   const [first] = files;
   const folder = first?.path.includes('/') ? `The folder ${clip(first.path.split('/')[0])}` : 'The folder';
   return fail(`${folder} holds no images. Give ${KINDS}.`);
@@ -112,112 +110,107 @@ async function readPictureFiles(
   pictures: readonly OwnFile[],
   choice: PictureChoice,
   reader: PictureReader,
-  { signal, progress }: ReadingOptions,
+  options: ReadingOptions,
 ): Promise<MadeImages> {
-  const count = pictures.length;
-  const copies = choice.flip ? 2 : 1;
-  const least = choice.size > 0 ? choice.size : SIDES.least;
-  checkBytes(count, { width: least, height: least });
   const { name, classOf, notes } = classesOfPaths(files, pictures);
-  const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
-  /**
-   * The pictures that can be read, and their sizes as far as they are known. They are shuffled: the last images measure a run, and must not
-   * all be of the last class.
-   */
-  const sizes = new Map<OwnFile, Size | undefined>();
-  for (const i of permutation(count, 0, 0)) sizes.set(sorted[i], undefined);
-  const broken: Broken[] = [];
-  const readEach = async <T>(what: 'heads' | 'pixels', read: (file: OwnFile) => Promise<T>): Promise<T[]> => {
-    const made: T[] = [];
-    for (const file of [...sizes.keys()]) {
-      signal?.throwIfAborted();
-      progress?.(made.length + broken.length, count, what);
-      try {
-        made.push(await read(file));
-      } catch (error) {
-        signal?.throwIfAborted();
-        sizes.delete(file);
-        const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
-        broken.push({ name: nameOf(file), text });
-        if (count === 1) fail(`${text}.`);
-        if (broken.length * 10 > count)
-          fail(
-            `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
-          );
-      }
-    }
-    return made;
-  };
-  await readEach('heads', async (file) =>
-    sizes.set(file, checkSize(sizeInHeader(await reader.head(file)), file)),
-  );
-  const readAt = (size: Size) => {
-    checkBytes(count * copies, size);
-    return readEach('pixels', async (file) => {
-      const pixels = await reader.decode(file);
-      const { width, height } = checkSize(pixels, file);
-      sizes.set(file, sizes.get(file) ?? { width, height });
-      return { file, small: shrink(pixels, size, choice.fit), cut: isCut(pixels, size, choice.fit) };
-    });
-  };
-  let size = sizeFor([...sizes.values()], choice.size);
-  let read = await readAt(size);
-  // Pictures that cannot be read, or whose size no head tells, say only now what they say about the size of all.
-  const better = sizeFor([...sizes.values()], choice.size);
-  if (better.width !== size.width || better.height !== size.height) {
-    size = better;
-    read = await readAt(size);
-  }
+  const { read, size, faults } = await readPictures(pictures, choice, reader, options);
   if (read.length === 1)
     fail(
       `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
-  const smalls = read.flatMap(({ small }) => (choice.flip ? [small, mirrored(small, size)] : small));
-  const made = setOf(smalls, size, choice.ink);
-  const own = ownSize([...sizes.values()]);
-  const named =
-    classOf && labelsOfFolders(read.flatMap(({ file }) => Array<string>(copies).fill(classOf(file))));
+  const smalls = read.map(({ small }) => small!);
+  const made = setOf(smalls, size, choice);
+  const classes = classOf ? read.map(({ file }) => classOf(file)) : [];
+  const labelled = labelsOf(classes, made.images.count / read.length);
+  if (classOf && !labelled)
+    notes.push(`There is one class, ${clip(classes[0])}: the network is trained without classes.`);
+  const broken = pictures.length - read.length;
+  if (broken > 0)
+    notes.push(`${whole(broken)} of ${plural(pictures.length, 'picture')} left out: ${reasonsOf(faults)}.`);
+  const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
+  if (others.length > 0)
+    notes.push(`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`);
   return {
-    images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
-    ink: made.ink,
-    cut: read.filter(({ cut }) => cut).length,
-    shrunk: own?.width !== size.width || own.height !== size.height,
-    notes: [...leftOut(broken, count, files), ...notes, ...(named?.notes ?? []), ...made.notes],
+    ...made,
+    images: { ...made.images, ...labelled, name: name ?? plural(read.length, 'picture') },
+    notes: [...notes, ...made.notes],
   };
 }
 
-/** A picture that cannot be read, and a sentence, without its stop, that says why. */
-interface Broken {
-  readonly name: string;
-  readonly text: string;
+/** A picture on its way to an image: what is known of it so far. */
+interface Found {
+  readonly file: OwnFile;
+  size?: Size | undefined;
+  small?: Small;
 }
 
-/** Three reasons at most, each once: with the sentence about the first picture, and the names of others. */
-function reasonsOf(broken: readonly Broken[]): string {
-  const reasons = new Map<string, Broken[]>();
-  for (const each of broken) {
-    const reason = each.text.replace(each.name, '');
-    const known = reasons.get(reason);
-    if (known) known.push(each);
-    else reasons.set(reason, [each]);
-  }
-  const sentences = [...reasons.values()].map(([{ text }, ...others]) =>
-    others.length > 0 ? `${text} (the same with ${few(others.map(({ name }) => name))})` : text,
+/** By the reason why pictures cannot be read: a sentence, without its stop, about the first one, and the names of others. */
+type Faults = Map<string, readonly string[]>;
+
+/** Brings all pictures that can be read to one size. */
+async function readPictures(
+  pictures: readonly OwnFile[],
+  choice: PictureChoice,
+  reader: PictureReader,
+  { signal, progress }: ReadingOptions,
+) {
+  const count = pictures.length;
+  checkBytes(count, sizeFor([{ width: SIDES.least, height: SIDES.least }], choice.size));
+  const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
+  // Shuffled: the last images measure a run, and must not all be of the last class.
+  const found = new Set(Array.from(permutation(count, 0, 0), (i): Found => ({ file: sorted[i] })));
+  const faults: Faults = new Map();
+  const readEach = async (what: 'heads' | 'pixels', read: (picture: Found) => Promise<void>) => {
+    let done = count - found.size;
+    for (const picture of [...found]) {
+      signal?.throwIfAborted();
+      progress?.(done++, count, what);
+      try {
+        await read(picture);
+      } catch (error) {
+        signal?.throwIfAborted();
+        found.delete(picture);
+        const name = nameOf(picture.file);
+        const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+        const reason = text.replace(name, '');
+        const known = faults.get(reason);
+        faults.set(reason, known ? [...known, name] : [text]);
+        if (count === 1) fail(`${text}.`);
+        if ((count - found.size) * 10 > count)
+          fail(
+            `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(faults)}. Take them out, or replace them.`,
+          );
+      }
+    }
+  };
+  await readEach('heads', async (picture) => {
+    picture.size = checkSize(sizeInHeader(await reader.head(picture.file)), picture.file);
+  });
+  const sizeOfAll = () => {
+    const sizes = Array.from(found, (picture) => picture.size);
+    return sizeFor(sizes, choice.size);
+  };
+  let size: Size;
+  do {
+    size = sizeOfAll();
+    checkBytes(count * (choice.flip ? 2 : 1), size);
+    await readEach('pixels', async (picture) => {
+      const pixels = await reader.decode(picture.file);
+      const { width, height } = checkSize(pixels, picture.file);
+      picture.size = { width, height };
+      picture.small = shrink(pixels, size, choice.fit);
+    });
+    // Pictures that cannot be read, or whose size no head tells, say only now what they say about the size of all.
+  } while (!isSame(size, sizeOfAll()));
+  return { read: [...found], size, faults };
+}
+
+/** Three reasons at most: the first sentence of each, and the names of other pictures with the same. */
+function reasonsOf(faults: Faults): string {
+  const sentences = Array.from(faults.values(), ([text, ...others]) =>
+    others.length > 0 ? `${text} (the same with ${few(others)})` : text,
   );
   return sentences.slice(0, 3).join('; ');
-}
-
-/** What no image was made of. */
-function leftOut(broken: readonly Broken[], count: number, files: readonly OwnFile[]): readonly string[] {
-  const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
-  return [
-    ...(broken.length > 0
-      ? [`${whole(broken.length)} of ${plural(count, 'picture')} left out: ${reasonsOf(broken)}.`]
-      : []),
-    ...(others.length > 0
-      ? [`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`]
-      : []),
-  ];
 }
 
 function checkBytes(count: number, { width, height }: Size): void {
@@ -236,10 +229,9 @@ function checkSize<T extends Size | undefined>(size: T, file: OwnFile): T {
   return size;
 }
 
-// ---------------------------------------------------------------- classes
+const isSame = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
 
-const oneClass = (name: string) =>
-  `There is one class, ${clip(name)}: the network is trained without classes.`;
+// ---------------------------------------------------------------- classes
 
 /**
  * The classes of pictures by their folders: below the folder that has all in common, `name`, the innermost one names the class. Pictures
@@ -249,7 +241,7 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
   const all = pictures.map(foldersOf);
   let shared = 0;
   while (all[0][shared] !== undefined && all.every((folders) => folders[shared] === all[0][shared])) shared++;
-  const name = all[0][shared - 1];
+  const name: string | undefined = all[0][shared - 1];
   // Folders without pictures of their own, or below, that lie where the classes' folders do.
   const above = all[0].slice(0, Math.max(0, shared - 1)).join('/');
   const full = new Set(all.flatMap((folders) => folders.map((_, i) => folders.slice(0, i + 1).join('/'))));
@@ -257,21 +249,13 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
     .filter((path) => path !== '' && !isHidden({ path }) && !full.has(path) && path.startsWith(above))
     .map((path) => clip(lastOf(path)));
   const notes =
-    empty.length > 0
-      ? [
-          empty.length === 1
-            ? `The folder ${empty[0]} holds no pictures.`
-            : `The folders ${few(empty)} hold no pictures.`,
-        ]
-      : [];
-  if (all.every((folders) => folders.length === shared))
-    return { name, notes: empty.length > 0 ? [...notes, oneClass(name)] : [] };
-  const loose = pictures.find((_, i) => all[i].length === shared);
-  if (loose) {
+    empty.length > 0 ? [`${plural(empty.length, 'folder')} without pictures: ${few(empty)}.`] : [];
+  const loose = pictures.filter((_, i) => all[i].length === shared);
+  if (loose.length === pictures.length && (empty.length === 0 || !name)) return { name, notes };
+  if (loose.length > 0 && loose.length < pictures.length)
     fail(
-      `${nameOf(loose)} is in no folder of a class, and others are. Put each picture into the folder of its class, or all into one folder to train without classes.`,
+      `${nameOf(loose[0])} is in no folder of a class, and others are. Put each picture into the folder of its class, or all into one folder to train without classes.`,
     );
-  }
   const classOf = (file: OwnFile) => foldersOf(file).slice(-1)[0].normalize('NFC');
   const classes = [...new Map(pictures.map((file) => [foldersOf(file).join('/'), classOf(file)])).values()];
   for (const each of new Set(classes)) {
@@ -281,25 +265,22 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
   return { name, classOf, notes };
 }
 
-/** Labels and names: folders that are named after numbers are these classes, others are numbered in the order of their names. Pure. */
-function labelsOfFolders(classes: readonly string[]) {
+/**
+ * Labels for `copies` of each picture, and names: folders that are named after numbers are these classes, others are numbered in the order of
+ * their names. Undefined for fewer than two classes. Pure.
+ */
+function labelsOf(classes: readonly string[], copies: number) {
   const names = [...new Set(classes)].sort(byName);
-  const last = names[names.length - 1];
-  if (names.length === 1) return { notes: [oneClass(last)] };
-  if (names.length > MOST_CLASSES) {
+  const [first, last] = [names[0], names[names.length - 1]];
+  if (names.length < 2) return undefined;
+  if (names.length > MOST_CLASSES)
     fail(
-      `There are ${whole(names.length)} classes, folders from ${clip(names[0])} to ${clip(last)}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
+      `There are ${whole(names.length)} classes, folders from ${clip(first)} to ${clip(last)}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
     );
-  }
   const areNumbers = names.every((name) => /^(0|[1-9]\d{0,2})$/.test(name) && Number(name) < MOST_CLASSES);
-  const classNames = areNumbers
-    ? Array.from({ length: Number(last) + 1 }, (_, label) => String(label))
-    : names;
-  const labelOf = new Map(classNames.map((name, label) => [name, label]));
-  return {
-    classes: { labels: Uint8Array.from(classes, (name) => labelOf.get(name)!), classNames },
-    notes: [],
-  };
+  const classNames = areNumbers ? Array.from({ length: Number(last) + 1 }, (_, label) => `${label}`) : names;
+  const labels = classes.flatMap((name) => Array<number>(copies).fill(classNames.indexOf(name)));
+  return { labels: Uint8Array.from(labels), classNames };
 }
 
 // ---------------------------------------------------------------- IDX
@@ -309,98 +290,86 @@ const trainingFirst = (a: OwnFile, b: OwnFile) => {
   const isTest = (file: OwnFile) => Number(nameOf(file).startsWith('t10k'));
   return isTest(a) - isTest(b) || byName(a.path, b.path);
 };
+const isLabels = ({ path }: OwnFile) => LABELS.test(path);
+const unpacked = ({ path }: OwnFile) => path.replace(/\.gz$/, '');
 
-/** Files of images, and of their labels if each has some: one that is there packed and unpacked counts once. Pure. */
-function pairIdx(files: readonly OwnFile[]): {
-  images: readonly OwnFile[];
-  labels: readonly OwnFile[];
-  /** Labels that not all images have. */
-  unused: readonly OwnFile[];
-} {
-  const plain = ({ path }: OwnFile) => path.replace(/\.gz$/, '');
-  const paths = new Set(files.map(({ path }) => path));
-  const once = files
-    .filter((file) => plain(file) === file.path || !paths.has(plain(file)))
-    .sort(trainingFirst);
-  const images = once.filter(({ path }) => !LABELS.test(path));
-  const others = once.filter(({ path }) => LABELS.test(path));
-  const paired = images.flatMap((file) => {
-    const name = plain(file).replace(/images([-.])idx[34]/, 'labels$1idx1');
-    return others.find((other) => plain(other) === name) ?? [];
+/** The files of labels, one for each file of images: by their names, else in their order; none unless each has one. Pure. */
+function labelsFor(images: readonly OwnFile[], labels: readonly OwnFile[]): readonly OwnFile[] {
+  const named = images.flatMap((file) => {
+    const name = unpacked(file).replace(/images([-.])idx[34]/, 'labels$1idx1');
+    return labels.find((other) => unpacked(other) === name) ?? [];
   });
-  if (paired.length === images.length) return { images, labels: paired, unused: [] };
-  // Under other names they belong together in their order.
-  const inOrder = paired.length === 0 && others.length === images.length;
-  return { images, labels: inOrder ? others : [], unused: inOrder ? [] : others };
+  if (named.length === images.length) return named;
+  return named.length === 0 && labels.length === images.length ? labels : [];
 }
 
-/** IDX files hold 255 for ink: only a choice turns them. One class alone is none. */
+/** Reads IDX files; one that is there packed and unpacked counts once. They hold 255 for ink: only a choice turns them. */
 async function readIdxFiles(
   files: readonly OwnFile[],
+  names: readonly OwnFile[],
   { ink }: PictureChoice,
   reader: PictureReader,
   signal?: AbortSignal,
 ): Promise<MadeImages> {
-  const found = pairIdx(files);
-  if (found.images.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
-  for (const file of found.images) await checkIdx(file, reader);
+  const paths = new Set(files.map(({ path }) => path));
+  const once = files
+    .filter((file) => unpacked(file) === file.path || !paths.has(unpacked(file)))
+    .sort(trainingFirst);
+  const found = once.filter((file) => !isLabels(file));
+  const given = once.filter(isLabels);
+  if (found.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
+  for (const file of found) {
+    const head = await reader.head(file);
+    if ((head[0] || head[1]) && !isGzip(head))
+      fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
+  }
   const sources = (of: readonly OwnFile[]) => of.map(({ source }) => source);
-  const { images, ...set } = await loadIdx(sources(found.images), { signal });
+  const { images, ...set } = await loadIdx(sources(found), { signal });
   const { count, channels } = set;
-  const [first] = found.images;
+  const [first] = found;
   if (channels !== 1 && channels !== 3)
     fail(
       `${nameOf(first)} holds images of ${channels} channels; 1, grey, and 3, colours, can be trained on.`,
     );
-  const name = first.path.includes('/') ? first.path.split('/')[0] : found.images.map(nameOf).join(', ');
-  const labels =
-    found.labels.length > 0 ? await loadLabels(sources(found.labels), { count, signal }) : undefined;
-  const isOne = labels?.every((label) => label === labels[0]);
+  const pairs = labelsFor(found, given);
+  const all = pairs.length > 0 ? await loadLabels(sources(pairs), { count, signal }) : undefined;
+  const isOne = all?.every((label) => label === all[0]);
+  const labels = isOne ? undefined : all;
+  const notes: string[] = [];
   const why = isOne
-    ? `All ${plural(count, 'image')} have the label ${labels![0]}`
-    : found.unused.length > 0 &&
-      `There are labels for ${found.unused.length} of ${plural(found.images.length, 'file')} of images`;
+    ? `All ${plural(count, 'image')} have the label ${all![0]}`
+    : `There are labels for ${given.length} of ${plural(found.length, 'file')} of images`;
+  if (!labels && given.length > 0) notes.push(`${why}: the network is trained without classes.`);
+  if (!labels && names.length > 0) notes.push(`${CLASSES} is left out: there are no classes.`);
   const grey = ink === 'dark' ? ink : 'light';
   return {
     images: {
       ...set,
       images: channels === 1 && grey === 'dark' ? images.map((value) => 255 - value) : images,
-      name,
-      ...(labels && !isOne ? { labels } : {}),
+      name: first.path.includes('/') ? first.path.split('/')[0] : found.map(nameOf).join(', '),
+      ...(labels && { labels, classNames: await readNames(names, labels) }),
     },
     ...(channels === 1 ? { ink: grey } : {}),
-    notes: why ? [`${why}: the network is trained without classes.`] : [],
+    notes,
   };
 }
 
-/** The set with the names of its classes, from files of them. */
-async function withNames(made: MadeImages, files: readonly OwnFile[]): Promise<MadeImages> {
-  const { labels } = made.images;
-  if (files.length === 0) return made;
-  if (!labels) return { ...made, notes: [...made.notes, `${CLASSES} is left out: there are no classes.`] };
+/** The names of the classes of `labels`, from the file of them; undefined if there is none. */
+async function readNames(files: readonly OwnFile[], labels: Uint8Array): Promise<string[] | undefined> {
+  if (files.length === 0) return undefined;
   if (files.length > 1) fail(`There are ${files.length} files called ${CLASSES}; give one.`);
   const text = new TextDecoder().decode(await readSource(files[0].source, CLASSES));
-  const classNames = text
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((line) => line.trim().normalize('NFC'));
+  const lines = text.trimEnd().split(/\r?\n/);
+  const names = lines.map((line) => line.trim().normalize('NFC'));
   const count = 1 + labels.reduce((a, b) => Math.max(a, b), 0);
-  const wrong = classNames.findIndex((name, i) => name === '' || classNames.indexOf(name) < i);
+  const wrong = names.findIndex((name, i) => name === '' || names.indexOf(name) < i);
   if (wrong >= 0)
     fail(
-      `Line ${wrong + 1} of ${CLASSES} ${classNames[wrong] ? `is ${clip(classNames[wrong])} again` : 'is empty'}; give each class a line, with a name of its own.`,
+      `Line ${wrong + 1} of ${CLASSES} ${names[wrong] ? `is ${clip(names[wrong])} again` : 'is empty'}; give each class a line, with a name of its own.`,
     );
-  if (classNames.length < count || classNames.length > MOST_CLASSES)
+  if (names.length < count || names.length > MOST_CLASSES)
     fail(
-      `${CLASSES} has ${plural(classNames.length, 'line')}, and the labels are 0 to ${count - 1}; give ${count}, a name each${count < MOST_CLASSES ? ` (at most ${MOST_CLASSES})` : ''}.`,
+      `${CLASSES} has ${plural(names.length, 'line')}, and the labels are 0 to ${count - 1}; give ${count}, a name each${count < MOST_CLASSES ? ` (at most ${MOST_CLASSES})` : ''}.`,
     );
-  return { ...made, images: { ...made.images, classNames } };
-}
-
-/** Throws unless a file begins like IDX or gzip: the message helps a user who gives a text or a web page. */
-async function checkIdx(file: OwnFile, reader: PictureReader): Promise<void> {
-  const head = await reader.head(file);
-  const [first = 0, second = 0] = head;
-  if ((first === 0 && second === 0) || isGzip(head)) return;
-  fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
+  return names;
 }

@@ -40,6 +40,10 @@ export interface Small {
   readonly clear: boolean;
   /** The luminance of its paper. */
   readonly paper: number;
+  /** Its edges were cut off. */
+  readonly cut: boolean;
+  /** It had another size. */
+  readonly shrunk: boolean;
 }
 
 /** The images of pictures. */
@@ -55,31 +59,25 @@ export interface MadeImages {
   readonly notes: readonly string[];
 }
 
-/** The size that all pictures have, if a network takes it. Pure. */
-export function ownSize(sizes: readonly (Size | undefined)[]): Size | undefined {
-  const [first] = sizes;
-  const legal = (n: number) => n >= SIDES.least && n <= SIDES.most && n % SIDES.multipleOf === 0;
-  if (!first || !legal(first.width) || !legal(first.height)) return undefined;
-  return sizes.every((size) => size?.width === first.width && size.height === first.height)
-    ? first
-    : undefined;
-}
-
 /**
- * The size of all images. A chosen side: a square. OWN_SIZE: the size that all pictures have. 0: the same, if no side is longer than 32
- * pixels. Otherwise a square of 32 pixels or less. Pure.
+ * The size of all images. A chosen side: a square. OWN_SIZE: the size that all pictures have, if a network takes it. 0: the same, if no side
+ * is longer than 32 pixels. Otherwise a square of 32 pixels or less. Pure.
  */
 export function sizeFor(sizes: readonly (Size | undefined)[], side: number): Size {
-  if (side > 0) return { width: side, height: side };
-  const own = ownSize(sizes);
-  if (own && (side === OWN_SIZE || Math.max(own.width, own.height) <= USUAL_SIDE)) return own;
-  const known = sizes.flatMap((size) => size ?? []);
+  const square = (length: number) => ({ width: length, height: length });
+  if (side > 0) return square(side);
+  const [first] = sizes;
+  const most = side === OWN_SIZE ? SIDES.most : USUAL_SIDE;
+  const isLegal = (n: number) => n >= SIDES.least && n <= most && n % SIDES.multipleOf === 0;
+  const isFirst = (size?: Size) => size?.width === first?.width && size?.height === first?.height;
+  if (first && isLegal(first.width) && isLegal(first.height) && sizes.every(isFirst)) return first;
   // The middle one of the shorter sides: one small picture among large ones decides nothing.
-  const shorter = known.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
+  const shorter = sizes
+    .flatMap((size) => (size ? Math.min(size.width, size.height) : []))
+    .sort((a, b) => a - b);
   const middle = shorter[shorter.length >> 1] ?? USUAL_SIDE;
   const whole = Math.floor(middle / SIDES.multipleOf) * SIDES.multipleOf;
-  const square = Math.min(USUAL_SIDE, Math.max(SIDES.least, whole));
-  return { width: square, height: square };
+  return square(Math.min(USUAL_SIDE, Math.max(SIDES.least, whole)));
 }
 
 /** The size to choose so that pictures become images of this size again; undefined if no choice makes such. Pure. */
@@ -117,49 +115,25 @@ export function sizeInHeader(bytes: Uint8Array): Size | undefined {
   return undefined;
 }
 
-interface Region extends Size {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** Brings a picture to `size`: each new pixel is the mean of the area that it covers, of sRGB bytes weighted by alpha. Pure. */
-export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): Small {
-  const scale = (fit === 'crop' ? Math.max : Math.min)(
-    size.width / pixels.width,
-    size.height / pixels.height,
-  );
-  // In the picture, what is kept; in the result, where that goes.
-  const kept = {
-    width: Math.min(pixels.width, size.width / scale),
-    height: Math.min(pixels.height, size.height / scale),
-  };
-  const from = { ...kept, x: (pixels.width - kept.width) / 2, y: (pixels.height - kept.height) / 2 };
-  const width = Math.max(1, Math.min(size.width, Math.round(kept.width * scale)));
-  const height = Math.max(1, Math.min(size.height, Math.round(kept.height * scale)));
-  const to = { width, height, x: (size.width - width) >> 1, y: (size.height - height) >> 1 };
-  const rgba = meanOf(pixels, from, to, size);
-  let grey = true;
-  for (let at = 0; at < rgba.length; at += 4) {
-    const [r, g, b, alpha] = rgba.subarray(at, at + 4);
-    if (alpha > 0 && Math.max(r, g, b) - Math.min(r, g, b) > GREY) grey = false;
-  }
-  const paper = paperFor(pixels);
-  return { rgba, grey, clear: paper !== undefined, paper: paper ?? luminanceOfEdges(rgba, to, size) };
-}
-
-/** Whether `shrink` leaves out a part of the picture. Pure. */
-export const isCut = ({ width, height }: Size, to: Size, fit: PictureChoice['fit']): boolean =>
-  fit === 'crop' && width * to.height !== height * to.width;
-
 /** Channels of a grey pixel differ by no more than the rounding of a JPEG. */
 const GREY = 2;
 
-function meanOf({ data, width }: Pixels, from: Region, to: Region, size: Size): Uint8ClampedArray {
-  const columns = overlaps(from.x, from.width, to.width);
-  const rows = overlaps(from.y, from.height, to.height);
-  const out = new Uint8ClampedArray(size.width * size.height * 4);
-  for (let y = 0; y < to.height; y++) {
-    for (let x = 0; x < to.width; x++) {
+/**
+ * Brings a picture to `size`: each new pixel is the mean of the area that it covers, of sRGB bytes weighted by alpha. The paper of an opaque
+ * picture is at its edges. Pure.
+ */
+export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): Small {
+  const { data, width, height } = pixels;
+  const [across, down] = [size.width / width, size.height / height];
+  const scale = (fit === 'crop' ? Math.max : Math.min)(across, down);
+  const columns = partsUnder(width, size.width, scale);
+  const rows = partsUnder(height, size.height, scale);
+  const isEdge = (parts: readonly Part[][], i: number) => !parts[i - 1]?.length || !parts[i + 1]?.length;
+  const rgba = new Uint8ClampedArray(size.width * size.height * 4);
+  let grey = true;
+  let [luminance, edges] = [0, 0];
+  for (let y = 0; y < size.height; y++) {
+    for (let x = 0; x < size.width; x++) {
       let [r, g, b, a, all] = [0, 0, 0, 0, 0];
       for (const [row, tall] of rows[y]) {
         for (const [column, wide] of columns[x]) {
@@ -173,39 +147,42 @@ function meanOf({ data, width }: Pixels, from: Region, to: Region, size: Size): 
           all += weight;
         }
       }
-      if (a > 0) out.set([r / a, g / a, b / a, a / all], 4 * ((y + to.y) * size.width + x + to.x));
+      if (a === 0) continue;
+      const pixel = rgba.subarray(4 * (y * size.width + x));
+      pixel.set([r / a, g / a, b / a, a / all]);
+      const [red, green, blue, opacity] = pixel;
+      if (opacity > 0 && Math.max(red, green, blue) - Math.min(red, green, blue) > GREY) grey = false;
+      if (!isEdge(rows, y) && !isEdge(columns, x)) continue;
+      luminance += 0.299 * red + 0.587 * green + 0.114 * blue;
+      edges++;
     }
   }
-  return out;
+  const paper = paperFor(pixels);
+  return {
+    ...{ rgba, grey, clear: paper !== undefined, paper: paper ?? luminance / edges },
+    cut: fit === 'crop' && across !== down,
+    shrunk: across !== 1 || down !== 1,
+  };
 }
 
-/** The pixels under each of `count` equal parts of a stretch, each with the share of it that the part covers. */
-function overlaps(start: number, length: number, count: number): [number, number][][] {
-  const step = length / count;
+/** A pixel of a picture, and the share of it that counts. */
+type Part = readonly [pixel: number, share: number];
+
+/** The parts of a row, or column, of `length` pixels under each of `count` new ones, as much from its middle as fits; none beside it. */
+function partsUnder(length: number, count: number, scale: number): Part[][] {
+  const kept = Math.min(length, count / scale);
+  const covered = Math.max(1, Math.min(count, Math.round(kept * scale)));
+  const first = (count - covered) >> 1;
   // Positions such as 6.999999999 are whole ones that were rounded.
-  const place = (i: number) => Math.round((start + i * step) * 1e6) / 1e6;
+  const place = (i: number) => Math.round(((length - kept) / 2 + (i * kept) / covered) * 1e6) / 1e6;
   return Array.from({ length: count }, (_, i) => {
-    const [a, b] = [place(i), place(i + 1)];
-    const parts: [number, number][] = [];
+    const parts: Part[] = [];
+    if (i < first || i >= first + covered) return parts;
+    const [a, b] = [place(i - first), place(i - first + 1)];
     for (let pixel = Math.floor(a); pixel < b; pixel++)
       parts.push([pixel, Math.min(b, pixel + 1) - Math.max(a, pixel)]);
     return parts;
   });
-}
-
-/** The mean luminance of a picture's edges, once it is small. */
-function luminanceOfEdges(rgba: Uint8ClampedArray, at: Region, size: Size): number {
-  let [sum, count] = [0, 0];
-  for (let y = 0; y < at.height; y++) {
-    // All pixels of the first and the last row; of others the first and the last one.
-    const step = y === 0 || y === at.height - 1 ? 1 : Math.max(1, at.width - 1);
-    for (let x = 0; x < at.width; x += step) {
-      const [r, g, b] = rgba.subarray(4 * ((at.y + y) * size.width + at.x + x));
-      sum += 0.299 * r + 0.587 * g + 0.114 * b;
-      count++;
-    }
-  }
-  return sum / count;
 }
 
 /** The luminance of paper on which what is drawn shows: white unless it is too light. Undefined without transparent parts. */
@@ -222,18 +199,14 @@ function paperFor({ data }: Pixels): number | undefined {
   return least > 127.5 * opaque ? 0 : 255;
 }
 
-/** The mirror image. It is not counted among pictures with transparent parts. Pure. */
-export function mirrored(small: Small, { width }: Size): Small {
-  const pixels = new Uint32Array(small.rgba.slice().buffer);
-  for (let row = 0; row < pixels.length; row += width) pixels.subarray(row, row + width).reverse();
-  return { ...small, rgba: new Uint8ClampedArray(pixels.buffer), clear: false };
-}
-
-/** The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper. Pure. */
+/**
+ * The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper.
+ * With `flip` the mirror image of each picture follows it. Pure.
+ */
 export function setOf(
   pictures: readonly Small[],
   { width, height }: Size,
-  ink: PictureChoice['ink'],
+  { ink, flip }: Pick<PictureChoice, 'ink' | 'flip'>,
 ): MadeImages {
   const channels = pictures.every(({ grey }) => grey) ? 1 : 3;
   // Photographs say nothing about the paper of drawings among them.
@@ -242,21 +215,29 @@ export function setOf(
   const luminance = drawings.reduce((sum, picture) => sum + picture.paper, 0) / drawings.length;
   const light = ink === 'auto' ? luminance < 127.5 : ink === 'light';
   const paper = light ? 0 : 255;
-  const images = new Uint8Array(pictures.length * height * width * channels);
+  const ways = flip ? [false, true] : [false];
+  const count = ways.length * pictures.length;
+  const images = new Uint8Array(count * height * width * channels);
   let to = 0;
   for (const { rgba } of pictures) {
-    for (let at = 0; at < rgba.length; at += 4) {
-      const alpha = rgba[at + 3] / 255;
-      for (let c = 0; c < channels; c++) {
-        const value = Math.round(paper + alpha * (rgba[at + c] - paper));
-        images[to++] = channels === 1 && !light ? 255 - value : value;
+    for (const mirrored of ways) {
+      for (let pixel = 0; pixel < width * height; pixel++) {
+        const column = pixel % width;
+        const at = 4 * (mirrored ? pixel - column + (width - 1 - column) : pixel);
+        const alpha = rgba[at + 3] / 255;
+        for (let c = 0; c < channels; c++) {
+          const value = Math.round(paper + alpha * (rgba[at + c] - paper));
+          images[to++] = channels === 1 && !light ? 255 - value : value;
+        }
       }
     }
   }
   const now = light ? 'black' : 'white';
   return {
-    images: { images, count: pictures.length, height, width, channels },
+    images: { images, count, height, width, channels },
     ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}),
+    cut: pictures.filter(({ cut }) => cut).length,
+    shrunk: pictures.some(({ shrunk }) => shrunk),
     notes:
       clear.length > 0
         ? [`${plural(clear.length, 'picture')} had transparent parts, which are now ${now}.`]

@@ -90,15 +90,6 @@ function browser(value?: string) {
   return { opened, closed, cache };
 }
 
-test.each([['answers is the store of the browser', 'known']])(
-  'a database that opens and %s',
-  async (_, value) => {
-    const cache = await browser(value).cache();
-    expect(await read(cache)).toBe(value);
-    expect(await write(cache)).toBeUndefined();
-  },
-);
-
 test.each<[string, (database: Database, cache: BrowserCache) => void]>([
   ['a page deletes it', (database) => database.onversionchange()],
   ['it is asked to', (_, cache) => cache.close()],

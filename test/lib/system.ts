@@ -1,11 +1,9 @@
 /** What tests of the command line share: folders in which they write, processes of their own, small files. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Pixels } from '../../src/pictures/picture';
 
 /** An empty folder until the end of the test, or as long as `after` says: vitest's `afterAll`, for one. */
 export function temporaryFolder(after: (remove: () => void) => void = onTestFinished): string {
@@ -25,7 +23,3 @@ export const runNode = (cwd: string, ...args: readonly string[]) =>
 /** An IDX file of bytes: fewer than 65,536 along each side. */
 export const idxFile = (sizes: readonly number[], values: Iterable<number>) =>
   Uint8Array.from([0, 0, 8, sizes.length, ...sizes.flatMap((n) => [0, 0, n >> 8, n]), ...values]);
-
-/** A PNG file, as pngjs reads it. */
-export const readPng = (bytes: Uint8Array) =>
-  createRequire(import.meta.url)('pngjs').PNG.sync.read(Buffer.from(bytes)) as Pixels & { data: Buffer };

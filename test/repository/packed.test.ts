@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePng } from '../../harness/cli/png';
 import { readText } from '../../shaders/plugin';
 import { takesLong } from '../lib/lanes/limits';
 import { digitsSeen } from '../lib/seen';
@@ -35,9 +36,16 @@ test('a command of the package that needs a GPU says what to install', async () 
   expect([code, out]).toEqual([1, '']);
 });
 
+test('the packed command line reads pictures', async () => {
+  const picture = { width: 16, height: 16, channels: 1, data: new Uint8Array(256) } as const;
+  await writeFile(join(folder, 'one.png'), encodePng(picture));
+  const { err } = await cli('train', '--data', join(folder, 'one.png'), '--out', join(folder, 'run'));
+  expect(err).toContain('one.png is the only picture');
+});
+
 test('the package carries the licenses of the libraries inside', async () => {
   const text = await readFile(join(folder, 'licenses.md'), 'utf8');
-  for (const name of ['pbf', 'gifenc', 'fast-png']) expect(text).toContain(`## ${name} `);
+  for (const name of ['pbf', 'gifenc', 'pngjs']) expect(text).toContain(`## ${name} `);
 });
 
 test(

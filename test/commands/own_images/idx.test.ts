@@ -21,7 +21,6 @@ describe('an IDX file', () => {
   const colours = [7, 250, 100, 3, 2, 1];
   type Made = [values: number[], ink: string | undefined, name: string, labels?: number[], note?: string];
   test.each<[string, OwnFile[], object, ...Made]>([
-    ['as it is', [mine], {}, [7, 250], 'light', 'mine'],
     ['inverted by choice', [mine], { ink: 'dark' }, [248, 5], 'dark', 'mine'],
     [
       'in colour never inverted',

@@ -1,14 +1,10 @@
 /** Pictures of a user's own. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import type { Page } from 'puppeteer';
 import { idxFile } from '../system';
 import { workerOf } from './visit';
-
-const { PNG } = createRequire(import.meta.url)('pngjs') as {
-  PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
-};
 
 /** Writes twelve pictures in colour into two folders of `folder`; most of them are partly transparent. */
 export function writePictures(
