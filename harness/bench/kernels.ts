@@ -3,28 +3,11 @@ import type { Engine } from '../../src/engine';
 import { firstVariant, type Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
 import { missingFeature } from '../run/check';
+import { variantsOf } from '../run/in_use';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { elementCount } from '../specs/lib/spec';
 import { opAt } from '../text/shape_text';
-import { isConvolution, type Peak, type Work } from './work';
-
-export interface Entry {
-  readonly name: string;
-  readonly spec: AnySpec;
-  readonly variant: string;
-  readonly layer: string;
-  readonly shape: unknown;
-  /** The same shape at small batches, for the check: the smallest first. None: it is checked on a case of its kernel's tests. */
-  readonly small: readonly unknown[];
-  /** As the network runs it, which may take over a neighbour's results. Default: by itself. */
-  readonly op?: Op;
-}
-
-/** Without a layer's name and neighbours. */
-function shapeOf({ origin }: Op): object {
-  const { name, next, activation, ...shape } = origin.shape as Record<string, unknown>;
-  return shape;
-}
+import { type Entry, isConvolution, type Peak } from './work';
 
 /** Batch sizes of the checks: the smallest that a variant supports. */
 const SMALL = [4, 8, 16, 32, 64];
@@ -34,27 +17,31 @@ const SMALL = [4, 8, 16, 32, 64];
  * use have the tutorial's. `isUsual`: it has images of the recipe's size, for which the errors that checks allow are known to hold.
  */
 export function listEntries(batch: number, ops: (batch: number) => readonly Op[], isUsual = true): Entry[] {
-  const shapesAt = (images: number) => {
-    const step = ops(images);
-    return (name: string, spec: AnySpec): Readonly<Record<string, unknown>> => {
-      const usual = spec.bench(images);
-      const used = step.filter(({ kernel }) => kernel === name);
-      // What a step's shape leaves to the step state is as in the tutorial.
-      const state = isConvolution(name) ? {} : Object.values(usual)[0];
-      const shapes = used.map((op) => [op.layer, { ...(state as object), ...shapeOf(op) }]);
-      return used.length > 0 ? Object.fromEntries(shapes) : usual;
-    };
-  };
-  const [full, ...reduced] = [batch, ...(isUsual ? SMALL : [])].map(shapesAt);
-  return [...specs].flatMap(([name, spec]) => {
-    const small = reduced.map((shapes) => shapes(name, spec));
-    return Object.entries(full(name, spec)).flatMap(([layer, shape]) =>
+  const steps = [batch, ...(isUsual ? SMALL : [])].map((images) => ({ images, step: ops(images) }));
+  return [...specs].flatMap(([kernel, spec]) => {
+    const [full, ...small] = steps.map(({ images, step }) => shapesIn(step, kernel, spec.bench(images)));
+    return Object.entries(full).flatMap(([layer, shape]) =>
       variantsAt(spec, layer).map((variant) => ({
-        ...{ name, spec, variant, layer, shape },
+        ...{ kernel, spec, variant, layer, shape, cost: spec.kernel.cost(shape) },
         small: small.map((shapes) => shapes[layer]),
       })),
     );
   });
+}
+
+/** A kernel's shapes in a step by layer, or its usual ones where the step does not use it. */
+function shapesIn(step: readonly Op[], kernel: string, usual: Readonly<Record<string, object>>) {
+  const used = step.filter((op) => op.kernel === kernel);
+  if (used.length === 0) return usual;
+  // What a step's shape leaves to the step state is as in the tutorial.
+  const state = isConvolution(kernel) ? {} : Object.values(usual)[0];
+  return Object.fromEntries(used.map((op) => [op.layer, { ...state, ...shapeOf(op) }]));
+}
+
+/** Without a layer's name and neighbours. */
+function shapeOf({ origin }: Op): object {
+  const { name, next, activation, ...shape } = origin.shape as Record<string, unknown>;
+  return shape;
 }
 
 /** The conditions go through linear layers, which have one variant. */
@@ -63,44 +50,43 @@ const variantsAt = ({ kernel }: AnySpec, layer: string) =>
 
 /** An op of the network, which is checked as its kernel is at its layer, or else anywhere. */
 export function entryOf(op: Op, entries: readonly Entry[]): Entry {
-  const same = entries.filter(({ name, variant }) => name === op.kernel && variant === op.variant);
-  const like = same.find(({ layer }) => layer === op.layer) ?? same[0];
-  return { ...like, layer: op.layer, shape: { ...(like.shape as object), ...shapeOf(op) }, op };
+  const { layer, cost } = op;
+  const same = entries.filter(({ kernel, variant }) => kernel === op.kernel && variant === op.variant);
+  const like = same.find((entry) => entry.layer === layer) ?? same[0];
+  return { ...like, layer, shape: { ...(like.shape as object), ...shapeOf(op) }, cost, op };
 }
 
-export const workOf = ({ name, spec, shape, op }: Entry): Work => ({
-  ...{ kernel: name, shape },
-  cost: op?.cost ?? spec.kernel.cost(shape),
-});
+export const kernelName = ({ kernel, variant, layer }: Entry) => `${kernel}.${variant} ${layer}`;
 
-export const nameOf = ({ name, variant, layer }: Entry) => `${name}.${variant} ${layer}`;
-
+/** What is timed. */
 export const opOf = ({ spec, variant, layer, shape, op }: Entry): Op =>
   op ?? opAt(spec, shape, variant, layer);
 
-/** Puts the variants that the network uses first, by decreasing work; the rest keeps its order. */
-export function usedFirst(entries: readonly Entry[], used: Variants, peak: Peak): Entry[] {
-  const isUsed = (entry: Entry) => used[`${entry.name}/${entry.layer}`] === entry.variant;
-  /** Seconds that it takes at least. */
-  const floor = ({ spec, shape }: Entry) => {
-    const { flops, bytes } = spec.kernel.cost(shape);
-    return Math.max(flops / peak.gflops, bytes / peak.gbps) / 1e9;
-  };
-  const first = entries.filter(isUsed).sort((a, b) => floor(b) - floor(a));
-  return [...first, ...entries.filter((entry) => !isUsed(entry))];
+/** The variants of the ops whose kernels have several. */
+export const chosenIn = (ops: readonly Op[]): Variants =>
+  variantsOf(ops.filter(({ kernel }) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1));
+
+/** Marks the variants that the network uses, and their rivals; puts the first ones first, by decreasing work. The rest keeps its order. */
+export function usedFirst(entries: readonly Entry[], variants: Variants, peak: Peak): Entry[] {
+  const marked = entries.map((entry) => {
+    const chosen = variants[`${entry.kernel}/${entry.layer}`];
+    return chosen === undefined ? entry : { ...entry, used: chosen === entry.variant };
+  });
+  /** It takes at least as long. */
+  const floor = ({ cost: { flops, bytes } }: Entry) => Math.max(flops / peak.gflops, bytes / peak.gbps);
+  const first = marked.filter(({ used }) => used).sort((a, b) => floor(b) - floor(a));
+  return [...first, ...marked.filter(({ used }) => !used)];
 }
 
 /** References are plain loops, so a check is limited to this many numbers. */
 const CHECK_ELEMENTS = 4e6;
 
 /** The shape with which an entry is checked, a small version of the layer: the smallest batch that the variant supports. */
-export function checkedShape({ spec, variant, small }: Entry): unknown {
-  const candidates = [...small, ...Object.values(spec.cases).reverse()];
-  const fits = (shape: unknown) =>
-    shape !== undefined &&
-    !spec.kernel.variants[variant].refuses?.(shape) &&
-    elementCount(spec.kernel.sizes(shape)) <= CHECK_ELEMENTS;
-  return candidates.find(fits);
+export function checkedShape({ spec: { kernel, cases }, variant, small }: Entry): unknown {
+  const { refuses } = kernel.variants[variant];
+  return [...small, ...Object.values(cases).reverse()].find(
+    (shape) => shape && !refuses?.(shape) && elementCount(kernel.sizes(shape)) <= CHECK_ELEMENTS,
+  );
 }
 
 /** The lowest share of the peak that a kernel is assumed to reach. */
@@ -109,9 +95,10 @@ const LEAST_OF_PEAK = 0.02;
 const MOST_AT_ONCE_SECONDS = 1.5;
 
 /** Why an entry cannot be timed here, if so: a GPU might need dangerously long to run its dispatches uncut. */
-export function refusalOf(engine: Engine, { spec, variant, shape }: Entry, peak: Peak): string | undefined {
+export function refusalOf(engine: Engine, entry: Entry, peak: Peak): string | undefined {
+  const { spec, variant, shape } = entry;
   const known = missingFeature(engine, spec, variant) ?? spec.kernel.variants[variant].refuses?.(shape);
-  const seconds = spec.kernel.cost(shape).flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
+  const seconds = entry.cost.flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
   if (known || engine.adapter.software || seconds <= MOST_AT_ONCE_SECONDS) return known;
   return `at ${100 * LEAST_OF_PEAK}% of this GPU's peak it would take ${seconds.toFixed(1)} s at once, for which a system may reset the GPU: use a smaller --batch`;
 }

@@ -1,21 +1,12 @@
-/** A bench's result as a file. What is read is untrusted input: everything that is shown of it is checked. Pure. */
-import { EngineError, printable } from '../../src/base/errors';
-import { type BenchResult, type Row, SCHEMA } from './result';
+/** A bench's result as a file. What is read is untrusted input: everything that a comparison shows of it is checked. Pure. */
+import { dataError, isObject, printable } from '../../src/base/errors';
+import { type BenchResult, SCHEMA } from './result';
 
-/** What a comparison needs of a result, and the name of its file. */
+/** A result, and the name of its file. */
 export interface Named {
   readonly name: string;
-  readonly result: Compared;
+  readonly result: BenchResult;
 }
-
-type Compared = Pick<BenchResult, 'adapter' | 'runtime' | 'batches' | 'network' | 'end'> & {
-  readonly timer: { readonly kind: string };
-  readonly peak: { readonly gflops: number; readonly gbps: number };
-  readonly rows: readonly RowName[];
-};
-export type RowName = Pick<Row, 'part' | 'kernel' | 'variant' | 'layer' | 'batch' | 'size' | 'ms'>;
-
-// ---------------------------------------------------------------- writing
 
 /** JSON with a line for each row of a list of objects, and for each other field of what holds such a list. */
 export const rowsToJson = (content: object): string => `${spread(content)}\n`;
@@ -31,15 +22,10 @@ function spread(value: unknown): string {
 const holdsRows = (value: unknown): value is object =>
   Array.isArray(value) ? value.some(isObject) : isObject(value) && Object.values(value).some(holdsRows);
 
-// ---------------------------------------------------------------- reading
-
 /** Parses a result from JSON. Throws an EngineError `data` that names the file, for any other content. */
 export function parseResult(name: string, json: string): Named {
   const refuse = (why: string) =>
-    new EngineError(
-      'data',
-      `${name} is not a result of this bench: ${why}. Give a file that the bench wrote.`,
-    );
+    dataError(`${name} is not a result of this bench: ${why}. Give a file that the bench wrote.`);
   let value: unknown;
   try {
     // The names in it are printed to terminals.
@@ -50,35 +36,30 @@ export function parseResult(name: string, json: string): Named {
   if (!isObject(value) || !('schema' in value)) throw refuse('it has no field schema');
   if (value.schema !== SCHEMA)
     throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
-  const wrong = Object.keys(like).find((field) => !hasField(like, field, value as Fields));
-  if (wrong) throw refuse(`its field ${wrong.replace('?', '')} is missing or of another kind`);
-  return { name, result: value as unknown as Compared };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  for (const [field, model] of Object.entries(models))
+    if (!fits(model, value[field])) throw refuse(`its field ${field} is missing or of another kind`);
+  return { name, result: value as unknown as BenchResult };
 }
 
 const oneOf =
-  (...names: readonly string[]) =>
+  (...names: readonly unknown[]) =>
   (value: unknown) =>
-    names.some((name) => name === value);
+    names.includes(value);
+const optional = (model: unknown) => (value: unknown) => value === undefined || fits(model, value);
 
-/** What a result is like: values of the same kinds, lists of such values, tests; `?` marks what may be missing. */
-const like = {
+/** What the fields are like: values of the same kinds, lists of such values, tests. */
+const models = {
   adapter: { vendor: '', architecture: '', device: '', description: '', software: true },
   ...{ runtime: '', batches: [0], timer: { kind: '' }, peak: { gflops: 0, gbps: 0 } },
-  'network?': {
-    ...{ 'recipe?': '', 'widths?': [0], 'kernelSize?': 0, 'residual?': true },
-    'convolutionsPerLevel?': (value: unknown) => fits([0], [value].flat()),
-  },
+  network: optional({
+    ...{ recipe: optional(''), widths: optional([0]), kernelSize: optional(0), residual: optional(true) },
+    convolutionsPerLevel: optional((value: unknown) => fits([0], [value].flat())),
+  }),
   end: oneOf('complete', 'budget', 'stopped'),
   rows: [
     {
       ...{ part: oneOf('whole', 'op', 'kernel'), kernel: '', variant: '', layer: '', batch: 0, size: 0 },
-      'ms?': { median: 0, p10: 0, p90: 0, n: 0 },
+      ms: optional({ median: 0, p10: 0, p90: 0, n: 0 }),
     },
   ],
 };
@@ -86,12 +67,7 @@ const like = {
 function fits(model: unknown, value: unknown): boolean {
   if (typeof model === 'function') return model(value);
   if (Array.isArray(model)) return Array.isArray(value) && value.every((one) => fits(model[0], one));
-  if (!isObject(model))
-    return typeof value === typeof model && (typeof value !== 'number' || Number.isFinite(value));
-  return isObject(value) && Object.keys(model).every((name) => hasField(model, name, value));
-}
-
-function hasField(model: Fields, name: string, value: Fields): boolean {
-  const own = value[name.replace('?', '')];
-  return (name.endsWith('?') && own === undefined) || fits(model[name], own);
+  if (isObject(model))
+    return isObject(value) && Object.entries(model).every(([name, own]) => fits(own, value[name]));
+  return typeof value === typeof model && (typeof value !== 'number' || Number.isFinite(value));
 }

@@ -43,8 +43,7 @@ export interface Row extends Place, Partial<Figures> {
   readonly variants?: Variants;
 }
 
-/** The part of a result that is known at the start of a run. */
-export interface BenchHead {
+export interface BenchResult {
   readonly schema: typeof SCHEMA;
   readonly adapter: AdapterDescription;
   readonly runtime: string;
@@ -60,10 +59,7 @@ export interface BenchHead {
   /** The clock of ops and kernels; the whole network is timed by the host's. */
   readonly timer: { readonly kind: TimerKind };
   readonly peak: Peak;
-}
-
-export interface BenchResult extends BenchHead {
-  /** `budget`: time ran out. `stopped`: interrupted by the user or an error. */
+  /** `budget`: time ran out. `stopped`: interrupted by the user or an error, or not at its end yet. */
   readonly end: 'complete' | 'budget' | 'stopped';
   /** `peak.gflops`, measured again at the end: it differs on a machine that is busy or too hot. Missing where the run was stopped. */
   readonly gflopsAtEnd?: number;
@@ -74,14 +70,14 @@ export interface BenchResult extends BenchHead {
 
 export type BenchEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
-  /** The first event other than progress. */
-  | { readonly kind: 'head'; readonly head: BenchHead }
+  /** The first event other than progress; `result` has no rows yet. */
+  | { readonly kind: 'begin'; readonly result: BenchResult }
   | { readonly kind: 'row'; readonly row: Row }
   | { readonly kind: 'end'; readonly end: 'complete' | 'budget'; readonly gflopsAtEnd: number };
 
-/** The result of the events so far, so that an interrupted run has one too. Undefined before the head has come. */
+/** The result of the events so far, so that an interrupted run has one too. Undefined before it begins. */
 export function addEvent(result: BenchResult | undefined, event: BenchEvent): BenchResult | undefined {
-  if (event.kind === 'head') return { ...event.head, end: 'stopped', rows: [], left: 0 };
+  if (event.kind === 'begin') return event.result;
   if (!result) return undefined;
   if (event.kind === 'progress') return { ...result, left: event.total - event.done };
   if (event.kind === 'row') return { ...result, rows: [...result.rows, event.row] };

@@ -6,7 +6,7 @@ import { adapterText } from '../text/adapter_text';
 import { type Svg, svg, svgFile } from '../text/svg';
 import { percent, short } from '../text/table';
 import { wrap } from '../text/units';
-import type { BenchResult, Row } from './result';
+import type { BenchResult } from './result';
 import { nameOf, usedBy } from './table';
 
 const LEGEND_ROW = 20;
@@ -32,71 +32,57 @@ export const rooflineCss = `
   }
 `;
 
-type Shown = Pick<BenchResult, 'adapter' | 'batches' | 'network' | 'peak' | 'rows'>;
-
 /** The plot as a file. */
-export function rooflineSvg(result: Shown): string | undefined {
+export function rooflineSvg(result: BenchResult): string | undefined {
   const plot = roofline(result);
   return plot && svgFile(plot, rooflineCss);
-}
-
-interface Point {
-  readonly row: Row;
-  /** FLOP per byte. */
-  readonly intensity: number;
-  readonly gflops: number;
 }
 
 /**
  * Undefined while there is no kernel that computes anything; without kernels by themselves the ops of the step are shown. Kernels that the
  * network uses are drawn strongly and on top, their rivals faintly. `width`: text keeps its size, so there is less room beside it.
  */
-export function roofline(result: Shown, width = 800): Svg | undefined {
-  const { peak, rows, batches } = result;
-  const alone = rows.filter(({ part }) => part === 'kernel');
-  const points = (alone.length > 0 ? alone : rows.filter(({ part }) => part === 'op'))
-    .flatMap((row): Point[] => {
-      const { ms, insideGflops: gflops, gbps } = row;
-      return ms && gflops && gbps ? [{ row, intensity: gflops / gbps, gflops }] : [];
+export function roofline(result: BenchResult, width = 800): Svg | undefined {
+  const { adapter, peak, rows, batches } = result;
+  const shown = rows.some(({ part }) => part === 'kernel') ? 'kernel' : 'op';
+  const points = rows
+    .flatMap((row) => {
+      const { part, ms, insideGflops: gflops, gbps } = row;
+      return part === shown && ms && gflops && gbps ? [{ row, intensity: gflops / gbps, gflops }] : [];
     })
     .sort((a, b) => Number(a.row.used ?? 0) - Number(b.row.used ?? 0));
   if (points.length === 0) return undefined;
   const kernels = [...new Set(points.map(({ row }) => row.kernel))].sort();
-  const subtitle = wrap(adapterText(result.adapter), (width - 72) / LETTER);
+  const subtitle = wrap(adapterText(adapter), (width - 72) / LETTER);
   const note = points.some(({ row }) => row.used) ? `outlined: ${usedBy(result)}` : '';
+  const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
+  const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${nameOf(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 
   const top = 40 + LINE * subtitle.length;
   const [left, right, bottom] = [64, width - 28, top + Math.min(0.65 * width, 416)];
   const columns = Math.floor((right - left) / LEGEND_COLUMN);
   const noteTop = bottom + 60 + LEGEND_ROW * Math.ceil(kernels.length / columns);
-  const roofs = [peak.gbps, Math.max(...peak.copies.map(({ gbps }) => gbps))];
-  const corners = roofs.map((gbps) => ({ intensity: peak.gflops / gbps, gflops: peak.gflops }));
-  const xs = [...points, ...corners].map(({ intensity }) => intensity);
-  const ys = [...points, ...corners].map(({ gflops }) => gflops);
-  const x = logScale(Math.min(...xs) / 2, Math.max(...xs), left, right);
-  const y = logScale(Math.min(...ys), Math.max(...ys), bottom, top);
-  const [middle, half] = [(left + right) / 2, (top + bottom) / 2];
-  const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
-  const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${nameOf(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
+  const memory = { name: 'memory', gbps: peak.gbps };
+  const cache = { name: 'cache', gbps: Math.max(...peak.copies.map(({ gbps }) => gbps)) };
+  const xs = points.map(({ intensity }) => intensity);
+  const ridges = [memory, cache].map(({ gbps }) => peak.gflops / gbps);
+  const x = logScale([...xs, ...ridges, Math.min(...xs, ...ridges) / 2], left, right);
+  const y = logScale([...points.map(({ gflops }) => gflops), peak.gflops], bottom, top);
+  const roofs = cache.gbps > 1.1 * memory.gbps ? [memory, cache] : [memory];
   return svg(
     'svg',
     { class: 'roofline', viewBox: `0 0 ${width} ${noteTop + LINE}`, role: 'img', 'aria-label': summary },
     words(left, 20, `GFLOP/s over FLOP per byte, ${batches.join(', ')} images`, { class: 'title' }),
     ...subtitle.map((line, i) => words(left, 38 + LINE * i, line)),
-    ...x.ticks.flatMap((v) => [
-      line(`M${x.at(v)},${top} V${bottom}`, 'grid'),
-      words(x.at(v), bottom + 18, tick(v), { 'text-anchor': 'middle' }),
-    ]),
-    ...y.ticks.flatMap((v) => [
-      line(`M${left},${y.at(v)} H${right}`, 'grid'),
-      words(left - 8, y.at(v) + 4, tick(v), { 'text-anchor': 'end' }),
-    ]),
-    ...roofsOf(peak.gflops, roofs, x, y, right),
-    ...points.map((point) =>
-      pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops)),
-    ),
-    words(16, half, 'GFLOP/s', { 'text-anchor': 'middle', transform: `rotate(-90 16 ${half})` }),
-    words(middle, bottom + 36, 'FLOP per byte', { 'text-anchor': 'middle' }),
+    ...axes(x, y),
+    ...limits(roofs, peak.gflops, x, y),
+    ...points.map(({ row, intensity, gflops }) => {
+      const { kernel, variant, layer, ms, shareOfPeak = 0, used } = row;
+      const title = `${kernel}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${percent(shareOfPeak)} of peak${used ? ', in use' : ''}`;
+      const kind = used === undefined ? '' : used ? ' used' : ' rival';
+      const drawn = mark(kernels.indexOf(kernel), x.at(intensity), y.at(gflops), kind);
+      return svg('g', {}, drawn, svg('title', {}, title));
+    }),
     ...kernels.flatMap((kernel, i) => {
       const at = left + ((right - left) / columns) * (i % columns);
       const down = bottom + 56 + LEGEND_ROW * Math.floor(i / columns);
@@ -111,34 +97,41 @@ const words = (x: number, y: number, text: string, attributes: Svg['attributes']
 const line = (d: string, kind: string): Svg => svg('path', { class: kind, d });
 const tick = (value: number) => String(Number(value.toPrecision(1)));
 
-/** The limits that arithmetic sets, and a copy from memory or from a cache, with their names. */
-function roofsOf(gflops: number, [memory, fastest]: number[], x: Scale, y: Scale, right: number): Svg[] {
-  const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
-  const roof = (gbps: number, name: string, down: number) => {
-    // From where the roof enters the plot, at the left or at the bottom, over where it meets the peak.
-    const from = Math.max(x.low, y.low / gbps);
-    const [left, top] = [x.at(1.15 * from), y.at(1.15 * from * gbps) + down];
-    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
-    const ridge = `${x.at(gflops / gbps)},${y.at(gflops)}`;
-    return [
-      line(`M${x.at(from)},${y.at(from * gbps)} L${ridge} H${right}`, 'roof'),
-      words(left, top, `${name} ${short(gbps)} GB/s`, { class: 'label', transform }),
-    ];
-  };
-  // The lower roof's words below it, or they would cross the upper one's.
-  const hasCache = fastest > 1.1 * memory;
+/** The lines, numbers and names of both axes. */
+function axes(x: Scale, y: Scale): Svg[] {
+  const half = (y.from + y.to) / 2;
   return [
-    ...roof(memory, 'memory', hasCache ? 16 : -6),
-    ...(hasCache ? roof(fastest, 'cache', -6) : []),
-    words(right - 4, y.at(gflops) - 6, `${short(gflops)} GFLOP/s`, { class: 'label', 'text-anchor': 'end' }),
+    ...x.ticks.flatMap((v) => [
+      line(`M${x.at(v)},${y.to} V${y.from}`, 'grid'),
+      words(x.at(v), y.from + 18, tick(v), { 'text-anchor': 'middle' }),
+    ]),
+    ...y.ticks.flatMap((v) => [
+      line(`M${x.from},${y.at(v)} H${x.to}`, 'grid'),
+      words(x.from - 8, y.at(v) + 4, tick(v), { 'text-anchor': 'end' }),
+    ]),
+    words(16, half, 'GFLOP/s', { 'text-anchor': 'middle', transform: `rotate(-90 16 ${half})` }),
+    words((x.from + x.to) / 2, y.from + 36, 'FLOP per byte', { 'text-anchor': 'middle' }),
   ];
 }
 
-function pointMark({ row, intensity, gflops }: Point, kernel: number, x: number, y: number): Svg {
-  const { kernel: name, variant, layer, ms, shareOfPeak = 0, used } = row;
-  const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${percent(shareOfPeak)} of peak${used ? ', in use' : ''}`;
-  const kind = used === undefined ? '' : used ? ' used' : ' rival';
-  return svg('g', {}, mark(kernel, x, y, kind), svg('title', {}, title));
+/** What a copy from memory or from a cache allows, and arithmetic. */
+function limits(roofs: readonly { name: string; gbps: number }[], gflops: number, x: Scale, y: Scale): Svg[] {
+  const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
+  const lines = roofs.flatMap(({ name, gbps }, i) => {
+    // From where the roof enters the plot, at the left or at the bottom, over where it meets the peak.
+    const from = Math.max(x.low, y.low / gbps);
+    // The lower roof's words below it, or they would cross the upper one's.
+    const beside = i < roofs.length - 1 ? 16 : -6;
+    const [left, top] = [x.at(1.15 * from), y.at(1.15 * from * gbps) + beside];
+    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
+    const ridge = `${x.at(gflops / gbps)},${y.at(gflops)}`;
+    return [
+      line(`M${x.at(from)},${y.at(from * gbps)} L${ridge} H${x.to}`, 'roof'),
+      words(left, top, `${name} ${short(gbps)} GB/s`, { class: 'label', transform }),
+    ];
+  });
+  const label = { class: 'label', 'text-anchor': 'end' };
+  return [...lines, words(x.to - 4, y.at(gflops) - 6, `${short(gflops)} GFLOP/s`, label)];
 }
 
 /** Kernels differ by colour, in steps of the golden angle, and, for those who see few of them, by shape. */
@@ -155,12 +148,12 @@ function mark(kernel: number, x: number, y: number, kind = ''): Svg {
 
 type Scale = ReturnType<typeof logScale>;
 
-/** A scale over whole powers of ten around min and max, and the position of a value between `from` and `to`. */
-function logScale(min: number, max: number, from: number, to: number) {
-  const low = Math.floor(Math.log10(min));
-  const high = Math.max(Math.ceil(Math.log10(max) + 1e-9), low + 1);
+/** A scale over whole powers of ten around values, and the position of a value between `from` and `to`. */
+function logScale(values: readonly number[], from: number, to: number) {
+  const low = Math.floor(Math.log10(Math.min(...values)));
+  const high = Math.max(Math.ceil(Math.log10(Math.max(...values)) + 1e-9), low + 1);
   return {
-    low: 10 ** low,
+    ...{ from, to, low: 10 ** low },
     ticks: Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)),
     at: (value: number) =>
       Number((from + ((to - from) * (Math.log10(value) - low)) / (high - low)).toFixed(1)),

@@ -1,26 +1,32 @@
 /** Checks what is measured, times it, and tells of it in rows. */
 import { EngineError } from '../../src/base/errors';
 import type { Engine } from '../../src/engine';
+import type { Cost, Op } from '../../src/plan/op';
 import { type CaseResult, checkCase, missingFeature, References } from '../run/check';
-import { inputsOf } from '../specs/lib/check_kernel';
+import type { NetworkChoice } from '../run/network';
+import { bitsOf, inputsOf } from '../specs/lib/check_kernel';
 import type { Arrays } from '../specs/lib/spec';
-import { checkedShape, type Entry, listEntries, nameOf, opOf, workOf } from './kernels';
-import type { BenchEvent, Row } from './result';
+import { shadersOf, shapeText } from '../text/shape_text';
+import { checkedShape, chosenIn, entryOf, kernelName, listEntries, opOf, refusalOf } from './kernels';
+import type { BenchEvent, Place, Row, Whole } from './result';
+import { nameOf } from './table';
 import { type Timer, type Times, withOp } from './timer';
-import { figuresOf, type Peak } from './work';
+import { withTask } from './whole';
+import { type Entry, figuresOf, type Peak } from './work';
 
 /** How long all samples of an op, a kernel or a peak take, about. */
 const SECONDS = 0.2;
 
 export class Runner {
-  readonly engine: Engine;
-  readonly timer: Timer;
+  peak: Peak = { gflops: 0, gbps: 0, copies: [] };
   /** How many rows there will be. */
   total = 0;
-  /** When time is up, and whether a row had not begun by then. */
+  /** How many have begun. */
+  done = 0;
+  /** When time is up. */
   end = Number.POSITIVE_INFINITY;
-  isOver = false;
-  private done = 0;
+  private readonly engine: Engine;
+  private readonly timer: Timer;
   private readonly tell: (event: BenchEvent) => void;
   private readonly signal: AbortSignal | undefined;
   private readonly references = new References();
@@ -39,50 +45,71 @@ export class Runner {
     this.tell({ kind: 'progress', done: this.done, total: this.total, title });
   }
 
+  /** A row of the whole network. Resolves to the ops that it runs; none if time is up or the device too small. */
+  async whole(kernel: Whole, network: NetworkChoice | undefined, place: Place, entries: readonly Entry[]) {
+    const row: Row = { part: 'whole', kernel, variant: '', layer: '', ...place };
+    let ran: readonly Op[] = [];
+    await this.row(row, () =>
+      withTask(this.engine, kernel, network, place, async (ops, time) => {
+        ran = ops;
+        const all = ops.map((op) => entryOf(op, entries));
+        return { variants: chosenIn(ops), ...(await this.measure(row, all, time)) };
+      }),
+    );
+    return ran;
+  }
+
+  /** A row of a kernel by itself, or of an op as the network runs it. */
+  kernel(entry: Entry, place: Place): Promise<void> {
+    const { kernel, variant, layer, used, op } = entry;
+    const row: Row = { part: op ? 'op' : 'kernel', kernel, variant, layer, ...place, used };
+    return this.row(row, async () => {
+      const reason = refusalOf(this.engine, entry, this.peak);
+      if (reason) return { reason };
+      const about = { shape: shapeText(entry.shape), shaders: shadersOf(opOf(entry)) };
+      return { ...about, ...(await this.measure(row, [entry], () => this.time(entry))) };
+    });
+  }
+
   /** A row, unless time is up. What the device is too small for has a reason; any other error is thrown. */
-  async row(row: Row, title: string, make: () => Promise<Partial<Row>>): Promise<void> {
+  private async row(row: Row, make: () => Promise<Partial<Row>>): Promise<void> {
     this.signal?.throwIfAborted();
-    this.isOver ||= performance.now() >= this.end;
-    if (this.isOver) return;
-    this.progress(title);
+    if (performance.now() >= this.end) return;
+    this.progress(nameOf(row));
     this.done++;
     const made = await make().catch((error) => ({ reason: limitOf(error) }));
     this.tell({ kind: 'row', row: { ...row, ...made } });
   }
 
-  /** Times what consists of `all`, if each of it is right. Default: by `time`. */
-  async measure(
-    title: string,
+  /** Times what consists of `all`, if each of it is right. */
+  private async measure(
+    row: Row,
     all: readonly Entry[],
-    peak: Peak,
-    time: (signal?: AbortSignal) => Promise<Times> = () => this.time(all[0]),
+    time: (signal?: AbortSignal) => Promise<Times>,
   ): Promise<Partial<Row>> {
     let worst: CaseResult = { pass: true, share: 0 };
     // Ops of a kernel follow each other, as they share references.
-    for (const entry of [...all].sort((a, b) => a.name.localeCompare(b.name))) {
-      this.progress(`${title}: checking ${nameOf(entry)}`);
+    for (const entry of [...all].sort((a, b) => a.kernel.localeCompare(b.kernel))) {
+      this.progress(`${nameOf(row)}: checking ${kernelName(entry)}`);
       const check = await this.check(entry);
-      if (!check.pass) {
-        const failure = all.length > 1 ? `${nameOf(entry)}: ${check.failure}` : check.failure;
-        return { check: { ...check, failure } };
-      }
+      const failure = all.length > 1 ? `${kernelName(entry)}: ${check.failure}` : check.failure;
+      if (!check.pass) return { check: { ...check, failure } };
       if (check.share >= worst.share) worst = check;
     }
-    this.progress(title);
+    this.progress(nameOf(row));
     const ms = await time(this.signal);
-    return { check: worst, ms, ...figuresOf(all.map(workOf), ms.median, peak) };
+    return { check: worst, ms, ...figuresOf(all, ms.median, this.peak) };
   }
 
   /** Compares it with its reference, on each shape once. */
   async check(entry: Entry): Promise<CaseResult> {
     this.signal?.throwIfAborted();
-    const { name, spec, variant } = entry;
+    const { kernel, spec, variant } = entry;
     const shape = checkedShape(entry);
-    if (shape === undefined)
-      return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
-    const key = `${name}.${variant} ${JSON.stringify(shape)}`;
-    const found =
-      this.checks.get(key) ?? (await checkCase(this.engine, spec, variant, shape, this.references));
+    if (!shape) return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
+    const key = `${kernel}.${variant} ${JSON.stringify(shape)}`;
+    const known = this.checks.get(key);
+    const found = known ?? (await checkCase(this.engine, spec, variant, shape, this.references));
     this.checks.set(key, found);
     return found;
   }
@@ -100,46 +127,43 @@ export class Runner {
       for (const [name, values] of Object.entries(this.inputs!.arrays)) {
         const to = timed.origin.tensors[name];
         if (!values || !held.has(to.base ?? to)) continue;
-        const words = values instanceof Float64Array ? Float32Array.from(values) : values;
-        engine.device.queue.writeBuffer(program.buffer(to), 4 * (to.offset ?? 0), words as BufferSource);
+        const bits = bitsOf(values) as BufferSource;
+        engine.device.queue.writeBuffer(program.buffer(to), 4 * (to.offset ?? 0), bits);
       }
       return this.timer.measure(encode, { seconds: SECONDS, signal });
     });
   }
 
-  /** The adapter's peak rates, to which every row is compared. Throws `shader` if a kernel that measures them fails its check. */
+  /** The adapter's peak rates. Throws `shader` if a kernel that measures them fails its check. */
   async peaks(): Promise<Peak> {
     const gflops = await this.gflops();
-    const best = new Map<number, number>();
-    for (const { bytes, gbps } of await this.rates('copy'))
-      best.set(bytes, Math.max(gbps, best.get(bytes) ?? 0));
+    const best = await this.rates('copy', 'bytes');
     const copies = [...best].sort(([a], [b]) => a - b).map(([bytes, gbps]) => ({ bytes, gbps }));
     return { gflops, gbps: copies[copies.length - 1].gbps, copies };
   }
 
   /** The rate of multiply-adds in registers: which variant is faster differs between adapters. */
   async gflops(): Promise<number> {
-    return Math.max(...(await this.rates('fma_peak')).map(({ gflops }) => gflops));
+    return Math.max(...(await this.rates('fma_peak', 'flops')).values());
   }
 
-  /** The rates of every variant and shape of a kernel, from the fastest samples: they are nearest to what the adapter can do. */
-  private async rates(name: string) {
-    const rates: { bytes: number; gflops: number; gbps: number }[] = [];
+  /** The rate of a kernel by the amount of its work, of its fastest variant and samples: they are nearest to what the adapter can do. */
+  private async rates(name: string, unit: keyof Cost): Promise<Map<number, number>> {
+    const best = new Map<number, number>();
     for (const entry of listEntries(4, () => [])) {
-      const { spec, variant, shape } = entry;
-      if (entry.name !== name || missingFeature(this.engine, spec, variant)) continue;
-      const check = await this.check(entry);
-      if (!check.pass) {
+      const { kernel, spec, variant, cost } = entry;
+      if (kernel !== name || missingFeature(this.engine, spec, variant)) continue;
+      const { pass, failure } = await this.check(entry);
+      if (!pass)
         throw new EngineError(
           'shader',
-          `${name}.${variant}, which measures this adapter's peak, fails its own check: ${check.failure}. The throughput is unknown; run check.`,
+          `${name}.${variant}, which measures this adapter's peak, fails its own check: ${failure}. The throughput is unknown; run check.`,
         );
-      }
-      const { flops, bytes } = spec.kernel.cost(shape);
-      const nanoseconds = 1e6 * (await this.time(entry)).p10;
-      rates.push({ bytes, gflops: flops / nanoseconds, gbps: bytes / nanoseconds });
+      const { p10 } = await this.time(entry);
+      const amount = cost[unit];
+      best.set(amount, Math.max(amount / (1e6 * p10), best.get(amount) ?? 0));
     }
-    return rates;
+    return best;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Measures time: of the GPU by its own clock if it has one, of anything by the host's. */
 import type { Gpu } from '../../src/gpu/gpu';
 import { computePass, Program } from '../../src/gpu/program';
+import { readBuffer } from '../../src/gpu/staging';
 import type { Op } from '../../src/plan/op';
 
 /** Milliseconds: the median of `n` samples, and the band that holds all but the outer tenths. */
@@ -15,9 +16,8 @@ export function summary(samples: readonly number[]): Times {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number) => {
     const place = share * (sorted.length - 1);
-    const below = Math.floor(place);
-    const above = Math.min(below + 1, sorted.length - 1);
-    return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+    const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return below + (above - below) * (place % 1);
   };
   return { median: at(0.5), p10: at(0.1), p90: at(0.9), n: sorted.length };
 }
@@ -61,6 +61,12 @@ export async function sampled(
 /** Records work into a pass, any number of times. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
+const repeated =
+  (encode: Encode, times: number): Encode =>
+  (pass) => {
+    for (let i = 0; i < times; i++) encode(pass);
+  };
+
 /** Gives `use` an op that is ready to be encoded, on tensors of its own; each dispatch uncut, however long it takes. */
 export async function withOp<T>(
   gpu: Gpu,
@@ -90,9 +96,9 @@ const MOST_REPEATS = 20_000;
 export class Timer {
   readonly kind: TimerKind;
   private readonly gpu: Gpu;
-  private readonly queries: Queries | undefined;
+  private readonly queries: ReturnType<typeof queriesOf> | undefined;
 
-  private constructor(gpu: Gpu, queries?: Queries) {
+  private constructor(gpu: Gpu, queries?: Timer['queries']) {
     this.gpu = gpu;
     this.queries = queries;
     this.kind = queries ? 'timestamp-query' : 'wall clock';
@@ -101,15 +107,13 @@ export class Timer {
   /** `probe` takes a moment on the GPU. The GPU's clock is used only if it agrees with the host's about that duration. */
   static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
     if (!gpu.device.features.has('timestamp-query')) return new Timer(gpu);
-    const queries = new Queries(gpu);
+    const queries = queriesOf(gpu);
     let times = 1;
     const time = () => queries.time(repeated(probe, times));
     await time(); // compiles
-    while (times < 1024 && (await clocked(time)) < PROBE_MS + gpu.latency) times *= 2;
+    while (times < 1024 && (await time()).wall < PROBE_MS + gpu.latency) times *= 2;
     for (let i = 0; i < 5; i++) {
-      const start = performance.now();
-      const ms = (await time()) / 1e6;
-      const wall = performance.now() - start;
+      const { ms, wall } = await time();
       // Some clocks stand still, always or at times.
       if (ms <= 1.2 * wall + 0.2 && ms >= 0.05 * wall) continue;
       queries.destroy();
@@ -121,11 +125,10 @@ export class Timer {
   /** Milliseconds of one pass. */
   async once(encode: Encode): Promise<number> {
     if (this.queries) {
-      const start = performance.now();
-      const nanoseconds = await this.queries.time(encode);
-      const wall = performance.now() - start - this.gpu.latency;
+      const { ms, wall } = await this.queries.time(encode);
+      const waited = wall - this.gpu.latency;
       // If a clock that agreed stands still for once, use the host's.
-      return nanoseconds === 0 && wall > SPAN_MS[this.kind] ? wall : nanoseconds / 1e6;
+      return ms === 0 && waited > SPAN_MS[this.kind] ? waited : ms;
     }
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
     computePass(encoder, 'bench', encode);
@@ -143,47 +146,28 @@ export class Timer {
   }
 }
 
-const repeated =
-  (encode: Encode, times: number): Encode =>
-  (pass) => {
-    for (let i = 0; i < times; i++) encode(pass);
-  };
-
 /** Reads the begin and the end of a pass on the GPU's clock. */
-export class Queries {
-  private readonly gpu: Gpu;
-  private readonly set: GPUQuerySet;
-  private readonly resolved: GPUBuffer;
-  private readonly staging: GPUBuffer;
-
-  constructor(gpu: Gpu) {
-    this.gpu = gpu;
-    const label = 'bench timestamps';
-    const buffer = (usage: number) => gpu.device.createBuffer({ label, size: 16, usage });
-    this.set = gpu.device.createQuerySet({ label, type: 'timestamp', count: 2 });
-    this.resolved = buffer(GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
-    this.staging = buffer(GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-  }
-
-  /** Nanoseconds. */
-  async time(encode: Encode): Promise<number> {
-    const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
-    const pass = encoder.beginComputePass({
-      label: 'bench',
-      timestampWrites: { querySet: this.set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
-    });
-    encode(pass);
-    pass.end();
-    encoder.resolveQuerySet(this.set, 0, 2, this.resolved, 0);
-    encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, 16);
-    await this.gpu.submit(encoder);
-    await this.gpu.settle(this.staging.mapAsync(GPUMapMode.READ));
-    const [begin, end] = new BigUint64Array(this.staging.getMappedRange().slice(0));
-    this.staging.unmap();
-    return end > begin ? Number(end - begin) : 0;
-  }
-
-  destroy(): void {
-    for (const owned of [this.set, this.resolved, this.staging]) owned.destroy();
-  }
+function queriesOf(gpu: Gpu) {
+  const label = 'bench timestamps';
+  const querySet = gpu.device.createQuerySet({ label, type: 'timestamp', count: 2 });
+  const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+  const resolved = gpu.device.createBuffer({ label, size: 16, usage });
+  return {
+    /** Milliseconds of a pass by the GPU's clock, and until the host knows. */
+    async time(encode: Encode) {
+      const start = performance.now();
+      const encoder = gpu.device.createCommandEncoder({ label });
+      const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+      const pass = encoder.beginComputePass({ label, timestampWrites });
+      encode(pass);
+      pass.end();
+      encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+      const [begin, end] = new BigUint64Array(await readBuffer(gpu, resolved, 4, encoder));
+      return { ms: end > begin ? Number(end - begin) / 1e6 : 0, wall: performance.now() - start };
+    },
+    destroy() {
+      querySet.destroy();
+      resolved.destroy();
+    },
+  };
 }

@@ -12,19 +12,12 @@ import { clocked, sampled, type Times } from './timer';
 const SECONDS = 1;
 
 interface Task {
+  /** Holds its memory. */
+  readonly made: Disposable;
   readonly ops: readonly Op[];
   readonly encode: (encoder: GPUCommandEncoder) => void;
   /** Runs once, with as many submissions as suit the adapter. Default: encodes and submits. */
   readonly one?: () => Promise<unknown>;
-}
-
-interface Opening {
-  readonly engine: Engine;
-  readonly unet: UNet;
-  readonly recipe: Recipe;
-  readonly batch: number;
-  /** Notes what is to be destroyed with the task. */
-  readonly own: <T extends { destroy(): void }>(made: T) => T;
 }
 
 /** Gives `use` a task of a recipe's network, as it is trained and sampled. Throws `limit` if the device is too small. */
@@ -32,19 +25,15 @@ export async function withTask<T>(
   engine: Engine,
   name: Whole,
   network: NetworkChoice | undefined,
-  { size, batch }: Place,
+  { size, batch: count }: Place,
   use: (ops: readonly Op[], time: (signal?: AbortSignal) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
-  const owned: { destroy(): void }[] = [];
-  const own: Opening['own'] = (made) => {
-    owned.unshift(made);
-    return made;
-  };
+  using unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
+  const recipe = recipeAt(network?.recipe ?? 'tutorial', count);
+  const batch = await batchOf(engine, unet, count);
   try {
-    const config = configOf(network, { height: size, width: size });
-    const unet = own(await engine.createUNet(config, { seed: 1 }));
-    const recipe = recipeAt(network?.recipe ?? 'tutorial', batch);
-    const { ops, encode, one } = await open[name]({ engine, unet, recipe, batch, own });
+    const { made, ops, encode, one } = await open[name](engine, unet, batch, { recipe, count });
+    using _ = made;
     // By the host's clock, as a user's own measurement would.
     const submit = (repeats: number) => {
       const encoder = engine.device.createCommandEncoder({ label: 'bench' });
@@ -55,64 +44,52 @@ export async function withTask<T>(
     // Short work runs several times in a submission, so that submitting does not count.
     return await use(ops, (signal) => sampled(once, { seconds: SECONDS, signal, span: 100, most: 64 }));
   } finally {
-    for (const made of owned) made.destroy();
+    for (const buffer of Object.values(batch)) buffer.destroy();
   }
 }
 
-const open: Record<Whole, (opening: Opening) => Promise<Task>> = {
+type Batch = Record<'noisy' | 'target', GPUBuffer> & Partial<Record<'levels' | 'labels', GPUBuffer>>;
+type Open = (
+  engine: Engine,
+  unet: UNet,
+  batch: Batch,
+  about: { recipe: Recipe; count: number },
+) => Promise<Task>;
+
+const open: Record<Whole, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */
-  async step(opening) {
-    const { engine, unet, recipe, own } = opening;
-    const batch = { ...(await imagesOf(opening)), ...(await conditionsOf(opening)) };
-    const trainer = own(await engine.createTrainer(unet, recipe.trainer));
-    const { load, gradients, update } = trainer.plan;
-    return {
-      ops: [...load, ...gradients, ...update],
-      encode: (encoder) => trainer.encodeStep(encoder, batch),
-      one: () => trainer.step(batch),
-    };
+  async step(engine, unet, batch, { recipe }) {
+    const made = await engine.createTrainer(unet, recipe.trainer);
+    const { load, gradients, update } = made.plan;
+    const ops = [...load, ...gradients, ...update];
+    return { made, ops, encode: (encoder) => made.encodeStep(encoder, batch), one: () => made.step(batch) };
   },
 
   /** From the caller's images on the GPU to predictions there. */
-  async forward(opening) {
-    const { engine, unet, batch, own } = opening;
-    const { noisy, target } = await imagesOf(opening);
-    const conditions = await conditionsOf(opening);
-    const predictor = own(await engine.createPredictor(unet, { count: batch }));
-    return {
-      ops: predictor.ops,
-      encode: (encoder) => predictor.encode(encoder, noisy, target, conditions),
-    };
+  async forward(engine, unet, { noisy, target, ...conditions }, { count }) {
+    const made = await engine.createPredictor(unet, { count });
+    return { made, ops: made.ops, encode: (encoder) => made.encode(encoder, noisy, target, conditions) };
   },
 
   /** Forward pass, with guidance of each image twice, the update of x, and the images in the caller's layout. */
-  async sample(opening) {
-    const { engine, unet, recipe, batch, own } = opening;
-    const { target } = await imagesOf(opening);
-    const sampler = own(await engine.createSampler(unet, { count: batch }));
-    const labels = unet.config.conditioning?.classes ? { labels: new Uint8Array(batch) } : {};
-    const options = { ...recipe.sampling, ...labels, steps: 1 };
-    return { ops: sampler.parts.ops, encode: (encoder) => sampler.encodeRun(encoder, target, options) };
+  async sample(engine, unet, { target, labels }, { recipe, count }) {
+    const made = await engine.createSampler(unet, { count });
+    const options = { ...recipe.sampling, ...(labels && { labels: new Uint8Array(count) }), steps: 1 };
+    return { made, ops: made.parts.ops, encode: (encoder) => made.encodeRun(encoder, target, options) };
   },
 };
 
-/** Random images in both. */
-async function imagesOf({ engine, unet, batch, own }: Opening) {
-  const { height, width, channels } = unet.config;
-  const elements = batch * height * width * channels;
-  const request = { label: 'bench images', bytes: elements * 4 };
+/** Random images, and conditions of zeros: any noise level or class takes the same time. */
+async function batchOf({ gpu, device }: Engine, { config }: UNet, count: number): Promise<Batch> {
+  const { height, width, channels, conditioning } = config;
+  const { noiseLevel = false, classes = 0 } = conditioning ?? {};
+  const elements = count * height * width * channels;
   // Before the host generates the data.
-  engine.gpu.checkBufferSize('the images', request.bytes);
-  const [noisy, target] = (await engine.gpu.createBuffers([request, request])).map(own);
+  gpu.checkBufferSize('the images', 4 * elements);
+  const names = ['noisy', 'target', ...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
+  const bytes = (i: number) => 4 * (i < 2 ? elements : count);
+  const buffers = await gpu.createBuffers(names.map((label, i) => ({ label, bytes: bytes(i) })));
   const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
-  for (const buffer of [noisy, target]) engine.device.queue.writeBuffer(buffer, 0, values);
-  return { noisy, target };
-}
-
-/** Zeros: any noise level or class takes the same time. */
-async function conditionsOf({ engine, unet, batch, own }: Opening): Promise<Record<string, GPUBuffer>> {
-  const { noiseLevel = false, classes = 0 } = unet.config.conditioning ?? {};
-  const names = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
-  const buffers = await engine.gpu.createBuffers(names.map((label) => ({ label, bytes: 4 * batch })));
-  return Object.fromEntries(names.map((name, i) => [name, own(buffers[i])]));
+  for (const images of buffers.slice(0, 2)) device.queue.writeBuffer(images, 0, values);
+  return Object.fromEntries(names.map((name, i) => [name, buffers[i]])) as Batch;
 }

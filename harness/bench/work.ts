@@ -1,7 +1,8 @@
 /** What kernels compute and move, beside the most that an adapter can. Pure. */
 import { convFlops } from '../../src/kernels/conv2d';
 import type { ConvShape } from '../../src/plan/conv_shape';
-import type { Op } from '../../src/plan/op';
+import type { Cost, Op } from '../../src/plan/op';
+import type { AnySpec } from '../specs/lib/registry';
 
 /** Peak rates, measured in the same run, each from its fastest samples. */
 export interface Peak {
@@ -24,8 +25,23 @@ export interface Figures {
   readonly shareOfPeak: number;
 }
 
-/** An op, as far as it counts as work. */
-export type Work = Pick<Op, 'kernel' | 'cost'> & { readonly shape: unknown };
+/** A kernel's variant at a layer. */
+export interface Entry {
+  readonly kernel: string;
+  readonly spec: AnySpec;
+  readonly variant: string;
+  readonly layer: string;
+  readonly shape: unknown;
+  readonly cost: Cost;
+  /** The same shape at small batches, for the check: the smallest first. None: it is checked on a case of its kernel's tests. */
+  readonly small: readonly unknown[];
+  /** As in a row. */
+  readonly used?: boolean;
+  /** As the network runs it, which may take over a neighbour's results. Default: by itself. */
+  readonly op?: Op;
+}
+
+type Work = Pick<Entry, 'kernel' | 'shape' | 'cost'>;
 
 /** What `works` together do in `ms` milliseconds. */
 export function figuresOf(works: readonly Work[], ms: number, peak: Peak): Figures {

@@ -187,7 +187,7 @@ test('bench: what fails its check is not timed, nor the network that runs it', a
   tellPeaks();
   const { check } = Runner.prototype;
   vi.spyOn(Runner.prototype, 'check').mockImplementation(async function (this: Runner, entry) {
-    const isWrong = entry.name === 'adam';
+    const isWrong = entry.kernel === 'adam';
     return isWrong ? { pass: false, share: 9, failure: 'it is wrong' } : check.call(this, entry);
   });
   const { rows } = await bench({ network: { widths: [4] }, kernel: 'step,adam' });

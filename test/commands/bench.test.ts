@@ -3,13 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { comparisonTable } from '../../harness/bench/compare';
 import { parseResult, rowsToJson } from '../../harness/bench/read';
-import {
-  addEvent,
-  type BenchEvent,
-  type BenchHead,
-  type BenchResult,
-  type Row,
-} from '../../harness/bench/result';
+import { addEvent, type BenchEvent, type BenchResult, type Row } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
 import { usedIn } from '../../harness/bench/run';
 import { benchMarkdown, benchTable, caveats, measuredText, rowCells } from '../../harness/bench/table';
@@ -37,7 +31,7 @@ const failed: Row = {
   check: { pass: false, share: 7, failure: 'grad: 3 of 9 elements\nare | off' },
 };
 const skipped: Row = { ...untimed, kernel: 'adam', layer: 'all', reason: 'it is too large' };
-const head: BenchHead = {
+const begun: BenchResult = {
   schema: 2,
   adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe, "quick"', software: true },
   ...{ runtime: 'a test', date: '2026-01-02T03:04:05.000Z', batches: [4], sizes: [28], budgetSeconds: 60 },
@@ -49,12 +43,13 @@ const head: BenchHead = {
       { bytes: 2 ** 27, gbps: 10 },
     ],
   },
+  ...{ end: 'stopped', rows: [], left: 3 },
 };
 const ops = [opOf('conv2d', 3), opOf('swish', 1), opOf('conv2d', 3), opOf('conv2d_grad_input', 1)];
 const rows = [wholeOf('step', 10), ...ops, row, failed, skipped];
 const events: BenchEvent[] = [
   { kind: 'progress', done: 0, total: 3, title: 'peaks' },
-  { kind: 'head', head },
+  { kind: 'begin', result: begun },
   ...rows.map((row): BenchEvent => ({ kind: 'row', row })),
   { kind: 'progress', done: 3, total: 10, title: 'peak, again' },
   { kind: 'end', end: 'budget', gflopsAtEnd: 100 },
@@ -207,7 +202,7 @@ describe('comparing two results', () => {
       ],
     );
     const [a, b] = [wholeOf('step', 10), wholeOf('step', 5)];
-    const peak = { ...head.peak, gflops: 50 };
+    const peak = { ...begun.peak, gflops: 50 };
     const table = compared({ rows: [...before, a, ops[0]] }, { rows: [...after, b, ops[0]], peak });
     expect(table.rows.map((cells) => cells.slice(0, 2).join(': '))).toEqual([
       '0.50x ▼ faster: training step, 4 images of 28x28',
@@ -235,7 +230,7 @@ describe('comparing two results', () => {
   );
 
   test('names what differs beside the times', () => {
-    const adapter = { ...head.adapter, description: 'A GPU', software: false };
+    const adapter = { ...begun.adapter, description: 'A GPU', software: false };
     const network = { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const;
     const timer = { kind: 'wall clock' } as const;
     const { lead } = compared(

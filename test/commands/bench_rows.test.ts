@@ -2,13 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { listEntries, refusalOf } from '../../harness/bench/kernels';
-import { Queries, Timer } from '../../harness/bench/timer';
+import { Timer } from '../../harness/bench/timer';
 import { copyRate, figuresOf, insideFlops, tapsInside } from '../../harness/bench/work';
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import type { Engine } from '../../src/engine';
 import type { Gpu } from '../../src/gpu/gpu';
+import { readBuffer } from '../../src/gpu/staging';
+
+vi.mock(import('../../src/gpu/staging'));
 
 const peak = {
   ...{ gflops: 1000, gbps: 100 },
@@ -59,13 +62,15 @@ test('the memory roof of a row is the rate of a copy of similar size; the peaks 
 
 describe('a GPU clock that stands still', () => {
   const part = () => ({ destroy() {} });
-  const device = { features: new Set(['timestamp-query']), createQuerySet: part, createBuffer: part };
+  const createCommandEncoder = () => ({ beginComputePass: () => ({ end() {} }), resolveQuerySet() {} });
+  const features = new Set(['timestamp-query']);
+  const device = { features, createQuerySet: part, createBuffer: part, createCommandEncoder };
   const timed = () => Timer.create({ device, latency: 0 } as unknown as Gpu, () => {});
   /** What takes 30 ms by the clock of the host. */
   const shows = (milliseconds: number) =>
-    vi.spyOn(Queries.prototype, 'time').mockImplementation(async () => {
+    vi.mocked(readBuffer).mockImplementation(async () => {
       now += 30;
-      return 1e6 * milliseconds;
+      return new BigUint64Array([7n, 7n + BigInt(1e6 * milliseconds)]).buffer;
     });
   let now = 0;
   beforeEach(() => {
@@ -104,7 +109,7 @@ test.each([
   (...row) => {
     const [batch, software, reason] = row;
     const entry = listEntries(batch, () => []).find(
-      ({ name, layer }) => name === 'conv2d' && layer === 'down.1',
+      ({ kernel, layer }) => kernel === 'conv2d' && layer === 'down.1',
     )!;
     const engine = { adapter: { software }, device: { features: new Set() } } as unknown as Engine;
     expect(refusalOf(engine, entry, peak)).toEqual(reason);
@@ -118,7 +123,7 @@ describe('the bench lists', () => {
       return [...stepOps({ ...step, variants: {} }), ...stepOps(step)];
     });
   const layersOf = (network: NetworkChoice, kernel: string) => [
-    ...new Set(list(network).flatMap(({ name, layer }) => (name === kernel ? [layer] : []))),
+    ...new Set(list(network).flatMap((entry) => (entry.kernel === kernel ? [entry.layer] : []))),
   ];
   const rich = { widths: [4, 12], kernelSize: 3, convolutionsPerLevel: [1, 2], residual: true };
 

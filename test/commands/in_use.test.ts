@@ -33,26 +33,26 @@ test.each<[NetworkChoice]>([
   const entries = listEntries(16, ops);
   const sorted = usedFirst(entries, inUse, { gflops: 100, gbps: 10, copies: [] });
   const firsts = sorted.slice(0, Object.keys(inUse).length);
-  expect(firsts.map(({ name, variant, layer }) => [`${name}/${layer}`, variant]).sort()).toEqual(
+  expect(firsts.map(({ kernel, variant, layer }) => [`${kernel}/${layer}`, variant]).sort()).toEqual(
     Object.entries(inUse).sort(),
   );
-  for (const { name, spec, variant, shape, small } of firsts) {
-    expect(spec.kernel.variants[variant].refuses?.(shape), `${name}.${variant}`).toBeUndefined();
+  for (const { kernel, spec, variant, shape, small } of firsts) {
+    expect(spec.kernel.variants[variant].refuses?.(shape), `${kernel}.${variant}`).toBeUndefined();
     // What it reads is made, and has a value for each element.
     const [own] = small;
     const sizes = spec.kernel.sizes(own);
     for (const [tensor, values] of Object.entries(spec.inputs(own, new Random(1)))) {
-      expect(values, `${name} ${tensor}`).toHaveLength(sizes[tensor]);
+      expect(values, `${kernel} ${tensor}`).toHaveLength(sizes[tensor]);
     }
   }
-  const shapeOf = (kernel: string) => firsts.find(({ name }) => name === kernel)!.shape;
+  const shapeOf = (name: string) => firsts.find(({ kernel }) => kernel === name)!.shape;
   const { layers, beta2 } = shapeOf('adam') as AdamShape;
   expect(layers).toHaveLength(layersOf(configOf(network)).length + 2);
   // As the recipe has them at that batch; the step state says the step.
   expect(beta2).toBe(0.999372);
   expect(shapeOf('average_weights')).toMatchObject({ after: 1600, span: 144, step: 100 });
   // What the tutorial alone uses comes after it, at the tutorial's shapes.
-  const denoise = sorted.find(({ name }) => name === 'denoise_step')!;
+  const denoise = sorted.find(({ kernel }) => kernel === 'denoise_step')!;
   expect(firsts).not.toContain(denoise);
   expect(denoise.shape).toEqual(Object.values(specs.get('denoise_step')!.bench(16))[0]);
 });

@@ -85,7 +85,8 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     let result: BenchResult | undefined;
     let brokenOff: unknown;
     const take = (event: BrowserNews<BenchEvent>) => {
-      if (event.kind !== 'adapter') result = addEvent(result, event);
+      if (event.kind === 'adapter') return progress.print(event.line);
+      result = addEvent(result, event);
       show(progress, event, result);
     };
     try {
@@ -121,23 +122,16 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
 });
 
 /** Prints the table's rows as they come. */
-function show(progress: Progress, event: BrowserNews<BenchEvent>, result: BenchResult | undefined): void {
-  if (event.kind === 'adapter') progress.print(event.line);
-  else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
-  else if (event.kind === 'head') {
-    const { title, lead, head, text: columns, widths } = headOf(event.head);
-    for (const line of [
-      ...headLines(event.head).slice(-2),
-      '',
-      title,
-      ...lead,
-      textLine(head, columns, widths),
-    ])
-      progress.print(line);
+function show(progress: Progress, event: BenchEvent, result: BenchResult | undefined): void {
+  if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+  if (!result) return;
+  const { title, lead, head, text: columns, widths } = headOf(result);
+  if (event.kind === 'begin') {
+    const above = [...headLines(result).slice(-2), '', title, ...lead, textLine(head, columns, widths)];
+    for (const line of above) progress.print(line);
   } else if (event.kind === 'row' && event.row.reason === undefined) {
     const { check, used } = event.row;
-    const { text: columns, widths } = headOf(result!);
-    const line = textLine(rowCells(result!, event.row), columns, widths);
+    const line = textLine(rowCells(result, event.row), columns, widths);
     progress.print(check?.pass === false ? paint('red', line) : used ? paint('bold', line) : line);
   }
 }

@@ -116,7 +116,7 @@ export async function checkKernel(
   }
 }
 
-function bitsOf(values: Values): Uint32Array {
+export function bitsOf(values: Values): Uint32Array {
   if (values instanceof Uint32Array) return values;
   const floats = values instanceof Float32Array ? values : Float32Array.from(values);
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);

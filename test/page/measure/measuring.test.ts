@@ -1,6 +1,6 @@
 /** What Check and Bench say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { addEvent, type BenchEvent, type BenchHead, type Row } from '../../../harness/bench/result';
+import { addEvent, type BenchEvent, type BenchResult, type Row } from '../../../harness/bench/result';
 import { type GpuFacts, gpuReport } from '../../../harness/page/measure/gpu_facts';
 import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
 import {
@@ -95,11 +95,12 @@ const facts: GpuFacts = {
   runtime: 'a browser',
 };
 
-const head: BenchHead = {
+const begun: BenchResult = {
   ...{ schema: 2, adapter: facts.adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z' },
   ...{ batches: [16], sizes: [28], budgetSeconds: 60 },
   timer: { kind: 'timestamp-query' },
   peak: { gflops: 31.3, gbps: 12, copies: [{ bytes: 2 ** 20, gbps: 12 }] },
+  ...{ end: 'stopped', rows: [], left: 1 },
 };
 const ms = { median: 250, p10: 250, p90: 250, n: 3 };
 const step: Row = {
@@ -108,7 +109,7 @@ const step: Row = {
 };
 
 test('the GPU report holds the adapter, its limits and features, and what was measured', () => {
-  const bench = addEvent(addEvent(undefined, { kind: 'head', head }), { kind: 'row', row: step });
+  const bench = addEvent(begun, { kind: 'row', row: step });
   const report = { warnings: ['one'] } as unknown as EngineReport;
   const text = gpuReport(facts, bench, '2026-01-02', { 'The engine that trains': report, other: undefined });
   for (const line of [
@@ -217,7 +218,7 @@ describe('the view of the GPU', () => {
       for (const event of events) worker!.say({ kind: 'event', event });
       panel.render();
     };
-    say({ kind: 'head', head }, { kind: 'row', row: step });
+    say({ kind: 'begin', result: begun }, { kind: 'row', row: step });
     const check = { pass: false, share: 7, failure: 'It is wrong' };
     say({ kind: 'row', row: { ...step, part: 'op', kernel: 'mse', layer: 'loss', check } });
     expect(emptied).not.toHaveBeenCalled();
@@ -225,7 +226,7 @@ describe('the view of the GPU', () => {
     panel.render();
     expect(element('gpu-status').textContent).toBe('Done: 2 rows; 1 failed its check and was not timed');
     element('bench-run').click();
-    say({ kind: 'head', head }, { kind: 'row', row: step });
+    say({ kind: 'begin', result: begun }, { kind: 'row', row: step });
     expect([emptied.mock.calls.length, added.mock.calls.length]).toEqual([1, 2]);
   });
 });
