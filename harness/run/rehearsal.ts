@@ -40,8 +40,8 @@ export async function rehearse(run: BuiltRun, { order, share, signal }: Rehearsa
 }
 
 /**
- * Compiles and compares what training uses, makes a step that does not count, and times 1, 2, 4, … further ones. Undefined if the first of
- * these diverge.
+ * Compiles and compares what training uses, makes a step that does not count, and times 1, 2, 4, … further ones, from the number on that
+ * this step leaves open. Undefined if the first of these diverge.
  */
 async function secondsOfStep(
   run: BuiltRun,
@@ -62,9 +62,12 @@ async function secondsOfStep(
   };
   let seconds: number | undefined;
   try {
-    await make(1);
+    const first = await make(1);
     const start = performance.now();
-    for (let steps = 1; ; steps *= 2) {
+    let steps = 1;
+    // The first step takes the longest: it may have compiled what was not compared.
+    while (steps * first < LEAST_MS && !isEnough(first / 1000)) steps *= 2;
+    for (; ; steps *= 2) {
       const took = await make(steps);
       seconds = took / steps / 1000;
       const nextEnd = performance.now() - start + 2 * took;

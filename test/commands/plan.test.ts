@@ -130,11 +130,18 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
   [
     'steps are timed together until they take a quarter of a second',
     of(9000),
-    () => 60,
+    (step) => (step === 0 ? 250 : 60),
     [1, 1, 2, 4, 8],
     { steps: 2400 },
   ],
-  ['a span that would end after 5 s is not begun', of(9000), (step) => (step < 3 ? 249 : 1), [1, 1, 2], {}],
+  ['fewer steps than the first one leaves open are not timed', of(9000), () => 60, [1, 8], { steps: 2400 }],
+  [
+    'a span that would end after 5 s is not begun',
+    of(9000),
+    (step) => (step === 0 ? 250 : step < 3 ? 249 : 1),
+    [1, 1, 2],
+    {},
+  ],
   ['the plan is at its most in half of the minutes', of(60), () => 180, [1, 1], { steps: 375, epochs: 125 }],
   [
     '300 steps do not fit',
@@ -177,7 +184,7 @@ test('a rehearsal that is stopped leaves weights, state and plan as they were', 
   };
   const { plan, ...made } = await rehearsed(of(9000), stop, controller);
   expect(plan).toBe(reason);
-  expect(made).toMatchObject({ fits: [1, 1, 2], weights: 'parameters', state: 'state', adjusted: undefined });
+  expect(made).toMatchObject({ fits: [1, 8], weights: 'parameters', state: 'state', adjusted: undefined });
 });
 
 test.each([
@@ -186,7 +193,7 @@ test.each([
 ])('a rehearsal that diverges at step %i says nothing of it', async (at, made) => {
   const diverge = (step: number) => {
     if (step === at) throw new EngineError('diverged', 'The loss is NaN.');
-    return 60;
+    return step === 0 ? 250 : 60;
   };
   const { plan, weights, state } = await rehearsed(of(9000), diverge);
   expect([weights, state]).toEqual(['parameters', 'state']);

@@ -26,21 +26,9 @@ fn sum4(v: vec4f) -> f32 {
   return (v.x + v.y) + (v.z + v.w);
 }
 
-fn store(base: u32, c: u32, o: u32, sums: vec4f) {
-  if (c >= params.in_channels) {
-    return;
-  }
-  let at = base + c * params.out_channels + o;
-  partials[at] = sums.x;
-  if (o + 1u < params.out_channels) {
-    partials[at + 1u] = sums.y;
-  }
-  if (o + 2u < params.out_channels) {
-    partials[at + 2u] = sums.z;
-  }
-  if (o + 3u < params.out_channels) {
-    partials[at + 3u] = sums.w;
-  }
+// The first of these sums is of output channel `o`.
+fn store(at: u32, o: u32, sums: vec4f) {
+  for (var i = o; i < min(o + 4u, params.out_channels); i++) { partials[at + i] = sums[i - o]; }
 }
 
 @compute @workgroup_size(64)
@@ -98,9 +86,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let size = taps * params.in_channels * params.out_channels;
   let base = slice * params.pitch;
   let at = base + tap * params.in_channels * params.out_channels;
-  #each i 4
-  store(at, c + $i, o, vec4f(sum4(s${i}0), sum4(s${i}1), sum4(s${i}2), sum4(s${i}3)));
-  #end
+  let sums = array<vec4f, 4>(
+    #each i 4
+    vec4f(sum4(s${i}0), sum4(s${i}1), sum4(s${i}2), sum4(s${i}3)),
+    #end
+  );
+  for (var i = c; i < min(c + 4u, params.in_channels); i++) { store(at + i * params.out_channels, o, sums[i - c]); }
 
   // The bias gradient: once per output channel, by the invocations of the first tap and the first input channels.
   if (tap != 0u || c != 0u) {
@@ -118,5 +109,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     g2 += grad[o2 + i];
     g3 += grad[o3 + i];
   }
-  store(base + size, 0u, o, vec4f(sum4(g0), sum4(g1), sum4(g2), sum4(g3)));
+  store(base + size, o, vec4f(sum4(g0), sum4(g1), sum4(g2), sum4(g3)));
 }

@@ -23,14 +23,11 @@ fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
 
 // Sum over p of 8 rows of D: the bias gradients.
 fn store_bias(f: u32, o: u32) {
-  let ones = vec4f(1.0);
-  var at = (f * params.cout + o) * params.pitch;
-  var m = vec4f(0.0); var n = vec4f(0.0);
-  for (var columns = params.columns; columns > 0u; columns--) {
-    m += dots(ones, grads[at], grads[at + params.pitch], grads[at + 2u * params.pitch], grads[at + 3u * params.pitch]);
-    n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
-      grads[at + 7u * params.pitch]);
-    at++;
+  var sums: array<f32, 8>;
+  for (var k = o; k < o + 8u; k++) {
+    let first = (f * params.cout + k) * params.pitch;
+    for (var i = first; i < first + params.columns; i++) { sums[k - o] += dot(vec4f(1.0), grads[i]); }
   }
-  store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
+  store((params.frequencies * params.cin * params.cout + o) / 4u, vec4f(sums[0], sums[1], sums[2], sums[3]),
+    vec4f(sums[4], sums[5], sums[6], sums[7]));
 }
