@@ -134,7 +134,7 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
     [1, 1, 2, 4, 8],
     { steps: 2400 },
   ],
-  ['fewer steps than the first one leaves open are not timed', of(9000), () => 60, [1, 8], { steps: 2400 }],
+  ['the first step says where to begin', of(9000), () => 60, [1, 8], { steps: 2400 }],
   [
     'a span that would end after 5 s is not begun',
     of(9000),
