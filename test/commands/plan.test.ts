@@ -134,7 +134,7 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
     [1, 1, 2, 4, 8],
     { steps: 2400 },
   ],
-  ['the first step says where to begin', of(9000), () => 60, [1, 8], { steps: 2400 }],
+  ['the first step says where to start', of(9000), () => 60, [1, 8], { steps: 2400 }],
   [
     'a span that would end after 5 s is not begun',
     of(9000),
@@ -142,7 +142,7 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
     [1, 1, 2],
     {},
   ],
-  ['the plan is at its most in half of the minutes', of(60), () => 180, [1, 1], { steps: 375, epochs: 125 }],
+  ['the plan is at its most in half the minutes', of(60), () => 180, [1, 1], { steps: 375, epochs: 125 }],
   [
     '300 steps do not fit',
     of(9000),
