@@ -40,7 +40,7 @@ const lost = (...left: number[]): EventOf<'lost'> => ({
   ...{ losses: Float32Array.from(left), recovers: true, advice: undefined },
 });
 const losses = (first: number, ...values: number[]): EventOf<'losses'> => ({
-  ...{ type: 'losses', again: false, first, losses: Float32Array.from(values), imagesPerSecond: 100 },
+  ...{ type: 'losses', again: false, first, losses: Float32Array.from(values), imagesPerSecond: 7 },
 });
 const speed = (pace: number) => patch({ pace });
 const phase = (name: State['phase'], training = false) => patch({ phase: name, training });
