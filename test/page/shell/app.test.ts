@@ -62,6 +62,10 @@ function opened(query = '?task=train', panels: Parameters<App['open']>[0] = [], 
   return app;
 }
 
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+/** A run trains. */
+const pressed = () => until(() => client.press.mock.calls.length === 1);
+
 const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
 
 const loss = {
@@ -138,30 +142,26 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
 });
 
 test('what a lost device ends is no error beside its loss; other errors of calls are shown', async () => {
-  const app = opened();
+  const app = opened('?task=sample');
+  const gone = (code: string) => Object.assign(new Error('It is gone'), { code });
   const fails = async (code: string) => {
-    const call = Promise.reject(Object.assign(new Error('It is gone'), { code }));
-    app.command(() => call);
-    await call.catch(nothing);
-    await nothing();
+    app.command(() => Promise.reject(gone(code)));
+    await settled();
+    return app.state.error;
   };
-  await fails('device-lost');
-  expect(app.state.error).toEqual({ at: 'task', code: 'device-lost', message: 'It is gone' });
+  const shown = { at: 'task', code: 'device-lost', message: 'It is gone' };
+  expect(await fails('device-lost')).toEqual(shown);
   tell(lost);
   const { error } = app.state;
   expect(error).toMatchObject({ code: 'device-lost', message: expect.not.stringMatching('gone') });
-  for (const code of ['device-lost', 'destroyed']) await fails(code);
-  expect(app.state.error).toBe(error);
+  for (const code of ['device-lost', 'destroyed']) expect(await fails(code)).toBe(error);
   const asks = new AbortController();
-  const gone = Object.assign(new Error('It is gone'), { code: 'device-lost' });
-  client.call.mockImplementation((name) => (name === 'example' ? Promise.reject(gone) : nothing()));
+  client.call.mockRejectedValueOnce(gone('device-lost'));
   const answer = app.ask('example', 1, asks.signal);
   await nothing();
-  client.call.mockImplementation(nothing);
   asks.abort(new Error('Something else is asked.'));
   await expect(answer).rejects.toThrow('Something else');
-  await fails('data');
-  expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
+  expect(await fails('data')).toEqual({ ...shown, code: 'data' });
 });
 
 test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {
@@ -205,29 +205,29 @@ test.each(['that is being built', 'with steps'])(
 
 test('a kept run without its images waits for them, and tries again with what the user gives', async () => {
   const app = opened();
-  const others = Object.assign(new Error('These are others.'), { code: 'data' });
+  const own = { ...digits, builtIn: false };
   client.goOn.mockImplementation(async () => {
     patch({ needsData: 'a' });
     // Of files that were given before.
-    patch({ data: { ...digits, builtIn: false, pictures: true } });
-    throw others;
+    patch({ data: { ...own, pictures: true } });
+    throw Object.assign(new Error('These are others.'), { code: 'data' });
   });
   const tries = (count: number) => until(() => client.goOn.mock.calls.length === count);
   app.kept.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
-  for (const builtIn of [true, false]) patch({ data: { ...digits, builtIn } });
+  for (const data of [digits, own]) patch({ data });
   expect(client.goOn).toHaveBeenCalledOnce();
   expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
   app.kept.takeImages('digits');
   patch({ data: digits });
   await until(() => app.state.error);
   expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
-  client.goOn.mockImplementation(async () => undefined);
+  client.goOn.mockImplementation(nothing);
   // Other choices make other images of the same files.
-  patch({ data: { ...digits, builtIn: false, pictures: true } });
+  patch({ data: { ...own, pictures: true } });
   await tries(3);
-  await until(() => client.press.mock.calls.length === 1);
+  await pressed();
 });
 
 test('a kept run on drawings gives them to the worker where it lacks them', async () => {
@@ -247,15 +247,13 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
 
 test('the pictures of a kept run that goes on bring no recipe, whose epochs would end it elsewhere', async () => {
   const app = opened();
-  let before: unknown;
+  const before = app.settings;
   client.goOn.mockImplementationOnce(async () => {
-    before = app.settings;
     patch({ data: { ...digits, builtIn: false, channels: 3 } });
-    expect(app.settings).toBe(before);
   });
   app.kept.goOn('a');
-  await until(() => client.press.mock.calls.length === 1);
-  expect([before, app.state.error]).toEqual([app.settings, undefined]);
+  await pressed();
+  expect([app.settings, app.state.error]).toEqual([before, undefined]);
 });
 
 test('a kept run that is complete goes on without training', async () => {
@@ -265,9 +263,8 @@ test('a kept run that is complete goes on without training', async () => {
     tell(loss);
   });
   app.kept.goOn('a');
-  await until(() => client.goOn.mock.results.length === 1);
-  await client.goOn.mock.results[0].value;
-  await nothing();
+  await until(() => app.state.losses.length > 0);
+  await settled();
   expect(client.press).not.toHaveBeenCalled();
 });
 
@@ -275,20 +272,20 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   const app = opened();
   const train = vi.fn();
   app.open([createStarter(app, { train: { start: train } } as never)]);
-  const phase = (name: 'loading' | 'idle') => patch({ phase: name, training: false });
-  app.kept.takeImages('digits');
-  phase('loading');
-  app.startWhenReady('train');
-  expect(train).not.toHaveBeenCalled();
-  phase('idle');
-  phase('idle');
-  expect([train.mock.calls.length, app.asked]).toEqual([0, undefined]);
-  app.kept.takeImages('digits');
-  phase('loading');
-  app.startWhenReady('train');
+  const press = () => {
+    app.kept.takeImages('digits');
+    patch({ phase: 'loading', training: false });
+    app.startWhenReady('train');
+  };
+  const idle = () => {
+    patch({ phase: 'idle', training: false });
+    return [train.mock.calls.length, app.asked];
+  };
+  press();
+  expect([idle(), idle()]).toEqual(Array(2).fill([0, undefined]));
+  press();
   patch({ data: digits });
-  phase('idle');
-  expect(train).toHaveBeenCalledOnce();
+  expect(idle()).toEqual([1, undefined]);
   // The worker has refused them, or dropped what it was asked.
   for (const event of [
     { type: 'problem', at: 'data', code: 'argument', message: 'A run is under way.' },
@@ -302,45 +299,50 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   }
 });
 
+/** The worker has opened the kept run a, with this rate. */
+const resumes = (lr: number) => {
+  const settings = { ...initialSettings, lr, widths: [8] };
+  patch({ resumed: { id: 'a', kept: true, losses: Float32Array.of(3), settings } });
+};
+
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', async () => {
   const app = opened();
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
+  const noted = () => {
+    tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
+    return Object.keys(readNotes());
+  };
   tell({ type: 'stored', step: 9, id: 'own' });
   let end = () => {};
   client.goOn.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
   app.kept.goOn('a');
-  tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
-  expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
+  expect(noted()).toEqual(['own', 'a', 'b']);
   // It goes on, and is deleted.
-  const { widths, ...settings } = initialSettings;
-  const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
-  patch({ resumed: { ...resumed, settings: { ...settings, widths: [8] } } });
+  resumes(0.003);
   end();
-  await until(() => client.press.mock.calls.length === 1);
+  await pressed();
   patch({ run: undefined });
-  tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
-  expect(Object.keys(readNotes())).toEqual(['b']);
+  expect(noted()).toEqual(['b']);
 });
 
 test('while a kept run goes on, the worker gets no settings of before, which would change its rate and its end', async () => {
   const app = opened();
-  const rates = () =>
-    client.call.mock.calls.flatMap(([what, to]) => (what === 'settings' ? (to as { lr: number }).lr : []));
+  /** The rates that the worker gets since the last look. */
+  const rates = () => {
+    const calls = client.call.mock.calls.splice(0);
+    return calls.flatMap(([what, to]) => (what === 'settings' ? (to as { lr: number }).lr : []));
+  };
   let fail = (_: Error) => {};
   client.goOn.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
   app.kept.goOn('gone');
-  client.call.mockClear();
   app.set('samples', '20');
   expect(rates()).toEqual([]);
   fail(new Error('It is gone.'));
-  await until(() => rates().length > 0);
+  await until(() => app.state.error);
   expect(rates()).toEqual([0.003]);
   app.kept.goOn('a');
-  client.call.mockClear();
   app.set('samples', '10');
-  const resumed = { id: 'a', kept: true, losses: Float32Array.of(3) };
-  const settings = { ...initialSettings, lr: 0.002, widths: [8] };
-  patch({ resumed: { ...resumed, settings } });
+  resumes(0.002);
   expect(rates()).toEqual([0.002]);
 });
 

@@ -1,6 +1,6 @@
 /** When finished images are enlarged, and what is shown until then. */
 import { expect, test, vi } from 'vitest';
-import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { DataDescription, Patch } from '../../../harness/page/messages/messages';
 import { initialOf } from '../../../harness/page/messages/settings';
 import { Enlargements } from '../../../harness/page/shell/enlargements';
 import { initialState, reduce } from '../../../harness/page/shell/state';
@@ -11,11 +11,11 @@ const large = new Uint8Array(96).fill(9);
 const enlarged = { bytes: large, height: 4, width: 4, channels: 3, columns: 2, enlarged: true };
 
 /** A page at rest whose run is of small pictures in colour, which were larger; its worker answers when told to. */
-function atRest(data: Partial<DataDescription> = { shrunk: true }) {
+function atRest(data: Partial<DataDescription> = {}) {
   const asked: {
     bytes: Uint8Array;
     signal: AbortSignal;
-    answer: (made: Uint8Array) => void;
+    answer(made: Uint8Array): void;
     fail(error: Error): void;
   }[] = [];
   const notify = vi.fn();
@@ -27,30 +27,31 @@ function atRest(data: Partial<DataDescription> = { shrunk: true }) {
     ask: (_: 'enlarge', { bytes }: { bytes: Uint8Array }, signal: AbortSignal) =>
       new Promise<Uint8Array>((answer, fail) => asked.push({ bytes, signal, answer, fail })),
   };
-  const tell = (event: WorkerEvent) => {
-    page.state = reduce(page.state, event);
+  const tell = (patch: Patch) => {
+    page.state = reduce(page.state, { type: 'patch', patch });
   };
-  const told = { name: 'mine', builtIn: false, count: 9, ...size, ...data };
-  tell({ type: 'patch', patch: { data: told, phase: 'idle' } });
-  return { page, tell, asked, notify, enlargements: new Enlargements(page) };
+  const told = { name: 'mine', builtIn: false, count: 9, ...size, shrunk: true, ...data };
+  tell({ data: told, phase: 'idle' });
+  const enlargements = new Enlargements(page);
+  /** What stands in place of images of the run. */
+  const shown = (one: ReturnType<typeof tiles>) => enlargements.of(one, 'run');
+  return { page, tell, asked, notify, enlargements, shown };
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 test('images are asked for once, one set after the other, and stand enlarged from then on', async () => {
-  const { asked, enlargements } = atRest();
+  const { asked, enlargements, shown } = atRest();
   const [first, second] = [tiles(1), tiles(2)];
-  for (let twice = 0; twice < 2; twice++)
-    for (const each of [first, second]) expect(enlargements.of(each, 'run')).toBeUndefined();
+  expect([first, second, first, second].map(shown)).toEqual(Array(4).fill(undefined));
   expect([asked.map(({ bytes }) => bytes), enlargements.busy]).toEqual([[first.bytes], true]);
   asked[0].answer(large);
   await settled();
-  expect([enlargements.of(first, 'run'), enlargements.busy]).toEqual([enlarged, false]);
-  expect(enlargements.of(second, 'run')).toBeUndefined();
+  expect([shown(first), enlargements.busy, shown(second)]).toEqual([enlarged, false, undefined]);
   expect(asked.map(({ bytes }) => bytes)).toEqual([first.bytes, second.bytes]);
 });
 
 test('nothing is asked while a run trains, images are made or something is measured, nor of a lost device', () => {
-  const { page, tell, asked, enlargements } = atRest();
+  const { page, tell, asked, shown } = atRest();
   const one = tiles(1);
   for (const patch of [
     { phase: 'training', training: true },
@@ -58,39 +59,38 @@ test('nothing is asked while a run trains, images are made or something is measu
     { phase: 'sampling', training: false },
     { phase: 'lost' },
   ] as const) {
-    tell({ type: 'patch', patch });
-    expect([enlargements.of(one, 'run'), asked]).toEqual([undefined, []]);
+    tell(patch);
+    expect([shown(one), asked]).toEqual([undefined, []]);
   }
-  tell({ type: 'patch', patch: { phase: 'paused' } });
+  tell({ phase: 'paused' });
   page.measuring = 'bench';
-  expect([enlargements.of(one, 'run'), asked]).toEqual([undefined, []]);
+  expect([shown(one), asked]).toEqual([undefined, []]);
   page.measuring = undefined;
-  enlargements.of(one, 'run');
+  shown(one);
   expect(asked).toHaveLength(1);
 });
 
 test('what is dropped is ended, and asked for again where it is still shown', async () => {
-  const { asked, notify, enlargements } = atRest();
+  const { asked, notify, enlargements, shown } = atRest();
   const one = tiles(1);
-  enlargements.of(one, 'run');
+  shown(one);
   enlargements.drop();
-  expect([asked[0].signal.aborted, enlargements.busy]).toEqual([true, false]);
-  expect(enlargements.of(one, 'run')).toBeUndefined();
+  expect([asked[0].signal.aborted, enlargements.busy, shown(one)]).toEqual([true, false, undefined]);
   asked[0].fail(asked[0].signal.reason);
   await settled();
-  expect([asked.length, enlargements.busy, enlargements.of(one, 'run')]).toEqual([2, true, undefined]);
+  expect([asked.length, enlargements.busy, shown(one)]).toEqual([2, true, undefined]);
   asked[1].answer(large);
   await settled();
-  expect([enlargements.of(one, 'run'), notify.mock.calls]).toEqual([enlarged, []]);
+  expect([shown(one), notify.mock.calls]).toEqual([enlarged, []]);
 });
 
 test('images that cannot be enlarged stay as they are, which is said once', async () => {
-  const { asked, notify, enlargements } = atRest();
+  const { asked, notify, shown } = atRest();
   const one = tiles(1);
-  enlargements.of(one, 'run');
+  shown(one);
   asked[0].fail(new Error('It is wrong.'));
   await settled();
-  expect([enlargements.of(one, 'run'), asked.length]).toEqual([one, 1]);
+  expect([shown(one), asked.length]).toEqual([one, 1]);
   expect(notify.mock.calls).toEqual([['The images stay as the network made them. It is wrong.']]);
 });
 
@@ -105,8 +105,8 @@ test.each([
   ['no grey ones', { channels: 1 }, 'smooth', 'run', false],
   ['none of 36 pixels', { width: 36 }, 'smooth', 'run', false],
 ] as const)('enlarges %s: %j, %s, %s', (_, data, enlarge, source, isEnlarged) => {
-  const { page, tell, enlargements } = atRest({ shrunk: true, ...data });
-  tell({ type: 'patch', patch: { model: { ...model, ...size } } });
+  const { page, tell, enlargements } = atRest(data);
+  tell({ model: { ...model, ...size } });
   page.settings = { ...page.settings, enlarge };
   const { height, width, channels } = page.state.data!;
   const own = { bytes: new Uint8Array(height * width * channels), height, width, channels, columns: 1 };

@@ -27,13 +27,12 @@ const order = {
 
 test('the shared address makes the shown images, as many as they are', () => {
   const settings = { ...initialSettings, task: 'draw', calls: '40', across: 5.5, model: 'run' } as const;
-  const shared = (changes: Partial<Order>) => queryOf({ ...settings, text: 'x' }, { ...order, ...changes });
-  expect(shared({})).toBe('?task=sample&calls=40&across=5.5&text=2026&autorun=1');
-  expect(shared({ text: '' })).toBe('?task=sample&calls=40&count=4&across=5.5&autorun=1');
+  const shared = (text: string) => queryOf({ ...settings, text: 'x' }, { ...order, text });
+  expect(shared('2026')).toBe('?task=sample&calls=40&across=5.5&text=2026&autorun=1');
+  expect(shared('')).toBe('?task=sample&calls=40&count=4&across=5.5&autorun=1');
 });
 
 const digits = { recipe: 'digits' } as const;
-const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
 const faces = { recipe: 'pictures', data: 'ff2', classNames: ['happy', 'a bit/sad'] } as const;
 const instant = { source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
 
@@ -44,7 +43,6 @@ test.each<[Parameters<typeof fileName>[0], Partial<Order>, number | string, stri
   [digits, instant, 2, 'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.x'],
   [digits, {}, 'guidance-1-guidance-4', 'digits-2026-guidance-1-guidance-4-seed-123.x'],
   [{ recipe: 'tutorial' }, {}, 'all', 'tutorial-20-steps-seed-123.x'],
-  [letters, { text: 'HELLO' }, 7, 'letters-a-to-z-HELLO-step-7-of-20-seed-123.x'],
   [faces, { text: '', digit: 1 }, 'all', 'ff2-a-bit-sad-20-steps-seed-123.x'],
 ])(
   'a file of samples of %j, %j, is named after the settings that make it again',
@@ -130,7 +128,6 @@ test('the picture of a step has x beside the prediction, row by row, and of the 
 });
 
 test.each([
-  [undefined, 'digits'],
   [DIGITS, 'digits'],
   ['…', 'digits'],
   ['Letters A to Z', 'letters-a-to-z'],
