@@ -13,7 +13,7 @@ import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
 import { addressOf } from './shell/address';
 import { App, type Panel } from './shell/app';
-import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } from './shell/dom';
+import { anyElement, byId, connectPresses, make, onClick, setHidden, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames, viewOf } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
@@ -119,7 +119,7 @@ function createFrame(app: App): Panel {
 
 function start(): void {
   anyElement('not-started').remove();
-  guardDisabled();
+  connectPresses();
   connectGlossary();
   onClick('unsupported-retry', () => location.reload());
   playRecording(() => !anyElement('home').hidden).catch((error) => {

@@ -26,7 +26,7 @@ export function connectComparison(orders: Orders): () => void {
   way.addEventListener('input', () => app.changed());
   onClick('compare', () => {
     const [left, right] = (!orders.pair && usualPair(app)) || (['', ''] as const);
-    app.address.take({ ...app.settings, left, right });
+    app.address.take({ left, right });
     orders.again();
   });
   onClick('save-columns', () => {

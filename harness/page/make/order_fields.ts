@@ -69,7 +69,7 @@ export function connectOrder(orders: Orders) {
 function connectCalls(orders: Orders): () => void {
   const { app } = orders;
   const choose = (changes: Partial<Settings>) => {
-    app.address.take({ ...app.settings, ...changes });
+    app.address.take(changes);
     orders.again();
   };
   for (const calls of callsChoices) {

@@ -133,7 +133,7 @@ export class Orders {
     if (!this.canReplace || !this.isValid()) return;
     const { pair, chosen } = this;
     if (pair) this.stage.clear();
-    this.notePlace();
+    this.app.address.take(this.place);
     this.show((signal) => (pair ? this.compare(pair, signal) : this.make(chosen, signal)));
   }
 
@@ -190,17 +190,12 @@ export class Orders {
     await rest;
     if (signal.aborted) return;
     await this.stage.until(() => this.canReplace && this.isValid());
-    this.notePlace();
+    this.app.address.take(this.place);
     const held: Frame[] = [];
     for await (const step of this.app.make(order, signal)) {
       held.push({ step, column: '' });
       if (isLast(step)) yield* held;
     }
     yield* this.look();
-  }
-
-  /** The address takes the hand's place. */
-  private notePlace(): void {
-    this.app.address.take({ ...this.app.settings, ...this.place });
   }
 }

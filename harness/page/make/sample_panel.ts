@@ -2,16 +2,7 @@
 import { whole } from '../../text/units';
 import { isDistilled, isFreed, patchOf } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
-import {
-  anyElement,
-  byId,
-  connectMenu,
-  foldFields,
-  onClick,
-  setDisabled,
-  setMessage,
-  setText,
-} from '../shell/dom';
+import { anyElement, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
 import { describe, isBusy, isReady, rests } from '../shell/state';
 import { connectComparison } from './compare';
 import { callsText } from './making';
@@ -24,8 +15,6 @@ import { connectShare } from './share';
 export function createSamplePanel(app: App): TaskPanel {
   const orders: Orders = new Orders(app, () => fields.valid);
   const { stage, hand } = orders;
-  foldFields('sample-fold');
-  connectMenu('sample-menu');
   const fields = connectOrder(orders);
   const renderSteps = connectSteps(orders);
   const renderField = connectField(orders);

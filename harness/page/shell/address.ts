@@ -41,7 +41,7 @@ export class Address {
       this.home = location.search === '';
       // Only a change of views made this place; its numbers may be those before a run that goes on meanwhile.
       const { task } = this.home ? this.settings : parseQuery(location.search).settings;
-      this.take({ ...this.settings, task });
+      this.take({ task });
     });
   }
 
@@ -54,7 +54,7 @@ export class Address {
   goHome(): void {
     if (this.home) return;
     this.home = true;
-    this.take(this.settings, true);
+    this.take({}, true);
   }
 
   /** Takes a setting from text. Returns the problem with the text, if any. */
@@ -70,10 +70,10 @@ export class Address {
     return undefined;
   }
 
-  /** Takes settings. `place`: the browser's Back returns to those before. */
-  take(settings: Settings, place = false): void {
+  /** Takes changes of settings. `place`: the browser's Back returns to those before. */
+  take(changes: Partial<Settings>, place = false): void {
     const before = this.settings;
-    this.settings = settings;
+    this.settings = { ...before, ...changes };
     const address = this.home ? location.pathname : addressOf(this.chosen);
     if (place) history.pushState(null, '', address);
     // A needless one may cancel the next step Back, which the browser has begun already.

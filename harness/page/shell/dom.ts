@@ -127,29 +127,24 @@ export function focusOn(element: HTMLElement & { disabled?: boolean }): void {
   element.focus();
 }
 
-/** Buttons that only say so do nothing either. */
-export function guardDisabled(): void {
+/** What a press does to buttons of any view: to those that only say that they are disabled, nothing. */
+export function connectPresses(): void {
+  const pressed = ({ target }: Event, selector: string) =>
+    target instanceof Element ? target.closest<HTMLElement>(selector) : null;
   const guard = (event: Event) => {
-    if (!(event.target instanceof Element) || !event.target.closest('[aria-disabled=true]')) return;
+    if (!pressed(event, '[aria-disabled=true]')) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   };
   document.addEventListener('click', guard, true);
+  document.addEventListener('click', (event) => {
+    const fold = pressed(event, '.fold');
+    if (fold) fold.ariaExpanded = String(fold.ariaExpanded !== 'true');
+    pressed(event, '.menu button')?.closest<HTMLElement>('.menu')?.hidePopover();
+  });
 }
 
 // ---------------------------------------------------------------- what unfolds, and colours
-
-/** Folds settings away behind a button, so that what there is to see comes right after what there is to press. The button's aria-controls names what it unfolds. */
-export function foldFields(id: string): void {
-  const fold = button(id);
-  const folded = fold.getAttribute('aria-controls')!.split(' ').map(anyElement);
-  for (const element of folded) element.classList.add('foldable');
-  fold.addEventListener('click', () => {
-    const open = fold.ariaExpanded !== 'true';
-    for (const element of folded) element.classList.toggle('unfolded', open);
-    fold.ariaExpanded = String(open);
-  });
-}
 
 /** A colour of the style sheet, for a canvas, which does not follow the page's colour scheme by itself. */
 export const color = (name: string) =>
@@ -164,14 +159,6 @@ export const fitNames = (host: HTMLElement, names: readonly string[]) =>
 
 /** Whether motion is reduced: nothing moves by itself. */
 export const isStill = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-
-/** Closes a menu, a popover of buttons, as one of its items is pressed. */
-export function connectMenu(id: string): void {
-  const menu = anyElement(id);
-  menu.addEventListener('click', (event) => {
-    if (event.target instanceof Element && event.target.closest('button')) menu.hidePopover();
-  });
-}
 
 // ---------------------------------------------------------------- drawings
 

@@ -13,10 +13,8 @@ import {
   anyElement,
   button,
   byId,
-  connectMenu,
   download,
   focusOn,
-  foldFields,
   onClick,
   setDisabled,
   setHidden,
@@ -48,8 +46,6 @@ export function createTrainPanel(app: App): TaskPanel {
   const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
     connectFields(app, byId(id, HTMLFormElement)),
   );
-  foldFields('settings-fold');
-  connectMenu('save-menu');
   setInterval(() => {
     if (['training', 'compiling'].includes(app.state.phase)) app.changed();
   }, LOOK_MS);

@@ -84,7 +84,7 @@ export const click = (page: Page, selector: string) =>
         ?.closest('details:not([open]) > :not(summary)')
         ?.parentElement?.querySelector('summary')
         ?.click();
-      const folded = element?.closest('.foldable:not(.unfolded)');
+      const folded = element?.closest('.panel:not(:has(.fold[aria-expanded=true])) .foldable');
       if (folded) document.querySelector<HTMLElement>(`[aria-controls~=${folded.id}]`)!.click();
       const menu = element?.closest('[popover]:not(:popover-open, #glossary)');
       if (menu) document.querySelector<HTMLElement>(`[popovertarget=${menu.id}]`)!.click();
