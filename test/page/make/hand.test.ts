@@ -1,25 +1,14 @@
-/** What follows the hand on the Make view: the noise between four noises, which images are made when, and with how many network calls. */
+/** What follows the hand on the Make view: the noise between four noises, and which images are made when. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between } from '../../../examples/morph/field.js';
 import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
-import { callsText, choiceOf, handMaking, makingOf, stepsText } from '../../../harness/page/make/making';
 import { movedBy } from '../../../harness/page/make/noise_hand';
 import { Stage } from '../../../harness/page/make/stage';
 import type { Order } from '../../../harness/page/messages/messages';
 import { imagesAt, noiseOf, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
-import { INSTANT } from '../../../harness/page/messages/pretrained';
-import {
-  initialOf,
-  initialSettings,
-  type Settings,
-  type Source,
-} from '../../../harness/page/messages/settings';
 import { initialState } from '../../../harness/page/shell/state';
 import { gaussianNoise } from '../../../harness/pictures/noise';
-import { loadPretrained } from '../../../src/pretrained';
-import { recipes } from '../../../src/recipes';
-import type { Sampling } from '../../../src/unet/sampling';
 
 const SIZE = 784;
 
@@ -71,78 +60,10 @@ test.each([
   },
 );
 
-const digits = { recipe: 'digits', classes: 10, sampling: recipes.digits.sampling } as const;
-const instant = { source: 'instant', method: 'euler', steps: 2, guidance: 1 } as const;
-
-describe('network calls', () => {
-  const { method, steps } = recipes.digits.sampling;
-  const usual = { source: 'pretrained', method, steps, guidance: 2 } as const;
-  const taught = '2 steps of a network taught to do it in two';
-
-  test.each([
-    ['2', instant, `${taught}, 2 network calls`],
-    ['8', { ...usual, method: 'adams', steps: 4 }, '4 steps of Adams, 8 network calls'],
-    ['40', { ...usual, method: 'euler', steps: 20 }, '20 steps of Euler, 40 network calls'],
-  ] as const)('of the choice %s come with %j: %s', (calls, expected, words) => {
-    const made = makingOf({ ...initialSettings, calls }, 'pretrained', digits);
-    expect([made, choiceOf(made)]).toEqual([expected, calls]);
-    expect(`${stepsText(made, digits)}, ${callsText(made, digits)}`).toBe(words);
-  });
-
-  test('of the distilled network are the ones that its file states', async () => {
-    expect((await loadPretrained(INSTANT.name)).sampling).toEqual(INSTANT.sampling);
-  });
-
-  const own = (sampling: Partial<Sampling>) => ({ ...digits, sampling: { ...digits.sampling, ...sampling } });
-  const distilled = own({ method: 'euler', steps: 1, guidance: 1, calls: 1 });
-  const one = { source: 'file', method: 'euler', steps: 1, guidance: 1 };
-
-  test.each<[Partial<Settings>, Source, Parameters<typeof makingOf>[2], object]>([
-    // Old addresses set them beside the calls.
-    [{ steps: 7 }, 'pretrained', digits, { ...usual, steps: 7 }],
-    [{ method: 'heun', guidance: 3 }, 'pretrained', digits, { ...usual, method: 'heun', guidance: 3 }],
-    [{ calls: '40', steps: 5 }, 'pretrained', digits, { ...usual, method: 'euler', steps: 5 }],
-    [{}, 'run', own({ method: 'euler', steps: 12 }), { ...usual, source: 'run', method: 'euler', steps: 12 }],
-    [{ calls: '40', steps: 9 }, 'file', distilled, one],
-  ])(
-    'give way to %j, and follow the file or recipe of network %s: row %#',
-    (settings, source, network, made) => {
-      expect(makingOf({ ...initialSettings, ...settings }, source, network)).toEqual(made);
-    },
-  );
-
-  test('of the tutorial are as many as its steps', () => {
-    const tutorial = { recipe: 'tutorial', classes: 0, sampling: recipes.tutorial.sampling } as const;
-    const made = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
-    expect([stepsText(made, tutorial), callsText(made, tutorial)]).toEqual(['50 steps', '50 network calls']);
-  });
-
-  test.each([
-    [{ ...initialSettings, calls: '2', guidance: 3 }, 'pretrained', digits, instant],
-    [
-      { ...initialSettings, guidance: 3 },
-      'run',
-      digits,
-      { source: 'run', method: 'adams', steps: 3, guidance: 3 },
-    ],
-    [{ ...initialSettings, steps: 9 }, 'file', distilled, one],
-    [initialOf('pictures'), 'pretrained', digits, instant],
-  ] as const)(
-    'under the hand are the distilled network’s, or the fewest that another one needs: row %#',
-    (settings, source, network, expected) => {
-      expect(handMaking(settings, source, network)).toEqual(expected);
-    },
-  );
-});
-
 describe('pictures that follow the hand', () => {
   const order: Order = {
-    ...instant,
-    count: 10,
-    seed: 1,
-    place: { across: 0, down: 0 },
-    digit: 'all',
-    text: '',
+    ...{ source: 'instant', method: 'euler', steps: 2, guidance: 1 },
+    ...{ count: 10, seed: 1, place: { across: 0, down: 0 }, digit: 'all', text: '' },
   };
   const at = (across: number): Order => ({ ...order, place: { across, down: 0 } });
   type Asked = {
@@ -152,7 +73,7 @@ describe('pictures that follow the hand', () => {
     reject(error: Error): void;
   };
   let sent: Asked[];
-  let app: { settings: Settings; state: typeof initialState; [key: string]: unknown };
+  let app: { measuring?: string; [key: string]: unknown };
   let stage: Stage;
   let hand: Hand;
   /** Timers stand still meanwhile. */
@@ -188,10 +109,9 @@ describe('pictures that follow the hand', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     sent = [];
-    const network = { ...digits, height: 1, width: 2, channels: 1 };
-    const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
     app = {
-      ...{ settings: { ...initialSettings, task: 'sample' }, network, state: { ...initialState, adapter } },
+      network: { recipe: 'digits', classes: 10, height: 1, width: 2, channels: 1 },
+      state: { ...initialState, adapter: { software: true } },
       ask: (_: string, asked: Pick<Asked, 'order' | 'images'>) =>
         new Promise((resolve, reject) => sent.push({ ...asked, resolve, reject })),
     };
