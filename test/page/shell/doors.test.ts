@@ -9,44 +9,37 @@ import {
 } from '../../../harness/page/messages/settings';
 import { connectDoors, connectLeads, type View } from '../../../harness/page/shell/doors';
 import { markup } from '../../lib/page/markup';
+import { StandIn, standIns } from '../../lib/page/stand_ins';
 
-/** As much of an element as the doors use. */
-class Fake {
-  hidden = false;
-  href = '';
-  search = '';
-  dataset: Record<string, string> = {};
-  readonly attributes = new Map<string, string>();
-  private readonly listeners: ((event: unknown) => void)[] = [];
+class Fake extends StandIn {
   readonly id: string;
+  override dataset: Record<string, string> = {};
+  scrollIntoView = vi.fn();
+  hasAttribute = (name: string) => this.attributes.has(name);
   constructor(id: string) {
+    super();
     this.id = id;
   }
-  addEventListener(_: string, listener: (event: unknown) => void) {
-    this.listeners.push(listener);
+  override contains(other?: Fake) {
+    return this.id === 'doors' && /^(tab|door)-/.test(other!.id);
   }
-  setAttribute = (name: string, value: string) => void this.attributes.set(name, value);
-  removeAttribute = (name: string) => void this.attributes.delete(name);
-  hasAttribute = (name: string) => this.attributes.has(name);
-  contains = (other: Fake) => this.id === 'doors' && /^(tab|door)-/.test(other.id);
-  closest = () => this;
-  scrollIntoView = vi.fn();
+  override closest() {
+    return this;
+  }
   focus() {
     focused = this;
   }
-  click(keys: object = {}): boolean {
+  /** Returns whether the browser does not follow the link. */
+  override click(keys: object = {}) {
     const event = { target: this, preventDefault: vi.fn(), ...keys };
-    for (const listen of [...this.listeners, ...onDocument]) listen(event);
+    this.fire('click', event);
+    for (const listen of onDocument) listen(event);
     return event.preventDefault.mock.calls.length > 0;
   }
 }
 
 let focused: Fake;
 let onDocument: ((event: unknown) => void)[];
-class FakeObserver {
-  observe() {}
-  disconnect() {}
-}
 let elements: Map<string, Fake>;
 const element = (id: string) => {
   const made = elements.get(id) ?? new Fake(id);
@@ -56,10 +49,9 @@ const element = (id: string) => {
 
 beforeEach(() => {
   [focused, onDocument, elements] = [new Fake('body'), [], new Map()];
+  standIns('');
   for (const name of ['Element', 'HTMLElement', 'HTMLAnchorElement']) vi.stubGlobal(name, Fake);
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => draw());
-  vi.stubGlobal('addEventListener', () => {});
-  vi.stubGlobal('ResizeObserver', FakeObserver);
   vi.stubGlobal('document', {
     getElementById: (id: string) => (markup.includes(` id="${id}"`) ? element(id) : null),
     addEventListener: (_: string, listener: (event: unknown) => void) => onDocument.push(listener),
