@@ -5,7 +5,7 @@ import type { MakeOrder } from '../../../harness/page/messages/calls';
 import type { DataDescription, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
-import { recipes } from '../../../src/recipes';
+import { type Recipe, recipes } from '../../../src/recipes';
 import { lost, type StandIn, standIns, standInWorker } from '../../lib/page/stand_ins';
 
 /** What was asked of the worker and waits for its answer. */
@@ -130,9 +130,9 @@ const step = (first: number, steps = 1) =>
   tell({ type: 'losses', again: false, first, losses: new Float32Array(steps), imagesPerSecond: 1 });
 
 /** A run on this data has made as many steps. */
-function train(steps: number, data: Data): void {
+function train(steps: number, data: Data, { sampling } = recipes.digits as Recipe): void {
   patch({ data: { ...size, builtIn: true, ...data } });
-  patch({ begun: { held: 0, begin: undefined, sampling: recipes.digits.sampling } });
+  patch({ begun: { held: 0, begin: undefined, sampling } });
   step(0, steps);
 }
 
@@ -268,9 +268,7 @@ describe('finished images of pictures in colour', () => {
   /** A run on pictures that were larger is chosen, and its images are made as the query says. */
   async function made(query = '', channels = 3) {
     const view = opened(`&recipe=pictures&model=run&count=4${query}`);
-    train(3, { name: 'mine', count: 10, ...{ channels, shrunk: true, builtIn: false } });
-    const { sampling } = recipes.pictures;
-    patch({ begun: { held: 0, begin: 'pretrained', sampling } });
+    train(3, { name: 'mine', count: 10, ...{ channels, shrunk: true, builtIn: false } }, recipes.pictures);
     await view.make();
     return view;
   }
