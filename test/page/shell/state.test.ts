@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventOf, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
-import { initialSettings, type ModelChoice } from '../../../harness/page/messages/settings';
+import { initialSettings, type ModelChoice, type Source } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
   describe as describeState,
@@ -211,31 +211,25 @@ describe('the state of the page', () => {
   const fine = { recipe: 'digits', classes: 10, height: 28, width: 28, channels: 1, sampling } as const;
 
   test('describes the network that makes samples: recipe, classes, images and sampling', () => {
-    const size = { height: 32, width: 24, channels: 3 };
-    const images = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames: ['A', 'B'] };
+    const named = { classes: 26, classNames: ['A', 'B'], height: 32, width: 24, channels: 3 };
+    const images = { name: 'x', builtIn: false, count: 10, ...named };
     const state = stateAfter(patch({ data: images }), opened);
-    const digits = { recipe: 'digits' } as const;
-    const own = { recipe: 'digits', classes: 26, classNames: ['A', 'B'], data: 'x', ...size, sampling };
-    expect(networkIn('run', state, digits)).toEqual(own);
+    const of = (source: Source, known = state, recipe: 'digits' | 'pictures' = 'digits') =>
+      networkIn(source, known, { recipe });
+    const own = { recipe: 'digits', data: 'x', ...named, sampling };
+    expect(of('run')).toEqual(own);
     // What the run was built on wins.
     const classNames = ['C', 'D'];
     const network = { ...defaultConfig, conditioning: { noiseLevel: true, classes: 30 } };
     const told = patch({ run: { ...run, data: { ...fingerprint, classNames, name: 'y' }, network } });
-    expect(networkIn('run', reduce(state, told), digits)).toEqual({
-      ...own,
-      classNames,
-      data: 'y',
-      classes: 30,
-    });
-    const unlabelled = stateAfter(patch({ data: { ...images, classes: undefined } }));
-    expect(networkIn('run', unlabelled, digits).classes).toBe(0);
-    const pretrained = { ...fine, data: DIGITS };
+    expect(of('run', reduce(state, told))).toEqual({ ...own, classNames, data: 'y', classes: 30 });
+    expect(of('run', stateAfter(patch({ data: { ...images, classes: undefined } }))).classes).toBe(0);
     // The recipe pictures, without a pretrained network of its own, shows the one of digits.
     for (const recipe of ['digits', 'pictures'] as const)
-      expect(networkIn('pretrained', state, { recipe })).toEqual(pretrained);
-    expect(networkIn('run', state, { recipe: 'pictures' }).sampling).toBe(recipes.pictures.sampling);
-    expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
-    expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
+      expect(of('pretrained', state, recipe)).toEqual({ ...fine, data: DIGITS });
+    expect(of('run', state, 'pictures').sampling).toBe(recipes.pictures.sampling);
+    expect(of('file')).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
+    expect(of('run', initialState)).toMatchObject({ classes: 10, height: 28, width: 28 });
   });
 
   test.each([
@@ -258,26 +252,20 @@ describe('the state of the page', () => {
     expect([1, 2].map((epochs) => isComplete(at(3), epochs))).toEqual([true, false]);
     expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
     const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
-    const planned = (steps?: number) => patch({ planned: { plan: { ...plan, steps }, averages: true } });
-    const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
-    expect([endOf(open, 1), isComplete(open, 1), secondsLeft(open, 4, 1)]).toEqual([
-      Number.POSITIVE_INFINITY,
-      false,
-      Number.NaN,
-    ]);
+    const planned = (steps?: number, averages = true) =>
+      patch({ planned: { plan: { ...plan, steps }, averages } });
+    const ends = (state: State) => [endOf(state, 1), isComplete(state, 1), secondsLeft(state, 4, 1)];
+    const open = at(4, speed(100), planned());
+    expect(ends(open)).toEqual([Number.POSITIVE_INFINITY, false, Number.NaN]);
     const known = reduce(open, planned(8));
     // Two whole epochs of 10 images and two steps of 4, without what is done: one epoch and one step.
-    expect([endOf(known, 1), isComplete(known, 1), secondsLeft(known, 4, 1)]).toEqual([
-      8,
-      false,
-      expect.closeTo(14 / 100),
-    ]);
-    const stopped = [timeUp, phase('paused')].reduce(reduce, known);
-    expect(describeState(stopped)).toContain('half as long again, is up: samples come from the average');
-    const tutorial = { ...stopped, planned: { ...stopped.planned!, averages: false } };
-    expect(describeState(tutorial)).not.toContain('average');
-    const ended = [losses(4, 1, 1, 1, 1), phase('finished')].reduce(reduce, known);
-    expect([isComplete(ended, 9), secondsLeft(ended, 4, 9)]).toEqual([true, 0]);
+    expect(ends(known)).toEqual([8, false, expect.closeTo(14 / 100)]);
+    const knownAfter = (...events: WorkerEvent[]) => events.reduce(reduce, known);
+    const stopped = describeState(knownAfter(timeUp));
+    expect(stopped).toContain('half as long again, is up: samples come from the average');
+    expect(describeState(knownAfter(timeUp, planned(8, false)))).not.toContain('average');
+    const ended = knownAfter(losses(4, 1, 1, 1, 1), phase('finished'));
+    expect(ends(ended)).toEqual([8, true, 0]);
     expect(describeState(ended)).toBe('Finished. Train on plans further steps');
     expect(reduce(ended, freed).planned).toBeUndefined();
   });
@@ -295,20 +283,29 @@ test.each<[string, WorkerEvent[], batch: number, epochs: number, images: number]
 });
 
 test('Draw and Explain take the run’s network after 51,200 images or 300 steps, at its end, or at once if it began trained', () => {
-  const run = (stepsPerEpoch: number, more: Partial<State> = {}) =>
+  const state = (stepsPerEpoch: number, more: Partial<State> = {}) =>
     ({ ...initialState, run: { stepsPerEpoch } as State['run'], ...more }) satisfies State;
   const long = { batch: 64, epochs: 1000 };
-  expect(grownAt(initialState, long)).toBe(300);
-  expect(grownAt(run(3), long)).toBe(300);
-  expect(grownAt(run(140), { ...long, batch: 256 })).toBe(200);
-  expect(grownAt(run(4), { ...long, epochs: 11 })).toBe(44);
-  expect(grownAt(run(140, { begin: 'pretrained' }), long)).toBe(1);
-
-  const after = (steps: number, more: Partial<State> = {}) =>
-    isYoung(run(4, { losses: Losses.of(new Float32Array(steps)), ...more }), long);
-  expect([after(1), after(299), after(300)]).toEqual([true, true, false]);
-  expect(after(1, { begin: 'pretrained' })).toBe(false);
+  const grown = [
+    grownAt(initialState, long),
+    grownAt(state(3), long),
+    grownAt(state(140), { ...long, batch: 256 }),
+    grownAt(state(4), { ...long, epochs: 11 }),
+    grownAt(state(140, { begin: 'pretrained' }), long),
+  ];
+  expect(grown).toEqual([300, 300, 200, 44, 1]);
+  const young = (steps: number, more: Partial<State> = {}) =>
+    isYoung(state(4, { losses: Losses.of(new Float32Array(steps)), ...more }), long);
+  expect([young(1), young(299), young(300), young(1, { begin: 'pretrained' })]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
   // Where its time is up it has ended, too.
-  expect(after(20, { phase: 'paused' })).toBe(true);
-  expect(after(20, { phase: 'paused', measured: { ...initialState.measured, timeUp: true } })).toBe(false);
+  const { measured } = initialState;
+  const paused = [false, true].map((timeUp) =>
+    young(20, { phase: 'paused', measured: { ...measured, timeUp } }),
+  );
+  expect(paused).toEqual([true, false]);
 });
