@@ -1,7 +1,7 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
-import { isFreed, type Patch, type WorkerEvent } from '../../../harness/page/messages/messages';
+import { type EventOf, isFreed, type Patch, type WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
 import { textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
@@ -43,11 +43,6 @@ afterEach(() => {
   vi.clearAllMocks();
 });
 
-/** Draws what waits for the next frame. */
-function nextFrame(): void {
-  for (const draw of frames.splice(0)) draw();
-}
-
 type Listener = (event: { preventDefault(): void }) => void;
 /** The listeners of the window, by their events. */
 const listeners = new Map<string, Listener>();
@@ -68,25 +63,21 @@ const pressed = () => until(() => client.press.mock.calls.length === 1);
 
 const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
 
-const loss = {
-  type: 'losses',
-  again: false,
-  first: 0,
-  losses: Float32Array.of(1),
-  imagesPerSecond: 1,
-} as const;
+const loss: EventOf<'losses'> = {
+  ...{ type: 'losses', again: false, first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 },
+};
 
 test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {
   const panels = [panel(['train']), panel(['sample']), panel(['check', 'bench']), panel()];
   const calls = () => {
-    nextFrame();
+    for (const draw of frames.splice(0)) draw();
     return panels.map(({ render }) => render.mock.calls.length);
   };
   const app = opened('?task=train', panels);
   expect(calls()).toEqual([1, 0, 0, 1]);
   for (let i = 0; i < 3; i++) {
     tell({ ...loss, first: i });
-    nextFrame();
+    calls();
   }
   expect(calls()).toEqual([4, 0, 0, 4]);
   app.set('task', 'bench');
@@ -167,25 +158,25 @@ test('what a lost device ends is no error beside its loss; other errors of calls
 test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {
   const app = opened();
   tell(loss);
-  const asked = vi.spyOn(app, 'command');
+  const command = vi.spyOn(app, 'command');
+  const commands = () => command.mock.calls.length;
   app.measuring = 'bench';
   for (let times = 0; times < 2; times++) app.kept.goOn('a');
-  expect(asked).not.toHaveBeenCalled();
-  expect(app.notices).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
+  const notices = ['The bench has the GPU: go on with the run when it has ended.'];
+  expect([commands(), app.notices]).toEqual([0, notices]);
   // Images that a kept run waits for would begin it, too; others would not.
   app.kept.takeImages('digits');
-  expect(asked).toHaveBeenCalledTimes(1);
-  patch({ needsData: 'a' });
   app.dismissNotices();
+  expect(commands()).toBe(1);
+  patch({ needsData: 'a' });
   app.kept.takeImages('digits');
-  expect(asked).toHaveBeenCalledTimes(1);
-  expect(app.notices).toHaveLength(1);
+  expect([commands(), app.notices]).toEqual([1, notices]);
   app.measuring = undefined;
   app.kept.takeImages('digits');
-  expect(asked).toHaveBeenCalledTimes(2);
+  expect(commands()).toBe(2);
   app.kept.goOn('a');
   // The present run is put aside first.
-  await until(() => asked.mock.calls.length === 4);
+  await until(() => commands() === 4);
 });
 
 test.each(['that is being built', 'with steps'])(
@@ -194,10 +185,9 @@ test.each(['that is being built', 'with steps'])(
     const app = opened();
     if (which === 'with steps') tell(loss);
     else patch({ phase: 'compiling', training: true });
-    const take = vi.spyOn(app, 'set');
     const before = app.settings;
     app.kept.goOn('a');
-    expect([app.settings, client.goOn.mock.calls, take.mock.calls]).toEqual([before, [], []]);
+    expect([app.settings, client.goOn.mock.calls]).toEqual([before, []]);
     await until(() => client.goOn.mock.calls.length > 0);
     expect(client.goOn.mock.calls).toEqual([['a']]);
   },
@@ -354,9 +344,8 @@ test('a link that leads on changes no setting that a run keeps', () => {
     return app.settings;
   };
   patch({ phase: 'training', training: true });
-  const { recipe, lr, epochs, batch, widths } = app.settings;
-  const kept = { recipe, lr, epochs, batch, widths };
-  expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026' });
+  const before = app.settings;
+  expect(follow()).toEqual({ ...before, task: 'sample', text: '2026' });
   patch({ phase: 'idle', training: false });
   app.notify('Of the recipe before.');
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
@@ -365,22 +354,22 @@ test('a link that leads on changes no setting that a run keeps', () => {
 
 test('the browser asks before steps are left that are in no file and not in the browser, and before a distillation is', () => {
   const app = opened();
-  const asks = () => {
+  const asks = [
+    () => {},
+    () => tell(loss),
+    () => tell({ type: 'stored', step: 1, id: 'a' }),
+    () => tell({ ...loss, first: 1 }),
+    () => {
+      app.state = { ...app.state, saved: 2 };
+    },
+    () => patch({ distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } }),
+  ].map((happens) => {
+    happens();
     const preventDefault = vi.fn();
     listeners.get('beforeunload')!({ preventDefault });
     return preventDefault.mock.calls.length > 0;
-  };
-  expect(asks()).toBe(false);
-  tell(loss);
-  expect(asks()).toBe(true);
-  tell({ type: 'stored', step: 1, id: 'a' });
-  expect(asks()).toBe(false);
-  tell({ ...loss, first: 1 });
-  expect(asks()).toBe(true);
-  app.state = { ...app.state, saved: 2 };
-  expect(asks()).toBe(false);
-  patch({ distilling: { calls: 2, noises: 8, steps: 4, batch: 2, trajectories: 8, step: 0 } });
-  expect(asks()).toBe(true);
+  });
+  expect(asks).toEqual([false, true, false, true, false, true]);
 });
 
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
