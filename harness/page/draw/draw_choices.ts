@@ -12,7 +12,7 @@ import { unfit } from './draw_question';
 
 /** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
 export function connectDrawSource(app: App): { readonly source: Source; render(answeredAt?: number): void } {
-  const sources = connectSources(app, 'draw-use');
+  const renderSources = connectSources(app, 'draw-use');
   const isWaiting = () => isUntrained(app) || app.isYoung;
   /** The reason that the chosen network cannot answer. */
   const why = () => {
@@ -30,7 +30,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render(a
     },
     render(answeredAt) {
       const { state } = app;
-      sources.render(source());
+      renderSources(source());
       setDisabled('draw-use-run', state.losses.length === 0);
       const problem = why() ?? untilGrown();
       const name = networkText(source(), state, answeredAt);

@@ -51,7 +51,7 @@ class InsidePanel implements TaskPanel {
   private readonly dispatches: DispatchList;
   private readonly drawing: NetworkDrawing;
   private readonly slow: SlowMotion;
-  private readonly sources: ReturnType<typeof connectSources>;
+  private readonly renderSources: ReturnType<typeof connectSources>;
 
   private choice = 7;
   /** The layer that is open. */
@@ -96,7 +96,7 @@ class InsidePanel implements TaskPanel {
         this.showMaps(lit);
       },
     });
-    this.sources = connectSources(app, 'inside');
+    this.renderSources = connectSources(app, 'inside');
     this.connect();
     onScheme(() => this.showAll());
   }
@@ -125,7 +125,7 @@ class InsidePanel implements TaskPanel {
   render(): void {
     const { app, level, looked } = this;
     setText('inside-level-value', `${level.value} %`);
-    this.sources.render(app.lookedInto);
+    this.renderSources(app.lookedInto);
     const { model, run } = app.state;
     // A choice where there is one.
     setHidden('inside-source', !run && !model && app.lookedInto === 'pretrained');

@@ -6,25 +6,21 @@ import { ImageView, type Tiles } from '../shell/images';
 import { handOf } from './hand';
 import type { Orders } from './orders';
 
-/** The step of an arrow key, in percent: alone, and with Shift, as other keys go. */
-const STEP = { key: 2, shift: 10 };
+/** How far keys move the handle, in percent: across and down. */
+const MOVES: Readonly<Record<string, readonly [number, number] | undefined>> = {
+  ...{ ArrowLeft: [-2, 0], ArrowRight: [2, 0], ArrowUp: [0, -2], ArrowDown: [0, 2] },
+  ...{ PageUp: [0, -10], PageDown: [0, 10], Home: [-100, 0], End: [100, 0] },
+};
+/** With Shift, arrows move it so many times as far. */
+const SHIFT = 5;
 
 const tenth = (percent: number) => Math.round(10 * Math.min(Math.max(percent, 0), 100)) / 10;
 
 /** The place to which a key moves the handle; undefined for other keys. Pure. */
 export function movedBy({ across, down }: FieldPlace, key: string, shift: boolean): FieldPlace | undefined {
-  const step = shift ? STEP.shift : STEP.key;
-  const to = {
-    ArrowLeft: [across - step, down],
-    ArrowRight: [across + step, down],
-    ArrowUp: [across, down - step],
-    ArrowDown: [across, down + step],
-    PageUp: [across, down - STEP.shift],
-    PageDown: [across, down + STEP.shift],
-    Home: [0, down],
-    End: [100, down],
-  }[key];
-  return to && { across: tenth(to[0]), down: tenth(to[1]) };
+  const move = MOVES[key];
+  const times = shift && key.startsWith('Arrow') ? SHIFT : 1;
+  return move && { across: tenth(across + times * move[0]), down: tenth(down + times * move[1]) };
 }
 
 /** Returns what shows the hand at its place, the image of `shown` under it, and the map below it. */

@@ -9,7 +9,7 @@ import { isReady } from '../shell/state';
 import { isLast, type Sampled, type Trajectory, tilesOf } from '../shell/trajectory';
 import { Hand } from './hand';
 import { columnOf, handMaking, type Making, makingOf, type Pair, pairIn, type Wanted } from './making';
-import { type Frame, Stage } from './stage';
+import { type Column, type Frame, Stage } from './stage';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;
@@ -131,10 +131,12 @@ export class Orders {
   /** Makes the chosen images, step by step. */
   order(): void {
     if (!this.canReplace || !this.isValid()) return;
-    const { pair, chosen } = this;
+    const { app, pair, wanted, making } = this;
     if (pair) this.stage.clear();
-    this.app.address.take(this.place);
-    this.show((signal) => (pair ? this.compare(pair, signal) : this.make(chosen, signal)));
+    app.address.take(this.place);
+    const columns: readonly Column[] = pair ?? [''];
+    const ways = columns.map((column) => [column, column ? columnOf(column, app) : making] as const);
+    this.show((signal) => this.make(wanted, new Map(ways), signal));
   }
 
   /** If images are shown, makes them again with the current settings. */
@@ -156,13 +158,21 @@ export class Orders {
     void this.stage.show(produce);
   }
 
-  /** The steps of an order, one by one. */
-  private async *make(order: Order, signal: AbortSignal): AsyncGenerator<Frame> {
-    for await (const step of this.app.make(order, signal)) yield { step, column: '' };
+  /** The steps of one column after the other, from the same noise, and the field's map. */
+  private async *make(
+    wanted: Wanted,
+    ways: ReadonlyMap<Column, Making | string>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Frame> {
+    for (const [column, making] of ways) {
+      if (typeof making === 'string') continue;
+      for await (const step of this.app.make({ ...wanted, ...making }, signal)) yield { step, column };
+      if (!this.stage.columns[column].complete) return;
+    }
     yield* this.look();
   }
 
-  /** The field's map, behind finished images. */
+  /** The field's map, behind finished images that are no columns. */
   private async *look(): AsyncGenerator<Frame> {
     const { app, one, hand } = this;
     if (!one.complete || !this.isFlow) return;
@@ -170,17 +180,6 @@ export class Orders {
     const isTime = () =>
       !app.state.training && app.settings.task === 'sample' && this.enlarged(one.last!) !== undefined;
     for await (const map of hand.look(this.preview, isTime)) yield { map };
-  }
-
-  /** The steps of one column after the other, from the same noise. */
-  private async *compare(pair: Pair, signal: AbortSignal): AsyncGenerator<Frame> {
-    const { app, wanted } = this;
-    const ways = new Map(pair.map((choice) => [choice, columnOf(choice, app)]));
-    for (const [column, making] of ways) {
-      if (typeof making === 'string') continue;
-      for await (const step of app.make({ ...wanted, ...making }, signal)) yield { step, column };
-      if (!this.stage.columns[column].complete) return;
-    }
   }
 
   /** Images with few network calls, and once the hand rests all steps of an order, as soon as all are there. */

@@ -109,7 +109,7 @@ const small = (sentence: string) => sentence.replace(/^./, (letter) => letter.to
 
 export function connectSource(orders: Orders): () => void {
   const { app } = orders;
-  const sources = connectSources(app, 'use', () => orders.again());
+  const renderSources = connectSources(app, 'use', () => orders.again());
   onClick('save-model-2', () => app.save('model'));
 
   const sentence = () => {
@@ -125,7 +125,7 @@ export function connectSource(orders: Orders): () => void {
 
   return () => {
     const { source, state } = app;
-    sources.render(source);
+    renderSources(source);
     setText('sample-model', sentence());
     setDisabled('save-model-2', state.losses.length === 0 || state.phase === 'lost' || source !== 'run');
   };

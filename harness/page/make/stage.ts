@@ -4,7 +4,7 @@ import type { Tiles } from '../shell/images';
 import { type Sampled, Trajectory } from '../shell/trajectory';
 
 /** The images that are made as the settings say, or a column of a comparison. */
-type Column = ColumnChoice | '';
+export type Column = ColumnChoice | '';
 
 export type Frame =
   /** A step of a column's images. */

@@ -16,25 +16,19 @@ interface Fields {
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
-/** Buttons that choose a network: `use-run`, for instance. `chosen` is called after each choice. */
-export function connectSources(
-  app: App,
-  prefix: string,
-  chosen = (): void => {},
-): { render(source: Source): void } {
+/** Buttons that choose a network: `use-run`, for instance. `chosen` is called after each choice. Returns what draws them anew. */
+export function connectSources(app: App, prefix: string, chosen = (): void => {}): (source: Source) => void {
   for (const source of SOURCES) {
     onClick(`${prefix}-${source}`, () => {
       app.choose(source);
       chosen();
     });
   }
-  return {
-    render(source) {
-      const { model } = app.state;
-      for (const each of SOURCES) button(`${prefix}-${each}`).ariaPressed = String(each === source);
-      setHidden(`${prefix}-file`, model === undefined);
-      setText(`${prefix}-file`, model?.name ?? '');
-    },
+  return (source) => {
+    const { model } = app.state;
+    for (const each of SOURCES) button(`${prefix}-${each}`).ariaPressed = String(each === source);
+    setHidden(`${prefix}-file`, model === undefined);
+    setText(`${prefix}-file`, model?.name ?? '');
   };
 }
 
