@@ -11,7 +11,7 @@ const MOVES: Readonly<Record<string, readonly [number, number] | undefined>> = {
   ...{ ArrowLeft: [-2, 0], ArrowRight: [2, 0], ArrowUp: [0, -2], ArrowDown: [0, 2] },
   ...{ PageUp: [0, -10], PageDown: [0, 10], Home: [-100, 0], End: [100, 0] },
 };
-/** With Shift, arrows move it so many times as far. */
+/** The factor by which Shift lengthens the moves of arrows. */
 const SHIFT = 5;
 
 const tenth = (percent: number) => Math.round(10 * Math.min(Math.max(percent, 0), 100)) / 10;

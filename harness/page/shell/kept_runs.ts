@@ -19,7 +19,6 @@ interface Page {
   send(name: 'data', from: DataSource): void;
   notify(notice: string): void;
   command(give: (client: TrainingWorker) => Promise<unknown>, at?: 'data'): void;
-  failing(call: Promise<unknown>): void;
   adjust(): void;
 }
 

@@ -135,7 +135,7 @@ test.each<[Given, Parameters<typeof columnOf>[0], object | RegExp]>([
   [ofRun, 'pretrained', adams],
   [ofRun, 'calls-2', /distil it in Train/],
   [{ steps: 0 }, 'run', /train one first/],
-  ...[{ height: 24 }, { channels: 3 }, { classes: 26 }, { classes: 0 }].map(
+  ...[{ height: 24 }, { channels: 3 }, { classes: 26 }].map(
     (data) => [{ data }, 'run', apart] as [Given, 'run', RegExp],
   ),
   [file({ classes: 0 }), 'guidance-2', /no classes/],

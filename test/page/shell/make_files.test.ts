@@ -60,42 +60,32 @@ const frames = [
 
 test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
   const colours = { columns: 2, height: 1, width: 1, channels: 3 };
-  const [orange, teal, black] = [
-    [255, 128, 0],
-    [0, 128, 128],
-    [0, 0, 0],
-  ];
+  const [orange, teal, black] = ['255,128,0', '0,128,128', '0,0,0'];
+  const row = (...pixels: string[]) => Uint8Array.from(pixels.join().split(','), Number);
   const seen = [
-    { step: 1, x: Uint8Array.from([orange, black].flat()), prediction: Uint8Array.from([teal, teal].flat()) },
-    { step: 2, x: Uint8Array.from([teal, black].flat()), prediction: Uint8Array.from([orange, teal].flat()) },
+    { step: 1, x: row(orange, black), prediction: row(teal, teal) },
+    { step: 2, x: row(teal, black), prediction: row(orange, teal) },
   ];
-  const array = Buffer.from(
-    gridsNpy(
-      seen.map(({ x }) => x),
-      colours,
-    ),
-  );
+  const grids = seen.map(({ x }) => x);
+  const array = Buffer.from(gridsNpy(grids, colours));
   // As numpy.save writes it: \x93NUMPY, version 1.0, the length of the header, the header.
   expect(array.toString('latin1', 0, 8)).toBe('\x93NUMPY\x01\0');
   const start = 10 + array.readUInt16LE(8);
   expect(array.toString('latin1', 10, start).trimEnd()).toBe(
     "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2, 1, 1, 3,), }",
   );
-  expect([start % 64, ...array.subarray(start)]).toEqual([0, orange, black, teal, black].flat());
+  expect([start % 64, array.subarray(start).join()]).toEqual([0, grids.join()]);
   /** The colours but for white, each once, from left to right. */
-  const found = ({ data, channels, width }: Picture, y: number) => {
+  const found = ({ data, channels, width }: Picture) => {
     expect(channels).toBe(3);
-    const row = Array.from({ length: width }, (_, x) => [
-      ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
-    ]);
-    return [...new Set(row.map(String))].filter((colour) => colour !== '255,255,255');
+    const line = data.subarray(3 * 5 * width, 3 * 6 * width).join();
+    return [...new Set(line.match(/\d+,\d+,\d+/g))].filter((colour) => colour !== '255,255,255');
   };
-  expect(found(stepPicture(seen[0], colours, 2), 5)).toEqual([orange, black, teal].map(String));
-  expect(found(trajectorySheet(seen, colours), 5)).toEqual([orange, black, teal].map(String));
-  const gif = await trajectoryGif(seen, colours);
-  // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
-  const text = [...gif].join();
-  for (const colour of [orange, black, teal]) expect(text).toContain(colour.join());
+  expect(found(stepPicture(seen[0], colours, 2))).toEqual([orange, black, teal]);
+  expect(found(trajectorySheet(seen, colours))).toEqual([orange, black, teal]);
+  // The palette of the first frame has these very colours.
+  const gif = (await trajectoryGif(seen, colours)).join();
+  for (const colour of [orange, black, teal]) expect(gif).toContain(colour);
 });
 
 test('two columns stand beside each other, and what a last row lacks is paper', () => {
