@@ -34,7 +34,6 @@ declare global {
       readonly state: State;
       /** Whether the page shows that state; a button may look as it did before until then. */
       readonly isDrawn: boolean;
-      readonly firstStep: App['firstStep'];
       readonly check: unknown;
       readonly bench: unknown;
     };
@@ -163,9 +162,6 @@ function start(): void {
     },
     get isDrawn() {
       return app.isDrawn;
-    },
-    get firstStep() {
-      return app.firstStep;
     },
     get check() {
       return gpu.check.results;

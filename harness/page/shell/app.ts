@@ -78,10 +78,8 @@ export class App {
   measuring: MeasureName | undefined;
   /** Time of the last change of the state, in milliseconds: the page reports a long wait. */
   changedAt = performance.now();
-  /** Waiting time for the run's first step: from the opening of the page if that started the run, else from the click. */
-  firstStep: { readonly seconds: number; readonly from: 'page' | 'click' } | undefined;
-  /** Start of the wait for the first step, from performance.now(): 0 is the opening of the page. */
-  private startedAt: number | undefined;
+  /** The wait for the run's first step, by performance.now(): from the click, or from the opening of the page, which is 0, if that started the run. */
+  firstStep: { readonly from: number; readonly to?: number } | undefined;
   private readonly worker: TrainingWorker;
   /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
@@ -103,7 +101,7 @@ export class App {
     const { settings, home, problems } = this.address;
     this.notices = problems;
     if (settings.autorun && !home) this.asked = settings.task;
-    if (settings.autorun && settings.task === 'train') this.startedAt = 0;
+    if (settings.autorun && settings.task === 'train') this.firstStep = { from: 0 };
     this.worker = startTrainingWorker((event) => this.receive(event));
     this.kept = new KeptRuns(this);
     addEventListener('beforeunload', (event) => {
@@ -201,7 +199,7 @@ export class App {
 
   /** Trains `steps` steps, or to the end of the run. What is missing is made. */
   train(steps?: number, wish?: PlanWish): void {
-    this.startedAt ??= performance.now();
+    this.firstStep ??= { from: performance.now() };
     this.send('press', { steps, wish });
   }
 
@@ -363,16 +361,6 @@ export class App {
       this.notify(`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`);
   }
 
-  private timeFirstStep(event: WorkerEvent): void {
-    if (isFreed(event)) {
-      this.firstStep = undefined;
-      this.startedAt = undefined;
-    } else if (event.type === 'losses' && !this.firstStep && this.startedAt !== undefined) {
-      const from = this.startedAt === 0 ? 'page' : 'click';
-      this.firstStep = { seconds: (performance.now() - this.startedAt) / 1000, from };
-    }
-  }
-
   private receive(given: WorkerEvent): void {
     const event = this.named(given);
     const { address, kept } = this;
@@ -382,13 +370,16 @@ export class App {
     const { data, model, resumed, planned, note = resumed?.note } = patchOf(event);
     if (state.model !== before.model || (before.data && state.data !== before.data)) this.replacements++;
     this.changedAt = performance.now();
-    this.timeFirstStep(event);
+    if (event.type === 'losses' && this.firstStep) this.firstStep = { to: this.changedAt, ...this.firstStep };
     const { coming } = kept;
     kept.receive(event, before.phase);
     if (event.type === 'lost' || isFreed(event)) this.enlargements.drop();
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'pictures' && event.pictures.grid) this.grids.add(event.pictures.grid);
-    if (isFreed(event)) this.grids.clear();
+    if (isFreed(event)) {
+      this.grids.clear();
+      this.firstStep = undefined;
+    }
     if (event.type === 'stopped') this.stopped = true;
     if (planned) address.takePlan(planned, state.adapter?.software ?? false);
     // A kept run brings its settings with it: others would end it elsewhere.

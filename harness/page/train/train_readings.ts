@@ -72,8 +72,9 @@ function renderDetail(app: App): void {
 
 function renderFacts({ state: { run, imagesPerSecond }, firstStep }: App): void {
   const speed = imagesPerSecond > 0 ? ` It trains on ${measured(imagesPerSecond)} images a second.` : '';
-  const waited = firstStep
-    ? ` The first step was done ${duration(firstStep.seconds)} after ${firstStep.from === 'page' ? 'the page was opened' : 'it was asked for'}.`
+  const { from = 0, to } = firstStep ?? {};
+  const waited = to
+    ? ` The first step was done ${duration((to - from) / 1000)} after ${from === 0 ? 'the page was opened' : 'it was asked for'}.`
     : '';
   setMessage(
     'run-facts',
