@@ -203,9 +203,7 @@ export class Engine extends Resource {
    */
   async forget(): Promise<void> {
     this.chooser.forget();
-    const ledger = await this.ledger();
-    ledger.forget();
-    await ledger.memory.forget();
+    await (await this.ledger()).forget();
   }
 
   /**

@@ -37,14 +37,16 @@ interface AtSize {
   readonly milliseconds?: number | undefined;
 }
 
-/** Counts kernels that have run, and that are to run. */
-type Count = (ran: number, more?: number) => void;
-
 /** A wrong op, and the error of its worst number. */
 interface WrongOp {
   readonly op: Op;
   readonly share: number;
 }
+
+/** Counts kernels that have run, and that are to run. */
+type Count = (ran: number, more?: number) => void;
+/** Variants to compare ops with. */
+type Others = ReadonlyMap<Op, string>;
 
 /**
  * The ops whose variants compute wrongly, the worst first. Undefined without a standard of comparison: plain kernels cannot be used or are
@@ -52,66 +54,49 @@ interface WrongOp {
  */
 export async function disagreeingOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[] | undefined> {
   const { pass, variantsOf } = at;
-  const others = new Map<Op, string>();
+  const plain = new Map<Op, string>();
   const seen = new Set<string>();
   for (const o of pass.ops) {
-    const [plain, ...rest] = variantsOf(o);
+    const [first, ...rest] = variantsOf(o);
     const work = workOf(o);
-    if (rest.length > 0 && o.variant !== plain && !seen.has(work)) others.set(o, plain);
+    if (rest.length > 0 && o.variant !== first && !seen.has(work)) plain.set(o, first);
     seen.add(work);
   }
-  if (others.size === 0) return [];
+  if (plain.size === 0) return [];
   let [done, total] = [0, 0];
   const count: Count = (ran, more = 0) => {
     done += ran;
     total += more;
     gpu.onProgress?.({ task: 'comparing', done, total });
   };
+  const compare = (others: Others, check: boolean) =>
+    relativeErrors(gpu, at, others, check, count).catch((error) => {
+      if (error instanceof UnusableKernel) return undefined;
+      throw error;
+    });
   try {
-    return await wrongOf(others, at, (variants, check) =>
-      relativeErrors(gpu, at, variants, check, count).catch((error) => {
-        if (error instanceof UnusableKernel) return undefined;
-        throw error;
-      }),
-    );
+    // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
+    const shares = await compare(plain, false);
+    if (!shares) return undefined;
+    const off = [...shares].filter(([, share]) => !(share <= TOLERANCE));
+    if (off.length === 0) return [];
+    // A wrong plain form must not reject another. A third form decides, of a technique that neither uses; without one, the plain form's
+    // small case does.
+    const again = new Map(off.map(([op]) => [op, thirdOf(op, variantsOf(op))]));
+    const agree = await compare(again, true);
+    if (!agree) return undefined;
+    const wrong = off.filter(([op]) => again.get(op) === plain.get(op) || !(agree.get(op)! <= TOLERANCE));
+    if (wrong.length === 0) return undefined;
+    return wrong.map(([op, share]) => ({ op, share })).sort((a, b) => b.share - a.share);
   } finally {
     if (done < total) count(total - done);
   }
 }
 
-/** The errors of ops beside these variants; undefined if the comparison is impossible. */
-type Compare = (
-  variants: ReadonlyMap<Op, string>,
-  check: boolean,
-) => Promise<ReadonlyMap<Op, number> | undefined>;
-
-/** The ops that `compare` says are wrong beside their plain forms in `others`, as `disagreeingOps` returns them. */
-async function wrongOf(
-  others: ReadonlyMap<Op, string>,
-  { variantsOf }: AtSize,
-  compare: Compare,
-): Promise<readonly WrongOp[] | undefined> {
-  // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
-  const shares = await compare(others, false);
-  if (!shares) return undefined;
-  const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
-  if (off.length === 0) return [];
-  // A wrong plain form must not reject another. A third form decides, of a technique that neither uses; without one, the plain form's
-  // small case does.
-  const thirds = new Map<Op, string>();
-  const again = new Map<Op, string>();
-  for (const { op } of off) {
-    const [plain, ...rest] = variantsOf(op);
-    const used = [plain, op.variant].map(techniqueOf);
-    const third = rest.find((variant) => !used.includes(techniqueOf(variant)));
-    if (third) thirds.set(op, third);
-    again.set(op, third ?? plain);
-  }
-  const agree = await compare(again, true);
-  if (!agree) return undefined;
-  const wrong = off.filter(({ op }) => !thirds.has(op) || !(agree.get(op)! <= TOLERANCE));
-  if (wrong.length === 0) return undefined;
-  return wrong.sort((a, b) => b.share - a.share);
+/** The variant of a third technique, else the plain one. */
+function thirdOf(o: Op, [plain, ...rest]: readonly string[]): string {
+  const used = [plain, o.variant].map(techniqueOf);
+  return rest.find((variant) => !used.includes(techniqueOf(variant))) ?? plain;
 }
 
 /** Equal for ops that differ in their tensors only: layers of the same size in the middle of a network. One of them is compared. */
@@ -130,10 +115,7 @@ interface Compared extends Comparison {
 }
 
 /** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
-function withAlternatives(
-  { ops, sums }: Pass,
-  variants: ReadonlyMap<Op, string>,
-): { readonly all: readonly Op[]; readonly compared: readonly Compared[] } {
+function withAlternatives({ ops, sums }: Pass, variants: Others) {
   const compared: Compared[] = [];
   const all: Op[] = [];
   const atEnd: Op[] = [];
@@ -166,17 +148,20 @@ function withAlternatives(
 async function relativeErrors(
   gpu: Gpu,
   { pass, boundBuffers: bound, signal, milliseconds }: AtSize,
-  variants: ReadonlyMap<Op, string>,
+  others: Others,
   check: boolean,
   count: Count,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
-  const { all, compared } = withAlternatives(pass, variants);
-  if (!(await isCompiled(gpu, all))) return undefined;
-  const [before, results] = [new Map(pass.inputs(new Random())), compared.map(({ partials }) => partials)];
-  count(0, all.length);
+  const { all: ops, compared } = withAlternatives(pass, others);
+  if (!(await isCompiled(gpu, ops))) return undefined;
+  const before = new Map(pass.inputs(new Random()));
+  const results = compared.map(({ partials }) => partials);
+  count(0, ops.length);
   const limits = { signal, milliseconds, onRecorded: () => count(1) };
-  const run = { label: 'comparison', ops: all, before, results, bound, check, limits };
-  return sharesOf(compared, await runOnce(gpu, run));
+  return sharesOf(
+    compared,
+    await runOnce(gpu, { label: 'comparison', ops, before, results, bound, check, limits }),
+  );
 }
 
 /** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */

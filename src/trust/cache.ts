@@ -12,17 +12,15 @@ const DATABASE = 'webgpu-diffusion';
 const STORE = 'tuning';
 /** Maximum wait for a store. Some browsers' stores never answer; the engine then does without. */
 const PATIENCE_MS = 1000;
-/** Stores that did not answer in time: they are not asked again. */
-const silent = new WeakSet<TuningCache>();
 
-/** A cache in the browser's IndexedDB. */
-export interface BrowserCache extends TuningCache {
-  /** Closes the database, which cannot be deleted before; the next `get` or `set` opens it again. */
+/** A cache that holds something open. */
+export interface OpenCache extends TuningCache {
+  /** Closes the browser's database, which cannot be deleted before; the next `get` or `set` opens it again. */
   close(): void;
 }
 
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
-export async function browserCache(): Promise<BrowserCache | undefined> {
+async function browserCache(): Promise<OpenCache | undefined> {
   const settle = <T>(request: IDBRequest<T>) =>
     new Promise<T>((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
@@ -76,29 +74,28 @@ export function memoryCache(): TuningCache {
   };
 }
 
-/** The caller's cache, else the browser's, else one in memory. */
-export const openCache = async (given?: TuningCache): Promise<TuningCache | BrowserCache> =>
-  given ?? (await browserCache()) ?? memoryCache();
-
-/** The store's value under a key; undefined if the store fails or does not answer. */
-export async function readCache(cache: TuningCache | undefined, key: string): Promise<string | undefined> {
-  const value: unknown = await ask(cache, (store) => store.get(key));
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** Stores a value, if the store works. */
-export async function writeCache(cache: TuningCache | undefined, key: string, value: string): Promise<void> {
-  await ask(cache, (store) => store.set(key, value));
-}
-
-async function ask<T>(
-  cache: TuningCache | undefined,
-  request: (store: TuningCache) => Promise<T>,
-): Promise<T | undefined> {
-  if (!cache || silent.has(cache)) return undefined;
-  // In an async function, since a store may also throw at once.
-  const answer = (async () => request(cache))().catch(() => undefined);
-  if (!(await passes(PATIENCE_MS, answer))) return answer;
-  silent.add(cache);
-  return undefined;
+/**
+ * The caller's cache, else the browser's, else one in memory. It never fails: what a store cannot answer it does not know, and one that does
+ * not answer in time is not asked again.
+ */
+export async function openCache(given?: TuningCache): Promise<OpenCache> {
+  const own = given ? undefined : await browserCache();
+  const store = given ?? own ?? memoryCache();
+  let isSilent = false;
+  const ask = async <T>(request: () => Promise<T>): Promise<T | undefined> => {
+    if (isSilent) return undefined;
+    // In an async function, since a store may also throw at once.
+    const answer = (async () => request())().catch(() => undefined);
+    if (!(await passes(PATIENCE_MS, answer))) return answer;
+    isSilent = true;
+    return undefined;
+  };
+  return {
+    async get(key) {
+      const value: unknown = await ask(() => store.get(key));
+      return typeof value === 'string' ? value : undefined;
+    },
+    set: (key, value) => ask(() => store.set(key, value)),
+    close: () => own?.close(),
+  };
 }

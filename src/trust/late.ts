@@ -5,7 +5,8 @@ import type { Compilation, CompiledShader } from '../gpu/compiler';
 import type { Gpu } from '../gpu/gpu';
 import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';
-import { lateKernel } from './faults';
+import { UPDATE } from './faults';
+import { UnusableKernel } from './unusable_kernel';
 
 /** Seconds between two reports of a late pipeline, unless the deadline is shorter. */
 const AGAIN_SECONDS = 10;
@@ -47,7 +48,12 @@ export async function waitFor(need: Need, isPatient = isAwaited(need)): Promise<
     if (!isPatient || isGivenUp) {
       compiler.count(compilation);
       const pending = isPatient ? undefined : { compiled, wait: () => waitFor(need, true) };
-      throw lateKernel(op, adapterName(gpu.adapter), { shader: shader.name, seconds, deadline, pending });
+      const problem = `${pending ? ' yet' : ''}: its shader ${shader.name} has been compiling for ${seconds} s.`;
+      const advice = pending
+        ? 'Wait for it, or use another variant.'
+        : `It goes on compiling: try again later, or give it longer with createEngine({ deadlineSeconds }), which is ${deadline} here. ${UPDATE}`;
+      const adapter = adapterName(gpu.adapter);
+      throw new UnusableKernel('slow-kernel', op, { adapter, problem, advice, pending });
     }
     const came = await Promise.race([compiled, compilation.tick]);
     if (came) return came;

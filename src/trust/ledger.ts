@@ -17,6 +17,8 @@ interface Entry {
   readonly error?: EngineError | undefined;
 }
 
+/** An update of a driver changes no key: what is older, or by a clock that went wrong so much younger, counts as none. */
+const TRUSTED_MS = 7 * 24 * 3600 * 1000;
 /** Most checks to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
 const MOST_REMEMBERED = 1000;
 
@@ -60,7 +62,7 @@ export class Ledger implements Checks {
     await this.recall();
     // Another engine may have forgotten what was right before: that is not stored again.
     const forgotten = await this.memory.forgotten();
-    this.forget(forgotten);
+    this.drop(forgotten);
     for (const key of keys)
       this.entries.set(key, { state: 'right', since: Math.max(Date.now(), forgotten + 1) });
     const { passed, since } = this.checks;
@@ -106,8 +108,14 @@ export class Ledger implements Checks {
     return isNews;
   }
 
-  /** Forgets the checks that have passed until then. */
-  forget(until = Number.POSITIVE_INFINITY): void {
+  /** Forgets the checks that have passed, in this visit and earlier ones, and what else is remembered. */
+  forget(): Promise<void> {
+    this.drop(Number.POSITIVE_INFINITY);
+    return this.memory.forget();
+  }
+
+  /** Drops the checks that had passed by then. */
+  private drop(until: number): void {
     for (const [key, { state, since }] of this.entries)
       if (state === 'right' && since <= until) this.entries.delete(key);
   }
@@ -130,8 +138,7 @@ export class Ledger implements Checks {
 
   private async recallPassed(): Promise<void> {
     const known = await this.memory.get('check', '');
-    // An update of a driver changes no key: old checks count as none.
-    if (!known || known.isOld) return;
+    if (!known || Math.abs(Date.now() - known.date) > TRUSTED_MS) return;
     for (const key of known.value.split(' ')) this.entries.set(key, { state: 'right', since: known.date });
   }
 }

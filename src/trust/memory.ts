@@ -1,7 +1,7 @@
 import { version } from '../../package.json';
 import { hashOf } from '../base/hash';
 import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
-import { openCache, readCache, type TuningCache, writeCache } from './cache';
+import { type OpenCache, openCache, type TuningCache } from './cache';
 
 /** The kinds of results: the fastest variants, and the checks that have passed. */
 export type Kind = 'choice' | 'check';
@@ -10,8 +10,6 @@ interface Remembered {
   readonly value: string;
   /** The date of the result, in milliseconds since 1970. */
   readonly date: number;
-  /** Whether the result is too old to be trusted: a driver's update changes no part of the key. */
-  readonly isOld: boolean;
 }
 
 /** Versions, as far as they are known. */
@@ -51,10 +49,14 @@ export interface MemoryOptions {
   readonly gpu?: VersionedGpu | undefined;
 }
 
-const TRUSTED_MS = 7 * 24 * 3600 * 1000;
-
-/** Whether `date` lies in the last seven days, or, by a clock that went wrong, in the next seven. */
-const isRecent = (date: number) => Math.abs(Date.now() - date) <= TRUSTED_MS;
+/** The JSON in a text that another version may have stored; undefined if there is none. */
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text!);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * The engine's results on an adapter, in this and earlier visits. They hold for the adapter with these limits and features, in this version
@@ -66,7 +68,7 @@ export class AdapterMemory {
   readonly versions: Versions;
   private readonly conditions: string;
   private readonly given: TuningCache | undefined;
-  private opened: ReturnType<typeof openCache> | undefined;
+  private opened: Promise<OpenCache> | undefined;
   /** Resolves when all calls of `forget` have ended. */
   forgetting: Promise<void> = Promise.resolve();
 
@@ -85,33 +87,29 @@ export class AdapterMemory {
 
   /** The value that `set` stored, unless it was forgotten since, or stored by an earlier version. */
   async get(kind: Kind, key: string): Promise<Remembered | undefined> {
-    const text = await readCache(await this.cache, this.keyOf(kind, key));
-    try {
-      const { value, date } = JSON.parse(text!);
-      if (typeof value !== 'string' || !(date > (await this.forgotten()))) return undefined;
-      return { value, date, isOld: !isRecent(date) };
-    } catch {
-      return undefined;
-    }
+    const text = await (await this.cache).get(this.keyOf(kind, key));
+    const { value, date } = (parsed(text) ?? {}) as Partial<Remembered>;
+    if (typeof value !== 'string' || !(date! > (await this.forgotten()))) return undefined;
+    return { value, date: date! };
   }
 
   /** Stores a value, if the store works. */
   async set(kind: Kind, key: string, value: string, date?: number): Promise<void> {
     const text = JSON.stringify({ value, date: date ?? (await this.now()) });
-    await writeCache(await this.cache, this.keyOf(kind, key), text);
+    await (await this.cache).set(this.keyOf(kind, key), text);
   }
 
   /** Forgets what is remembered of this adapter by now, whatever its limits and the versions are. */
   forget(): Promise<void> {
     this.forgetting = this.forgetting.then(async () =>
-      writeCache(await this.cache, this.forgottenKey, `${await this.now()}`),
+      (await this.cache).set(this.keyOfAll('forgotten'), `${await this.now()}`),
     );
     return this.forgetting;
   }
 
   /** The date of the last call of `forget`, in any visit: what is not younger does not count. */
   async forgotten(): Promise<number> {
-    return Number(await readCache(await this.cache, this.forgottenKey)) || 0;
+    return Number(await (await this.cache).get(this.keyOfAll('forgotten'))) || 0;
   }
 
   /** The time, later than the last call of `forget`. */
@@ -123,39 +121,32 @@ export class AdapterMemory {
   async lost(message: string): Promise<void> {
     await this.forget();
     const losses = [...(await this.losses()), { date: new Date().toISOString(), message }];
-    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses.slice(-MOST_LOSSES)));
+    await (await this.cache).set(this.keyOfAll('losses'), JSON.stringify(losses.slice(-MOST_LOSSES)));
   }
 
   /** The last lost devices of this adapter, earlier visits included. */
   async losses(): Promise<readonly DeviceLoss[]> {
-    try {
-      const losses = JSON.parse((await readCache(await this.cache, this.lossesKey))!);
-      return Array.isArray(losses) ? losses : [];
-    } catch {
-      return [];
-    }
+    const losses = parsed(await (await this.cache).get(this.keyOfAll('losses')));
+    return Array.isArray(losses) ? losses : [];
   }
 
   /** Lets the browser's database go; a later call opens it again. */
   async close(): Promise<void> {
-    const cache = await this.opened;
-    if (cache && cache !== this.given && 'close' in cache) cache.close();
+    (await this.opened)?.close();
   }
 
-  private get lossesKey(): string {
-    return JSON.stringify(['losses', this.adapter]);
-  }
-
-  private get cache(): Promise<TuningCache> {
+  private get cache(): Promise<OpenCache> {
     this.opened ??= openCache(this.given);
     return this.opened;
   }
 
-  private get forgottenKey(): string {
-    return JSON.stringify(['forgotten', this.adapter]);
-  }
-
+  /** For an adapter, and what decides whether a result on it holds. */
   private keyOf(kind: Kind, key: string): string {
     return JSON.stringify([kind, this.adapter, this.versions, this.conditions, key]);
+  }
+
+  /** For an adapter with any limits and versions. */
+  private keyOfAll(kind: 'forgotten' | 'losses'): string {
+    return JSON.stringify([kind, this.adapter]);
   }
 }

@@ -6,9 +6,9 @@ import { firstVariant, type Op, op } from '../plan/op';
 import type { Reference, Values } from '../plan/reference';
 import { between, Random, type StartValues } from '../plan/small_case';
 import type { Tensor } from '../plan/tensor';
-import { wrongInSmall } from './faults';
+import { REPORT } from './faults';
 import { runOnce } from './run_once';
-import type { UnusableKernel } from './unusable_kernel';
+import { UnusableKernel } from './unusable_kernel';
 
 /**
  * Maximum difference from an expected value, as a share of the largest expected value in its tensor. Over the cases that `smallShape`
@@ -40,24 +40,37 @@ interface Case {
 }
 
 /**
- * Checks `ops` and returns the error of each that is wrong, undefined for each that is right. If a variant is wrong, the kernel's plain form
- * is checked, too: if that can be run and is also wrong, the error names it instead of the variant.
+ * Checks `ops` and returns the error of each that is wrong, undefined for each that is right. If they fail together, each is checked alone, so
+ * that a refused one does not spoil the others' check.
  */
 export async function checkOps(gpu: Gpu, ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
-  const adapter = adapterName(gpu.adapter);
-  const faults = await faultsOf(gpu, ops);
-  return Promise.all(
-    ops.map(async (o, i) => {
-      const fault = faults[i];
-      if (fault === undefined) return undefined;
-      const { kernel } = o.origin;
-      const plain = { ...o, variant: firstVariant(kernel) };
-      // The first form of a fused kernel is not a plain one.
-      const hasPlain = o.variant !== plain.variant && !kernel.unfused;
-      const [ofPlain] = hasPlain ? await faultsOf(gpu, [plain]).catch(() => []) : [];
-      return ofPlain ? wrongInSmall(plain, adapter, ofPlain) : wrongInSmall(o, adapter, fault);
-    }),
-  );
+  try {
+    const faults = await faultsOf(gpu, ops);
+    return await Promise.all(
+      faults.map((fault, i) => (fault === undefined ? undefined : wrong(gpu, ops[i], fault))),
+    );
+  } catch (error) {
+    gpu.checkAlive();
+    if (ops.length === 1 && error instanceof UnusableKernel) return [error];
+    if (ops.length === 1) throw error;
+  }
+  const found: (UnusableKernel | undefined)[] = [];
+  for (const o of ops) found.push(...(await checkOps(gpu, [o])));
+  return found;
+}
+
+/** The error of a wrong op, or of its kernel's plain form if that can be run and is also wrong. */
+async function wrong(gpu: Gpu, o: Op, fault: string): Promise<UnusableKernel> {
+  const { kernel } = o.origin;
+  const plain = { ...o, variant: firstVariant(kernel) };
+  // The first form of a fused kernel is not a plain one.
+  const hasPlain = o.variant !== plain.variant && !kernel.unfused;
+  const [ofPlain] = hasPlain ? await faultsOf(gpu, [plain]).catch(() => []) : [];
+  return new UnusableKernel('wrong-kernel', ofPlain ? plain : o, {
+    adapter: adapterName(gpu.adapter),
+    problem: `: in a small case ${ofPlain ?? fault}.`,
+    advice: `${REPORT} createEngine({ selfCheck: false }) runs without the check.`,
+  });
 }
 
 /** Describes, for a message, the fault of each of `ops`; undefined for a correct one. */

@@ -1,12 +1,6 @@
 /** Stores that answer badly: they cost what they would have remembered, and no time. */
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
-import {
-  type BrowserCache,
-  browserCache,
-  readCache,
-  type TuningCache,
-  writeCache,
-} from '../../src/trust/cache';
+import { type OpenCache, openCache, type TuningCache } from '../../src/trust/cache';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -25,8 +19,8 @@ async function inTwoSeconds<T>(work: Promise<T>): Promise<T | 'nothing'> {
   await vi.advanceTimersByTimeAsync(2000);
   return result;
 }
-const read = (cache: TuningCache) => inTwoSeconds(readCache(cache, 'a'));
-const write = (cache: TuningCache) => inTwoSeconds(writeCache(cache, 'a', 'b'));
+const read = (cache: TuningCache) => inTwoSeconds(cache.get('a'));
+const write = (cache: TuningCache) => inTwoSeconds(cache.set('a', 'b'));
 
 const never = () => new Promise<never>(() => {});
 const refused = () => {
@@ -43,14 +37,15 @@ test.each<[string, TuningCache['get'], TuningCache['set'], string | undefined]>(
 ])(
   'a store that %s costs no more than two seconds, and what it would remember',
   async (_, get, set, value) => {
-    expect(await write({ get, set })).toBeUndefined();
-    expect(await read({ get, set })).toBe(value);
+    const cache = () => openCache({ get, set });
+    expect(await write(await cache())).toBeUndefined();
+    expect(await read(await cache())).toBe(value);
   },
 );
 
 test('a store that kept the engine waiting is not asked again', async () => {
   const get = vi.fn(never);
-  const cache: TuningCache = { get, set: never };
+  const cache = await openCache({ get, set: never });
   for (let i = 0; i < 5; i++) await read(cache);
   expect(get).toHaveBeenCalledTimes(1);
 });
@@ -85,12 +80,12 @@ function browser(value?: string) {
   };
   vi.stubGlobal('indexedDB', { open });
   /** The store of the browser. */
-  const cache = async () => (await inTwoSeconds(browserCache())) as BrowserCache;
+  const cache = async () => (await inTwoSeconds(openCache())) as OpenCache;
   const closed = () => opened.map(({ close }) => close.mock.calls.length > 0);
   return { opened, closed, cache };
 }
 
-test.each<[string, (database: Database, cache: BrowserCache) => void]>([
+test.each<[string, (database: Database, cache: OpenCache) => void]>([
   ['a page deletes it', (database) => database.onversionchange()],
   ['it is asked to', (_, cache) => cache.close()],
   [
@@ -105,7 +100,7 @@ test.each<[string, (database: Database, cache: BrowserCache) => void]>([
   const cache = await known.cache();
   end(opened[0], cache);
   expect(closed()).toEqual([true]);
-  const calls = Promise.all([readCache(cache, 'a'), writeCache(cache, 'a', 'b')]);
+  const calls = Promise.all([cache.get('a'), cache.set('a', 'b')]);
   expect(await inTwoSeconds(calls)).toEqual(['known', undefined]);
   cache.close();
   expect(closed()).not.toContain(false);
@@ -114,10 +109,12 @@ test.each<[string, (database: Database, cache: BrowserCache) => void]>([
 test.each<[string, PropertyDescriptor]>([
   ['a browser forbids', { get: refused }],
   ['does not open', { value: { open: () => ({}) } }],
-])('a database that %s is no store', async (_, indexedDB) => {
+])('where a database %s, the memory is the store', async (_, indexedDB) => {
   vi.stubGlobal('indexedDB', undefined);
   Object.defineProperty(globalThis, 'indexedDB', { ...indexedDB, configurable: true });
-  expect(await inTwoSeconds(browserCache())).toBeUndefined();
+  const cache = (await inTwoSeconds(openCache())) as OpenCache;
+  await write(cache);
+  expect(await read(cache)).toBe('b');
 });
 
 test('a database that opens when it is given up is closed', async () => {
@@ -125,7 +122,7 @@ test('a database that opens when it is given up is closed', async () => {
   const { open } = indexedDB;
   const slow = { result: undefined as unknown, onsuccess: () => {}, onerror: () => {} };
   vi.stubGlobal('indexedDB', { open: () => slow });
-  expect(await inTwoSeconds(browserCache())).toBeUndefined();
+  await inTwoSeconds(openCache());
   slow.result = open('any').result;
   slow.onsuccess();
   await vi.advanceTimersByTimeAsync(0);

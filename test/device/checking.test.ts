@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { fingerprint } from '../../src/trust/self_check';
+import { fingerprint } from '../../src/trust/admission';
 import { faultOf, smallShape, startValues } from '../../src/trust/small';
 
 const kernels = Object.keys(references);
