@@ -350,7 +350,7 @@ export class Engine extends Resource {
     for (const child of this.children) child.destroy();
     this.children.clear();
     this.gpu.onLost(undefined);
-    void this.known?.memory.close();
+    this.known?.memory.close();
     this.gpu.end();
   }
 

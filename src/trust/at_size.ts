@@ -37,22 +37,19 @@ interface AtSize {
   readonly milliseconds?: number | undefined;
 }
 
-/** A wrong op, and the error of its worst number. */
-interface WrongOp {
-  readonly op: Op;
-  readonly share: number;
-}
-
 /** Counts kernels that have run, and that are to run. */
 type Count = (ran: number, more?: number) => void;
 /** Variants to compare ops with. */
 type Others = ReadonlyMap<Op, string>;
 
 /**
- * The ops whose variants compute wrongly, the worst first. Undefined without a standard of comparison: plain kernels cannot be used or are
- * wrong themselves, or their results are not finite.
+ * The ops whose variants compute wrongly, each with the error of its worst number, the worst first. Undefined without a standard of
+ * comparison: plain kernels cannot be used or are wrong themselves, or their results are not finite.
  */
-export async function disagreeingOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[] | undefined> {
+export async function disagreeingOps(
+  gpu: Gpu,
+  at: AtSize,
+): Promise<readonly (readonly [Op, number])[] | undefined> {
   const { pass, variantsOf } = at;
   const plain = new Map<Op, string>();
   const seen = new Set<string>();
@@ -86,8 +83,7 @@ export async function disagreeingOps(gpu: Gpu, at: AtSize): Promise<readonly Wro
     const agree = await compare(again, true);
     if (!agree) return undefined;
     const wrong = off.filter(([op]) => again.get(op) === plain.get(op) || !(agree.get(op)! <= TOLERANCE));
-    if (wrong.length === 0) return undefined;
-    return wrong.map(([op, share]) => ({ op, share })).sort((a, b) => b.share - a.share);
+    return wrong.length > 0 ? wrong.sort(([, a], [, b]) => b - a) : undefined;
   } finally {
     if (done < total) count(total - done);
   }
@@ -109,10 +105,8 @@ function workOf({ kernel, variant, origin: { shape }, calls }: Op): string {
 /** `winograd`, `one`, `tile` or `direct`. */
 const techniqueOf = (variant: string) => /^[a-z]+/.exec(variant)![0];
 
-/** A comparison of an op with another variant. */
-interface Compared extends Comparison {
-  readonly of: Op;
-}
+/** An op, and its comparison with another variant. */
+type Compared = readonly [Op, Comparison];
 
 /** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
 function withAlternatives({ ops, sums }: Pass, variants: Others) {
@@ -134,7 +128,7 @@ function withAlternatives({ ops, sums }: Pass, variants: Others) {
     for (const name of written) {
       const sum = sums?.get(tensors[name]);
       const comparison = comparing('comparison', sum ?? tensors[name], others[name]);
-      compared.push({ ...comparison, of: o });
+      compared.push([o, comparison]);
       (sum ? atEnd : all).push(comparison.op);
     }
   }
@@ -155,7 +149,7 @@ async function relativeErrors(
   const { all: ops, compared } = withAlternatives(pass, others);
   if (!(await isCompiled(gpu, ops))) return undefined;
   const before = new Map(pass.inputs(new Random()));
-  const results = compared.map(({ partials }) => partials);
+  const results = compared.map(([, { partials }]) => partials);
   count(0, ops.length);
   const limits = { signal, milliseconds, onRecorded: () => count(1) };
   return sharesOf(
@@ -180,7 +174,7 @@ function sharesOf(
   compared: readonly Compared[],
   contents: readonly ArrayBuffer[],
 ): Map<Op, number> | undefined {
-  const results = compared.map(({ of, size }, i) => ({ op: of, size, ...differenceIn(contents[i]) }));
+  const results = compared.map(([op, { size }], i) => ({ op, size, ...differenceIn(contents[i]) }));
   const gradients = results.filter(({ op }) => isGradient(op));
   const sum = (of: 'squares' | 'size') => gradients.reduce((all, result) => all + result[of], 0);
   const least = SMALLEST * Math.sqrt(sum('squares') / sum('size'));

@@ -16,7 +16,7 @@ const PATIENCE_MS = 1000;
 /** A cache that holds something open. */
 export interface OpenCache extends TuningCache {
   /** Closes the browser's database, which cannot be deleted before; the next `get` or `set` opens it again. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
@@ -75,27 +75,29 @@ export function memoryCache(): TuningCache {
 }
 
 /**
- * The caller's cache, else the browser's, else one in memory. It never fails: what a store cannot answer it does not know, and one that does
- * not answer in time is not asked again.
+ * The caller's cache, else the browser's, else one in memory; it is opened at the first request. It never fails: what a store cannot answer it
+ * does not know, and a store that does not answer in time is not asked again.
  */
-export async function openCache(given?: TuningCache): Promise<OpenCache> {
-  const own = given ? undefined : await browserCache();
-  const store = given ?? own ?? memoryCache();
+export function openCache(given?: TuningCache): OpenCache {
+  let own: Promise<OpenCache | undefined> | undefined;
+  const memory = memoryCache();
   let isSilent = false;
-  const ask = async <T>(request: () => Promise<T>): Promise<T | undefined> => {
+  const ask = async <T>(request: (store: TuningCache) => Promise<T>): Promise<T | undefined> => {
+    if (!given) own ??= browserCache();
+    const store = given ?? (await own) ?? memory;
     if (isSilent) return undefined;
     // In an async function, since a store may also throw at once.
-    const answer = (async () => request())().catch(() => undefined);
+    const answer = (async () => request(store))().catch(() => undefined);
     if (!(await passes(PATIENCE_MS, answer))) return answer;
     isSilent = true;
     return undefined;
   };
   return {
     async get(key) {
-      const value: unknown = await ask(() => store.get(key));
+      const value: unknown = await ask((store) => store.get(key));
       return typeof value === 'string' ? value : undefined;
     },
-    set: (key, value) => ask(() => store.set(key, value)),
-    close: () => own?.close(),
+    set: (key, value) => ask((store) => store.set(key, value)),
+    close: async () => (await own)?.close(),
   };
 }

@@ -6,17 +6,6 @@ import type { Checks } from '../plan/op';
 import { AdapterMemory } from './memory';
 import { UnusableKernel } from './unusable_kernel';
 
-/** `right`: a check has passed. The others do not run where there is another variant. */
-type State = 'right' | 'wrong' | 'refused' | 'late';
-
-interface Entry {
-  readonly state: State;
-  /** In milliseconds since 1970. */
-  readonly since: number;
-  /** Missing where the tuner alone says that results are wrong. */
-  readonly error?: EngineError | undefined;
-}
-
 /** An update of a driver changes no key: what is older, or by a clock that went wrong so much younger, counts as none. */
 const TRUSTED_MS = 7 * 24 * 3600 * 1000;
 /** Most checks to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
@@ -26,15 +15,24 @@ const MOST_REMEMBERED = 1000;
 const isVariant = (key: string) => key.includes('.');
 
 const isAtSize = (error: EngineError | undefined) => error instanceof UnusableKernel && error.atSize;
+const pendingOf = (error: EngineError | undefined) =>
+  error instanceof UnusableKernel ? error.pending : undefined;
 
 /** Knows variants by their names, and checks by their keys. */
 export class Ledger implements Checks {
-  private readonly entries = new Map<string, Entry>();
+  /** The dates of checks that have passed, in milliseconds since 1970. */
+  private readonly passed = new Map<string, number>();
+  /** The errors of checks and variants that are wrong, refused or late; undefined where the tuner alone says that results are wrong. */
+  private readonly faults = new Map<string, EngineError | undefined>();
   /** The variants that a warning has named. */
   private readonly reported = new Set<string>();
   /** What is remembered between visits. */
   readonly memory: AdapterMemory;
-  private readonly recall = once(() => this.recallPassed());
+  private readonly recall = once(async () => {
+    const known = await this.memory.get('check', '');
+    if (!known || Math.abs(Date.now() - known.date) > TRUSTED_MS) return;
+    for (const key of known.value.split(' ')) this.passed.set(key, known.date);
+  });
 
   constructor(...device: ConstructorParameters<typeof AdapterMemory>) {
     this.memory = new AdapterMemory(...device);
@@ -43,14 +41,14 @@ export class Ledger implements Checks {
   /** The checks among `keys` that have not passed: in this visit, or in an earlier one of the last seven days. */
   async unknown(keys: readonly string[]): Promise<string[]> {
     await this.recall();
-    return keys.filter((key) => this.entries.get(key)?.state !== 'right');
+    return keys.filter((key) => !this.passed.has(key));
   }
 
   async hasPassed(check: string, images: number): Promise<boolean> {
     await this.recall();
     const isOf = (key: string) =>
       key.startsWith(`${check}:`) && Number(key.slice(check.length + 1)) >= images;
-    return [...this.entries].some(([key, { state }]) => state === 'right' && isOf(key));
+    return [...this.passed.keys()].some(isOf);
   }
 
   passWith(check: string, images: number): Promise<void> {
@@ -63,36 +61,38 @@ export class Ledger implements Checks {
     // Another engine may have forgotten what was right before: that is not stored again.
     const forgotten = await this.memory.forgotten();
     this.drop(forgotten);
-    for (const key of keys)
-      this.entries.set(key, { state: 'right', since: Math.max(Date.now(), forgotten + 1) });
+    for (const key of keys) {
+      this.passed.set(key, Math.max(Date.now(), forgotten + 1));
+      this.faults.delete(key);
+    }
     const { passed, since } = this.checks;
     await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since);
   }
 
   /** Adds the fault of a check or a variant, which is left out from now on. */
   add(key: string, error?: EngineError): void {
-    const known = this.entries.get(key);
-    const pending = error instanceof UnusableKernel ? error.pending : undefined;
+    const { faults, passed, reported } = this;
+    const known = faults.get(key);
+    const pending = pendingOf(error);
     // What was wrong at size stays so, and what may still come says nothing new of what cannot be used.
-    if (isAtSize(known?.error) && !isAtSize(error)) return;
-    if (pending && (known?.state === 'wrong' || known?.state === 'refused')) return;
-    const state = !error || error.code === 'wrong-kernel' ? 'wrong' : pending ? 'late' : 'refused';
-    const entry: Entry = { state, since: Date.now(), error };
-    this.entries.set(key, entry);
+    if (isAtSize(known) && !isAtSize(error)) return;
+    if (pending && faults.has(key) && !pendingOf(known)) return;
+    faults.set(key, error);
+    passed.delete(key);
     const came = () => {
-      if (this.entries.get(key) === entry && this.entries.delete(key)) this.reported.delete(key);
+      if (faults.get(key) === error && faults.delete(key)) reported.delete(key);
     };
     pending?.compiled.then(came, () => {});
   }
 
   /** Whether a variant is left out where there is another. */
   has(variant: string): boolean {
-    return this.entries.has(variant);
+    return this.faults.has(variant);
   }
 
   /** The fault of a check. */
   errorOf(key: string): EngineError | undefined {
-    return this.entries.get(key)?.error;
+    return this.faults.get(key);
   }
 
   /** The error of a variant that was wrong at its real size. */
@@ -116,29 +116,21 @@ export class Ledger implements Checks {
 
   /** Drops the checks that had passed by then. */
   private drop(until: number): void {
-    for (const [key, { state, since }] of this.entries)
-      if (state === 'right' && since <= until) this.entries.delete(key);
+    for (const [key, since] of this.passed) if (since <= until) this.passed.delete(key);
   }
 
   /** The variants that are left out. */
   get leftOut(): string[] {
-    return [...this.entries.keys()].filter(isVariant);
+    return [...this.faults.keys()].filter(isVariant);
   }
 
   /** The keys of the checks that have passed, the date of the oldest, and the errors of the others. */
   get checks(): { readonly passed: string[]; readonly since: number; readonly errors: EngineError[] } {
-    const all = [...this.entries].filter(([key]) => !isVariant(key));
-    const passed = all.filter(([, { state }]) => state === 'right');
+    const { passed, faults } = this;
     return {
-      passed: passed.map(([key]) => key),
-      since: passed.length > 0 ? Math.min(...passed.map(([, { since }]) => since)) : Date.now(),
-      errors: all.flatMap(([, { error = [] }]) => error),
+      passed: [...passed.keys()],
+      since: passed.size > 0 ? Math.min(...passed.values()) : Date.now(),
+      errors: [...faults].flatMap(([key, error]) => (isVariant(key) ? [] : (error ?? []))),
     };
-  }
-
-  private async recallPassed(): Promise<void> {
-    const known = await this.memory.get('check', '');
-    if (!known || Math.abs(Date.now() - known.date) > TRUSTED_MS) return;
-    for (const key of known.value.split(' ')) this.entries.set(key, { state: 'right', since: known.date });
   }
 }

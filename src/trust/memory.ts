@@ -4,13 +4,7 @@ import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
 import { type OpenCache, openCache, type TuningCache } from './cache';
 
 /** The kinds of results: the fastest variants, and the checks that have passed. */
-export type Kind = 'choice' | 'check';
-
-interface Remembered {
-  readonly value: string;
-  /** The date of the result, in milliseconds since 1970. */
-  readonly date: number;
-}
+type Kind = 'choice' | 'check';
 
 /** Versions, as far as they are known. */
 export interface Versions {
@@ -67,8 +61,7 @@ export class AdapterMemory {
   /** The versions of everything that is not on the device. */
   readonly versions: Versions;
   private readonly conditions: string;
-  private readonly given: TuningCache | undefined;
-  private opened: Promise<OpenCache> | undefined;
+  private readonly cache: OpenCache;
   /** Resolves when all calls of `forget` have ended. */
   forgetting: Promise<void> = Promise.resolve();
 
@@ -82,13 +75,13 @@ export class AdapterMemory {
     const text = JSON.stringify([limits, [...device.features].sort()]);
     this.conditions = hashOf(text);
     this.versions = { library: version, userAgent: navigator?.userAgent, runtime: runtimeVersion, cacheKey };
-    this.given = cache;
+    this.cache = openCache(cache);
   }
 
-  /** The value that `set` stored, unless it was forgotten since, or stored by an earlier version. */
-  async get(kind: Kind, key: string): Promise<Remembered | undefined> {
-    const text = await (await this.cache).get(this.keyOf(kind, key));
-    const { value, date } = (parsed(text) ?? {}) as Partial<Remembered>;
+  /** The value that `set` stored, and when, unless it was forgotten since, or stored by an earlier version. */
+  async get(kind: Kind, key: string): Promise<{ value: string; date: number } | undefined> {
+    const text = await this.cache.get(this.keyOf(kind, key));
+    const { value, date } = (parsed(text) ?? {}) as { value?: unknown; date?: number };
     if (typeof value !== 'string' || !(date! > (await this.forgotten()))) return undefined;
     return { value, date: date! };
   }
@@ -96,20 +89,20 @@ export class AdapterMemory {
   /** Stores a value, if the store works. */
   async set(kind: Kind, key: string, value: string, date?: number): Promise<void> {
     const text = JSON.stringify({ value, date: date ?? (await this.now()) });
-    await (await this.cache).set(this.keyOf(kind, key), text);
+    await this.cache.set(this.keyOf(kind, key), text);
   }
 
   /** Forgets what is remembered of this adapter by now, whatever its limits and the versions are. */
   forget(): Promise<void> {
     this.forgetting = this.forgetting.then(async () =>
-      (await this.cache).set(this.keyOfAll('forgotten'), `${await this.now()}`),
+      this.cache.set(this.key('forgotten'), `${await this.now()}`),
     );
     return this.forgetting;
   }
 
   /** The date of the last call of `forget`, in any visit: what is not younger does not count. */
   async forgotten(): Promise<number> {
-    return Number(await (await this.cache).get(this.keyOfAll('forgotten'))) || 0;
+    return Number(await this.cache.get(this.key('forgotten'))) || 0;
   }
 
   /** The time, later than the last call of `forget`. */
@@ -121,32 +114,26 @@ export class AdapterMemory {
   async lost(message: string): Promise<void> {
     await this.forget();
     const losses = [...(await this.losses()), { date: new Date().toISOString(), message }];
-    await (await this.cache).set(this.keyOfAll('losses'), JSON.stringify(losses.slice(-MOST_LOSSES)));
+    await this.cache.set(this.key('losses'), JSON.stringify(losses.slice(-MOST_LOSSES)));
   }
 
   /** The last lost devices of this adapter, earlier visits included. */
   async losses(): Promise<readonly DeviceLoss[]> {
-    const losses = parsed(await (await this.cache).get(this.keyOfAll('losses')));
+    const losses = parsed(await this.cache.get(this.key('losses')));
     return Array.isArray(losses) ? losses : [];
   }
 
   /** Lets the browser's database go; a later call opens it again. */
-  async close(): Promise<void> {
-    (await this.opened)?.close();
+  close(): void {
+    void this.cache.close();
   }
 
-  private get cache(): Promise<OpenCache> {
-    this.opened ??= openCache(this.given);
-    return this.opened;
+  /** A key for the adapter; `of`: what else the value depends on. */
+  private key(kind: Kind | 'forgotten' | 'losses', ...of: unknown[]): string {
+    return JSON.stringify([kind, this.adapter, ...of]);
   }
 
-  /** For an adapter, and what decides whether a result on it holds. */
   private keyOf(kind: Kind, key: string): string {
-    return JSON.stringify([kind, this.adapter, this.versions, this.conditions, key]);
-  }
-
-  /** For an adapter with any limits and versions. */
-  private keyOfAll(kind: 'forgotten' | 'losses'): string {
-    return JSON.stringify([kind, this.adapter]);
+    return this.key(kind, this.versions, this.conditions, key);
   }
 }

@@ -5,7 +5,6 @@ import type { Gpu } from '../gpu/gpu';
 import { firstVariant, type Op, op } from '../plan/op';
 import type { Reference, Values } from '../plan/reference';
 import { between, Random, type StartValues } from '../plan/small_case';
-import type { Tensor } from '../plan/tensor';
 import { REPORT } from './faults';
 import { runOnce } from './run_once';
 import { UnusableKernel } from './unusable_kernel';
@@ -29,15 +28,6 @@ interface AnySmallCase {
 
 const allReferences: Readonly<Record<string, Reference<never>>> = references;
 const allCases: Readonly<Record<string, AnySmallCase>> = smallCases;
-
-/** The small case of an op. */
-interface Case {
-  readonly op: Op;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly before: Readonly<Record<string, Values>>;
-  /** The results that the kernel must compute. */
-  readonly expected: Readonly<Record<string, Values>>;
-}
 
 /**
  * Checks `ops` and returns the error of each that is wrong, undefined for each that is right. If they fail together, each is checked alone, so
@@ -85,19 +75,17 @@ export async function faultsOf(gpu: Gpu, ops: readonly Op[]): Promise<(string | 
     Object.keys(expected).map((name) => tensors[name]),
   );
   const run = { label: 'self-check', ops: cases.map((c) => c.op), before, results };
-  const read = await runOnce(gpu, run);
-  const got = new Map(results.map((t, i) => [t, read[i]]));
-  return cases.map(({ tensors, expected }) => {
-    for (const [name, values] of Object.entries(expected)) {
-      const fault = faultOf(name, valuesLike(values, got.get(tensors[name])!), values);
-      if (fault) return fault;
-    }
-    return undefined;
+  const read = (await runOnce(gpu, run)).values();
+  return cases.map(({ expected }) => {
+    const faults = Object.entries(expected).map(([name, values]) =>
+      faultOf(name, valuesLike(values, read.next().value!), values),
+    );
+    return faults.find((fault) => fault !== undefined);
   });
 }
 
-/** Makes a small op of the same variant, on its own tensors. */
-function caseOf({ kernel: name, variant, origin }: Op): Case {
+/** A small op of the same variant, on its own tensors, with their contents before it runs and what it must compute. */
+function caseOf({ kernel: name, variant, origin }: Op) {
   const { kernel, shape: given, sliced } = origin;
   const shape = smallShape(kernel, given);
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };

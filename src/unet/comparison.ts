@@ -57,7 +57,7 @@ export async function findWrong(
   const wrong = await disagreeingOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await ledger.passWith(check, batch);
   const errors = new Map<string, UnusableKernel>();
-  for (const { op, share } of wrong ?? []) {
+  for (const [op, share] of wrong ?? []) {
     const { variant, layer } = op;
     const kernel = tunedOf(op, network)?.name ?? op.kernel;
     const off = `up to ${(100 * share).toPrecision(2)}% off from the plain kernels' result`;

@@ -37,15 +37,14 @@ test.each<[string, TuningCache['get'], TuningCache['set'], string | undefined]>(
 ])(
   'a store that %s costs no more than two seconds, and what it would remember',
   async (_, get, set, value) => {
-    const cache = () => openCache({ get, set });
-    expect(await write(await cache())).toBeUndefined();
-    expect(await read(await cache())).toBe(value);
+    expect(await write(openCache({ get, set }))).toBeUndefined();
+    expect(await read(openCache({ get, set }))).toBe(value);
   },
 );
 
 test('a store that kept the engine waiting is not asked again', async () => {
   const get = vi.fn(never);
-  const cache = await openCache({ get, set: never });
+  const cache = openCache({ get, set: never });
   for (let i = 0; i < 5; i++) await read(cache);
   expect(get).toHaveBeenCalledTimes(1);
 });
@@ -80,12 +79,16 @@ function browser(value?: string) {
   };
   vi.stubGlobal('indexedDB', { open });
   /** The store of the browser. */
-  const cache = async () => (await inTwoSeconds(openCache())) as OpenCache;
+  const cache = async () => {
+    const made = openCache();
+    await read(made);
+    return made;
+  };
   const closed = () => opened.map(({ close }) => close.mock.calls.length > 0);
   return { opened, closed, cache };
 }
 
-test.each<[string, (database: Database, cache: OpenCache) => void]>([
+test.each<[string, (database: Database, cache: OpenCache) => void | Promise<void>]>([
   ['a page deletes it', (database) => database.onversionchange()],
   ['it is asked to', (_, cache) => cache.close()],
   [
@@ -98,11 +101,11 @@ test.each<[string, (database: Database, cache: OpenCache) => void]>([
 ])('the browser’s database closes when %s, and opens once at the next calls', async (_, end) => {
   const { opened, closed, ...known } = browser('known');
   const cache = await known.cache();
-  end(opened[0], cache);
+  await end(opened[0], cache);
   expect(closed()).toEqual([true]);
   const calls = Promise.all([cache.get('a'), cache.set('a', 'b')]);
   expect(await inTwoSeconds(calls)).toEqual(['known', undefined]);
-  cache.close();
+  await cache.close();
   expect(closed()).not.toContain(false);
 });
 
@@ -112,7 +115,7 @@ test.each<[string, PropertyDescriptor]>([
 ])('where a database %s, the memory is the store', async (_, indexedDB) => {
   vi.stubGlobal('indexedDB', undefined);
   Object.defineProperty(globalThis, 'indexedDB', { ...indexedDB, configurable: true });
-  const cache = (await inTwoSeconds(openCache())) as OpenCache;
+  const cache = openCache();
   await write(cache);
   expect(await read(cache)).toBe('b');
 });
@@ -122,7 +125,7 @@ test('a database that opens when it is given up is closed', async () => {
   const { open } = indexedDB;
   const slow = { result: undefined as unknown, onsuccess: () => {}, onerror: () => {} };
   vi.stubGlobal('indexedDB', { open: () => slow });
-  await inTwoSeconds(openCache());
+  await read(openCache());
   slow.result = open('any').result;
   slow.onsuccess();
   await vi.advanceTimersByTimeAsync(0);
