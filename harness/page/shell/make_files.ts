@@ -49,16 +49,11 @@ export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture
   return sheet(rows, { ...shape, columns: 2 * columns }, columns);
 }
 
-/** x before each step, and at last the images. */
-const pictures = (frames: readonly Frame[]) => [...frames.map(({ x }) => x), frames.at(-1)!.prediction];
-
-/** From noise to images, over and over. A frame of colours has the 256 that suit it best. */
-export async function trajectoryGif(
-  frames: readonly Frame[],
-  shape: Shape,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** From noise to images, over and over: x before each step, and at last the images. A frame of colours has the 256 that suit it best. */
+export function trajectoryGif(frames: readonly Frame[], shape: Shape): Promise<Uint8Array<ArrayBuffer>> {
+  const pictures = [...frames.map(({ x }) => x), frames.at(-1)!.prediction];
   return animation(
-    pictures(frames).map((bytes) => ({ bytes, shape })),
+    pictures.map((bytes) => ({ bytes, shape })),
     FRAME_MS,
   );
 }

@@ -125,6 +125,12 @@ const digits: Data = { name: 'mnist', count: 10, classes: 10 };
 const classNames = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
 
+/** Chooses two columns, as a link does. */
+const compare = (app: App, left: string, right: string) => {
+  app.set('left', left);
+  app.set('right', right);
+};
+
 /** The run makes a step. */
 const step = (first: number, steps = 1) =>
   tell({ type: 'losses', again: false, first, losses: new Float32Array(steps), imagesPerSecond: 1 });
@@ -164,10 +170,6 @@ test('columns of a comparison say which network made them, and go with their cho
     const steps = ['left', 'right'].map((side) => String(element(`column-${side}`).ariaLabel).split(': ')[1]);
     return [...new Set(steps), element('sample-model').textContent];
   };
-  const compare = (left: string, right: string) => {
-    app.set('left', left);
-    app.set('right', right);
-  };
   const all = 'step 4 of 4';
   const none = 'no steps yet';
   let meanwhile: unknown;
@@ -181,13 +183,12 @@ test('columns of a comparison say which network made them, and go with their cho
     [() => train(1, digits), all, byPretrained],
     [() => make(note), all, 'This page’s run, step 1'],
     [() => step(1), all, 'Made by this page’s run, step 1; it is at step 2 now'],
-    // As a link leads there.
-    [() => compare('pretrained', 'run'), none, 'This page’s run, step 2'],
+    [() => compare(app, 'pretrained', 'run'), none, 'This page’s run, step 2'],
     [() => step(2), none, 'This page’s run, step 3'],
     [() => app.set('model', 'pretrained') ?? make(), all, pretrained],
     // Another run has begun before the view is opened again.
     [() => patch({ run: undefined }) ?? train(2, digits), none, pretrained],
-    [() => compare('guidance-1', 'guidance-4'), none, pretrained],
+    [() => compare(app, 'guidance-1', 'guidance-4'), none, pretrained],
     [() => patch({ model }) ?? make(), all, 'The file a.safetensors'],
     [() => patch(distilled), none, 'The file a.safetensors'],
     [() => app.set('model', 'pretrained'), none, pretrained],
@@ -218,9 +219,7 @@ test('images that a comparison hides are neither saved nor shared in its place, 
   await shared(element, async (address) => {
     expect(address).toBe('http://x/?task=sample&calls=40&text=20&autorun=1');
   });
-  // As a link leads there.
-  app.set('left', 'guidance-1');
-  app.set('right', 'guidance-4');
+  compare(app, 'guidance-1', 'guidance-4');
   show();
   expect([element('save-gif').disabled, await shared(element)]).toEqual([
     true,
@@ -257,8 +256,7 @@ test('columns that are being made stop with their comparison, also where a link 
   let made = 0;
   await make(() => {
     made++;
-    app.set('left', '');
-    app.set('right', '');
+    compare(app, '', '');
     show();
   });
   expect([made, element('sample-prediction').ariaLabel]).toEqual([1, 'A recording: noise becomes digits']);
