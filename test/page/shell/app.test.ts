@@ -235,17 +235,6 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
   expect(app.state.error).toBeUndefined();
 });
 
-test('the pictures of a kept run that goes on bring no recipe, whose epochs would end it elsewhere', async () => {
-  const app = opened();
-  const before = app.settings;
-  client.goOn.mockImplementationOnce(async () => {
-    patch({ data: { ...digits, builtIn: false, channels: 3 } });
-  });
-  app.kept.goOn('a');
-  await pressed();
-  expect([app.settings, app.state.error]).toEqual([before, undefined]);
-});
-
 test('a kept run that is complete goes on without training', async () => {
   const app = opened('?task=train&epochs=1');
   client.goOn.mockImplementationOnce(async () => {
@@ -289,34 +278,15 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   }
 });
 
-/** The worker has opened the kept run a, with this rate. */
-const resumes = (lr: number) => {
-  const settings = { ...initialSettings, lr, widths: [8] };
-  patch({ resumed: { id: 'a', kept: true, losses: Float32Array.of(3), settings } });
-};
-
-test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', async () => {
+test('while a kept run is about to go on its notes stay, its pictures bring no recipe, and the worker gets no settings of before, which would change its rate and its end', async () => {
   const app = opened();
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
+  tell({ type: 'stored', step: 9, id: 'own' });
+  /** The runs with notes, after a list of the kept runs. */
   const noted = () => {
     tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
     return Object.keys(readNotes());
   };
-  tell({ type: 'stored', step: 9, id: 'own' });
-  let end = () => {};
-  client.goOn.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
-  app.kept.goOn('a');
-  expect(noted()).toEqual(['own', 'a', 'b']);
-  // It goes on, and is deleted.
-  resumes(0.003);
-  end();
-  await pressed();
-  patch({ run: undefined });
-  expect(noted()).toEqual(['b']);
-});
-
-test('while a kept run goes on, the worker gets no settings of before, which would change its rate and its end', async () => {
-  const app = opened();
   /** The rates that the worker gets since the last look. */
   const rates = () => {
     const calls = client.call.mock.calls.splice(0);
@@ -324,16 +294,22 @@ test('while a kept run goes on, the worker gets no settings of before, which wou
   };
   let fail = (_: Error) => {};
   client.goOn.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
-  app.kept.goOn('gone');
+  app.kept.goOn('a');
   app.set('samples', '20');
-  expect(rates()).toEqual([]);
+  patch({ data: { ...digits, builtIn: false, channels: 3 } });
+  expect([noted(), rates(), app.settings.recipe]).toEqual([['own', 'a', 'b'], [], 'digits']);
   fail(new Error('It is gone.'));
   await until(() => app.state.error);
   expect(rates()).toEqual([0.003]);
   app.kept.goOn('a');
   app.set('samples', '10');
-  resumes(0.002);
+  const settings = { ...initialSettings, lr: 0.002, widths: [8] };
+  patch({ resumed: { id: 'a', kept: true, losses: Float32Array.of(3), settings } });
   expect(rates()).toEqual([0.002]);
+  await pressed();
+  // It is deleted.
+  patch({ run: undefined });
+  expect(noted()).toEqual(['b']);
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {

@@ -98,7 +98,6 @@ const model = { name: 'a', classes: 0, sampling: { method: 'adams', steps: 8 }, 
 test.each([
   ['pictures that were larger', {}, 'auto', 'run', true],
   ['pictures that kept their size', { shrunk: false }, 'auto', 'run', false],
-  ['images that were no pictures', { shrunk: undefined }, 'auto', 'run', false],
   ['those by choice', { shrunk: false }, 'smooth', 'run', true],
   ['no others by choice', {}, 'pixels', 'run', false],
   ['a file’s images', { shrunk: false }, 'auto', 'file', true],
