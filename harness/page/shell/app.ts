@@ -118,7 +118,6 @@ export class App {
     return this.address.settings;
   }
 
-  /** The page shows its welcome instead of a view. */
   get home(): boolean {
     return this.address.home;
   }

@@ -50,7 +50,7 @@ test.each([
   ['ArrowRight', false, { across: 52, down: 1 }],
   ['ArrowLeft', true, { across: 40, down: 1 }],
   ['ArrowUp', false, { across: 50, down: 0 }],
-  ['PageDown', false, { across: 50, down: 11 }],
+  ['PageDown', true, { across: 50, down: 11 }],
   ['End', false, { across: 100, down: 1 }],
   ['Tab', false, undefined],
 ])(
