@@ -34,7 +34,7 @@ const nothing: Curves = {
 
 export class Curve {
   private readonly host: HTMLElement;
-  private readonly reading: Readonly<Record<keyof Reading, HTMLElement>>;
+  private readonly reading: Partial<Record<keyof Reading, HTMLElement>>;
   /** The library, which comes with the first number. */
   private uPlot: typeof uPlot | undefined;
   private isComing = false;
@@ -47,7 +47,7 @@ export class Curve {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `reading` gets the values under the pointer. */
-  constructor(host: HTMLElement, reading: Readonly<Record<keyof Reading, HTMLElement>>) {
+  constructor(host: HTMLElement, reading: Partial<Record<keyof Reading, HTMLElement>>) {
     this.host = host;
     this.reading = reading;
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
@@ -177,7 +177,8 @@ export class Curve {
 
   private read(index: number | null | undefined): void {
     const reading = readingOf(this.curves, this.columns, index);
-    for (const part of Object.keys(reading) as (keyof Reading)[]) setText(this.reading[part], reading[part]);
+    for (const [part, element] of Object.entries(this.reading))
+      setText(element, reading[part as keyof Reading]);
   }
 }
 

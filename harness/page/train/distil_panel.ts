@@ -4,7 +4,7 @@ import { isDistilled, type Patch, patchOf } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, byId, download, make, onClick, setDisabled, setHidden, setText } from '../shell/dom';
+import { anyElement, byId, download, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import type { Distilling } from '../shell/state';
 import { Curve } from './curve';
@@ -17,8 +17,7 @@ export function createDistilPanel(app: App): Panel {
   let made: Patch['made'];
   /** The last distillation, whose curve stays. */
   let shown: Distilling | undefined;
-  const reading = { at: anyElement('distil-at'), smoothed: make('span') };
-  const curve = new Curve(anyElement('distil-curve'), { ...reading, each: make('span'), held: make('span') });
+  const curve = new Curve(anyElement('distil-curve'), { at: anyElement('distil-at') });
   curve.setScale('log');
   for (const calls of [1, 2] as const) {
     onClick(`distil-${calls}`, () => {

@@ -13,7 +13,7 @@ import { digits } from './plan';
 const BINS = 10;
 
 export function createMeasuresView(app: App): Panel {
-  const bars = createBars(anyElement('noise-bars'));
+  const showBars = createBars(anyElement('noise-bars'));
   onClick('measure-quality', () => app.send('measure', 'quality'));
   const nearest = createNearest(app);
   return {
@@ -22,7 +22,7 @@ export function createMeasuresView(app: App): Panel {
       else if (isFreed(event)) nearest.show(undefined);
     },
     render() {
-      bars.show(app.state.measured.heldOut);
+      showBars(app.state.measured.heldOut);
       renderHeldOut(app);
       renderQuality(app);
       nearest.render();
@@ -30,8 +30,8 @@ export function createMeasuresView(app: App): Panel {
   };
 }
 
-/** An item of the list for each part of the noise levels: a bar for the newest loss, before a fainter one for the first. */
-function createBars(list: HTMLElement) {
+/** An item of the list for each part of the noise levels: a bar for the newest loss, before a fainter one for the first. Returns what shows them. */
+function createBars(list: HTMLElement): (points: readonly HeldOutLoss[]) => void {
   const items = Array.from({ length: BINS }, (_, i) => {
     const part = (className: string, text = '') => make('span', { className, textContent: text });
     const range = part('visually-hidden', `noise ${i / BINS} to ${(i + 1) / BINS}: `);
@@ -42,19 +42,17 @@ function createBars(list: HTMLElement) {
     return { figure, first, now };
   });
   let shown: readonly HeldOutLoss[] | undefined;
-  return {
-    show(points: readonly HeldOutLoss[]): void {
-      if (points === shown) return;
-      shown = points;
-      const [first, last] = [points[0]?.bins ?? [], points.at(-1)?.bins ?? []];
-      const top = Math.max(...[...first, ...last].map((loss) => loss ?? 0));
-      const height = (loss: number | null | undefined) => `${loss ? (100 * loss) / top : 0}%`;
-      for (const [i, item] of items.entries()) {
-        item.first.style.height = height(first[i]);
-        item.now.style.height = height(last[i]);
-        setText(item.figure, last[i] == null ? '–' : last[i].toPrecision(2));
-      }
-    },
+  return (points) => {
+    if (points === shown) return;
+    shown = points;
+    const [first, last] = [points[0]?.bins ?? [], points.at(-1)?.bins ?? []];
+    const top = Math.max(...[...first, ...last].map((loss) => loss ?? 0));
+    const height = (loss: number | null | undefined) => `${loss ? (100 * loss) / top : 0}%`;
+    for (const [i, item] of items.entries()) {
+      item.first.style.height = height(first[i]);
+      item.now.style.height = height(last[i]);
+      setText(item.figure, last[i] == null ? '–' : last[i].toPrecision(2));
+    }
   };
 }
 

@@ -8,7 +8,6 @@ import type { Grid, History } from '../runs/history';
 import type { App } from '../shell/app';
 import {
   anyElement,
-  button,
   byId,
   download,
   downloadMade,
@@ -118,13 +117,14 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const problem = await downloadMade(file, (files) => content(files, images, shape));
     if (problem) app.notify(problem);
   };
-  const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
-  const click = (id: string, does: () => void) => button(id).addEventListener('click', does);
-  click('save-history', () =>
-    save('gif', (files, all, shape) => files.animation(frames(all, shape), FRAME_MS)),
+  onClick('save-history', () =>
+    save('gif', (files, all, shape) => {
+      const frames = all.map((bytes) => ({ bytes, shape }));
+      return files.animation(frames, FRAME_MS);
+    }),
   );
-  click('save-history-png', () => save('png', (files, all, shape) => pngOf(files.sheet(all, shape))));
-  click('save-history-npy', () => save('npy', (files, all, shape) => files.gridsNpy(all, shape)));
+  onClick('save-history-png', () => save('png', (files, all, shape) => pngOf(files.sheet(all, shape))));
+  onClick('save-history-npy', () => save('npy', (files, all, shape) => files.gridsNpy(all, shape)));
 }
 
 function connectStrip(app: App): Part {
@@ -132,7 +132,6 @@ function connectStrip(app: App): Part {
   const noisy = new ImageView('strip-noisy');
   const predictions = new ImageView('strip-predictions');
   let strip: Pictures['strip'];
-  let shown: Pictures['strip'];
   const row = (bytes: Uint8Array): Tiles => {
     const { height, width, channels } = sizeOf(app);
     return { bytes, height, width, channels, columns: bytes.length / (height * width * channels) };
@@ -142,8 +141,7 @@ function connectStrip(app: App): Part {
       if (event.type === 'pictures') strip = event.pictures.strip ?? strip;
     },
     render() {
-      if (!strip || strip === shown) return;
-      shown = strip;
+      if (!strip) return;
       clean.show(row(strip.clean));
       noisy.show(row(strip.noisy));
       for (const id of ['strip-what', 'strip-predicted']) setHidden(id, !strip.predictions);
