@@ -1,11 +1,17 @@
 /** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
+import { dataError, isObject, printable } from '../../src/base/errors';
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { short, type Table } from '../text/table';
-import type { Named } from './read';
-import type { BenchResult } from './result';
+import { type BenchResult, SCHEMA } from './result';
 import { nameOf } from './table';
 import type { Times } from './timer';
+
+/** A result, and the name of its file. */
+export interface Named {
+  readonly name: string;
+  readonly result: BenchResult;
+}
 
 /** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
@@ -18,7 +24,6 @@ function verdictOf(before: Times, after: Times): '▼ faster' | '▲ slower' | '
   return after.p10 > before.p90 ? '▲ slower' : '≈ within noise';
 }
 
-/** What should be alike in both. */
 const alike: Readonly<Record<string, (result: BenchResult) => string>> = {
   adapters: ({ adapter }) => adapterText(adapter),
   runtimes: ({ runtime }) => runtime,
@@ -27,7 +32,7 @@ const alike: Readonly<Record<string, (result: BenchResult) => string>> = {
   clocks: ({ timer }) => timer.kind,
 };
 
-/** Reasons why the results are not comparable, in sentences. */
+/** Why they are not quite comparable. */
 function differences(before: Named, after: Named): string[] {
   const different = Object.entries(alike).flatMap(([what, of]) => {
     const [a, b] = [of(before.result), of(after.result)];
@@ -73,4 +78,59 @@ export function comparisonTable(before: Named, after: Named): Table {
       ]),
     text: 2,
   };
+}
+
+// ---------------------------------------------------------------- files
+
+/**
+ * Parses a result from JSON, as untrusted input: everything that a comparison shows of it is checked. Throws an EngineError `data` that names
+ * the file, for any other content.
+ */
+export function parseResult(name: string, json: string): Named {
+  const refuse = (why: string) =>
+    dataError(`${name} is not a result of this bench: ${why}. Give a file that the bench wrote.`);
+  let value: unknown;
+  try {
+    // The names in it are printed to terminals.
+    value = JSON.parse(json, (_, part) => (typeof part === 'string' ? printable(part, 1000) : part));
+  } catch {
+    throw refuse('it is not JSON');
+  }
+  if (!isObject(value) || !('schema' in value)) throw refuse('it has no field schema');
+  if (value.schema !== SCHEMA)
+    throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
+  for (const [field, model] of Object.entries(models))
+    if (!fits(model, value[field])) throw refuse(`its field ${field} is missing or of another kind`);
+  return { name, result: value as unknown as BenchResult };
+}
+
+const oneOf =
+  (...names: readonly unknown[]) =>
+  (value: unknown) =>
+    names.includes(value);
+const optional = (model: unknown) => (value: unknown) => value === undefined || fits(model, value);
+
+/** What the fields are like: values of the same kinds, lists of such values, tests. */
+const models = {
+  adapter: { vendor: '', architecture: '', device: '', description: '', software: true },
+  ...{ runtime: '', batches: [0], timer: { kind: '' }, peak: { gflops: 0, gbps: 0 } },
+  network: optional({
+    ...{ recipe: optional(''), widths: optional([0]), kernelSize: optional(0), residual: optional(true) },
+    convolutionsPerLevel: optional((value: unknown) => fits([0], [value].flat())),
+  }),
+  end: oneOf('complete', 'budget', 'stopped'),
+  rows: [
+    {
+      ...{ part: oneOf('whole', 'op', 'kernel'), kernel: '', variant: '', layer: '', batch: 0, size: 0 },
+      ms: optional({ median: 0, p10: 0, p90: 0, n: 0 }),
+    },
+  ],
+};
+
+function fits(model: unknown, value: unknown): boolean {
+  if (typeof model === 'function') return model(value);
+  if (Array.isArray(model)) return Array.isArray(value) && value.every((one) => fits(model[0], one));
+  if (isObject(model))
+    return isObject(value) && Object.entries(model).every(([name, own]) => fits(own, value[name]));
+  return typeof value === typeof model && (typeof value !== 'number' || Number.isFinite(value));
 }

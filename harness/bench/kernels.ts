@@ -7,7 +7,8 @@ import { variantsOf } from '../run/in_use';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { elementCount } from '../specs/lib/spec';
 import { opAt } from '../text/shape_text';
-import { type Entry, isConvolution, type Peak } from './work';
+import type { Peak } from './result';
+import { type Entry, isConvolution } from './work';
 
 /** Batch sizes of the checks: the smallest that a variant supports. */
 const SMALL = [4, 8, 16, 32, 64];
@@ -58,7 +59,6 @@ export function entryOf(op: Op, entries: readonly Entry[]): Entry {
 
 export const kernelName = ({ kernel, variant, layer }: Entry) => `${kernel}.${variant} ${layer}`;
 
-/** What is timed. */
 export const opOf = ({ spec, variant, layer, shape, op }: Entry): Op =>
   op ?? opAt(spec, shape, variant, layer);
 

@@ -8,20 +8,19 @@ import { bitsOf, inputsOf } from '../specs/lib/check_kernel';
 import type { Arrays } from '../specs/lib/spec';
 import { shadersOf, shapeText } from '../text/shape_text';
 import { checkedShape, chosenIn, entryOf, kernelName, listEntries, opOf, refusalOf } from './kernels';
-import type { BenchEvent, Place, Row, Whole } from './result';
+import type { BenchEvent, Peak, Place, Row, Whole } from './result';
 import { nameOf } from './table';
 import { type Timer, type Times, withOp } from './timer';
 import { withTask } from './whole';
-import { type Entry, figuresOf, type Peak } from './work';
+import { type Entry, figuresOf } from './work';
 
 /** How long all samples of an op, a kernel or a peak take, about. */
 const SECONDS = 0.2;
 
 export class Runner {
   peak: Peak = { gflops: 0, gbps: 0, copies: [] };
-  /** How many rows there will be. */
+  /** Rows in all, and those that have begun. */
   total = 0;
-  /** How many have begun. */
   done = 0;
   /** When time is up. */
   end = Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
-import { markdownTable, percent, short, type Table } from '../text/table';
+import { markdownTable, percent, short } from '../text/table';
 import { plural } from '../text/units';
 import { type BenchResult, type Row, type Whole, wholes } from './result';
 import type { Times } from './timer';
@@ -28,7 +28,7 @@ const hasSeveral = ({ batches, sizes }: BenchResult) => batches.length * sizes.l
 /** Says what the mark of used kernels means. */
 export const usedBy = ({ network }: BenchResult) => `in use in the network of ${choiceText(network)}`;
 
-export const benchTable = (result: BenchResult): Table => ({
+export const benchTable = (result: BenchResult) => ({
   ...headOf(result),
   rows: result.rows.filter(({ reason }) => reason === undefined).map((row) => rowCells(result, row)),
   notes: notesOf(result),
@@ -36,9 +36,9 @@ export const benchTable = (result: BenchResult): Table => ({
 
 /** The table, and what must be said before it. */
 export function benchMarkdown(result: BenchResult): string {
-  const { lead = [], ...table } = benchTable(result);
-  const about = [...headLines(result), ...caveats(result), ...lead];
-  return `# webgpu-diffusion bench\n\n${markdownTable({ ...table, lead: about })}\n`;
+  const table = benchTable(result);
+  const lead = [...headLines(result), ...caveats(result), ...table.lead];
+  return `# webgpu-diffusion bench\n\n${markdownTable({ ...table, lead })}\n`;
 }
 
 /** `training step`, `step: conv2d.direct down.1`, `conv2d.direct down.1` */
@@ -71,8 +71,6 @@ export const timeCells = ({ median, p10, p90, n }: Times): string[] => [
 ];
 
 const time = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
-
-// ---------------------------------------------------------------- about the rows
 
 /** Counts what was measured, and what passed or failed its check. Empty for nothing. */
 export function measuredText(rows: readonly Row[]): string {
@@ -126,8 +124,6 @@ function stepNotes(rows: readonly Row[]): string[] {
     `${percent(other / sum, 1)} is not convolution. The ${ops.length} ops one by one take ${time(sum)} ms together${whole}.`,
   ];
 }
-
-// ---------------------------------------------------------------- about the run
 
 export function headLines({ adapter, runtime, date, commit, timer, peak }: BenchResult): string[] {
   return [

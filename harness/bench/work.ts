@@ -3,40 +3,15 @@ import { convFlops } from '../../src/kernels/conv2d';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import type { Cost, Op } from '../../src/plan/op';
 import type { AnySpec } from '../specs/lib/registry';
-
-/** Peak rates, measured in the same run, each from its fastest samples. */
-export interface Peak {
-  /** Multiply-adds in registers, by the faster of fma_peak's variants. */
-  readonly gflops: number;
-  /** Bytes read and written by a copy that is larger than the caches, by the faster of its variants. */
-  readonly gbps: number;
-  /** The copy at each measured size; `bytes` counts reads and writes together. */
-  readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
-}
-
-export interface Figures {
-  /** Nominal: every tap of every convolution counts, as libraries count, whatever the variant computes. */
-  readonly gflops: number;
-  /** Without the taps outside the image. Equal to nominal for kernels that are no convolutions. */
-  readonly insideGflops: number;
-  /** Bytes count that must be moved at least once. */
-  readonly gbps: number;
-  /** Time at the adapter's peak as a share of the measured one: of an op, arithmetic inside the image or a copy of as many bytes, whichever takes longer. */
-  readonly shareOfPeak: number;
-}
+import type { Figures, Peak, Row } from './result';
 
 /** A kernel's variant at a layer. */
-export interface Entry {
-  readonly kernel: string;
+export interface Entry extends Pick<Row, 'kernel' | 'variant' | 'layer' | 'used'> {
   readonly spec: AnySpec;
-  readonly variant: string;
-  readonly layer: string;
   readonly shape: unknown;
   readonly cost: Cost;
   /** The same shape at small batches, for the check: the smallest first. None: it is checked on a case of its kernel's tests. */
   readonly small: readonly unknown[];
-  /** As in a row. */
-  readonly used?: boolean;
   /** As the network runs it, which may take over a neighbour's results. Default: by itself. */
   readonly op?: Op;
 }

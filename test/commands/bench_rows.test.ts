@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { listEntries, refusalOf } from '../../harness/bench/kernels';
-import { Timer } from '../../harness/bench/timer';
+import { summary, Timer } from '../../harness/bench/timer';
 import { copyRate, figuresOf, insideFlops, tapsInside } from '../../harness/bench/work';
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
@@ -58,6 +58,10 @@ test('the memory roof of a row is the rate of a copy of similar size; the peaks 
   expect(figures.insideGflops).toBeCloseTo(inside / 2e6);
   expect(figures.gbps).toBeCloseTo((2 ** 20 + 1) / 2e6);
   expect(figures.shareOfPeak).toBeCloseTo((inside / 1000 + 2 ** 20 / 400) / 2e6);
+});
+
+test('the band of samples holds all but the outer tenths', () => {
+  expect(summary([5, 1, 4, 2, 3])).toEqual({ median: 3, p10: 1.4, p90: 4.6, n: 5 });
 });
 
 describe('a GPU clock that stands still', () => {

@@ -36,6 +36,8 @@ test.each<[NetworkChoice]>([
   expect(firsts.map(({ kernel, variant, layer }) => [`${kernel}/${layer}`, variant]).sort()).toEqual(
     Object.entries(inUse).sort(),
   );
+  const work = firsts.map(({ cost: { flops, bytes } }) => Math.max(flops / 100, bytes / 10));
+  expect(work).toEqual(work.toSorted((a, b) => b - a));
   for (const { kernel, spec, variant, shape, small } of firsts) {
     expect(spec.kernel.variants[variant].refuses?.(shape), `${kernel}.${variant}`).toBeUndefined();
     // What it reads is made, and has a value for each element.

@@ -1,8 +1,7 @@
 /** `bench`: measures how fast every kernel and the whole network run here. */
 
-import { comparisonTable } from '../../bench/compare';
-import { parseResult, rowsToJson } from '../../bench/read';
-import { addEvent, type BenchEvent, type BenchResult } from '../../bench/result';
+import { comparisonTable, parseResult } from '../../bench/compare';
+import { addEvent, type BenchEvent, type BenchResult, rowsToJson } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { BATCH, type BenchOptions, runBench } from '../../bench/run';
 import {

@@ -1,6 +1,5 @@
 /** Bench: times the network and every kernel on the visitor's GPU, in a table that grows. No number without a passed check. */
-import { rowsToJson } from '../../bench/read';
-import { addEvent, type BenchResult, type Row } from '../../bench/result';
+import { addEvent, type BenchResult, type Row, rowsToJson } from '../../bench/result';
 import { roofline, rooflineCss, rooflineSvg } from '../../bench/roofline';
 import {
   benchMarkdown,
@@ -38,8 +37,8 @@ export class Bench {
   result: BenchResult | undefined;
   private readonly app: App;
   private progress = NOTHING;
-  /** The rows that are drawn, and where. */
-  private drawn: readonly Row[] = [];
+  /** How many rows are drawn, and where. */
+  private drawn = 0;
   private table: ReturnType<typeof tableSection> | undefined;
 
   constructor(app: App) {
@@ -57,8 +56,8 @@ export class Bench {
   }
 
   start(byItself = false): void {
-    this.progress = NOTHING;
-    this.result = undefined;
+    Object.assign(this, { progress: NOTHING, result: undefined, drawn: 0, table: undefined });
+    anyElement('bench-table').replaceChildren();
     this.run.start(byItself);
   }
 
@@ -72,17 +71,11 @@ export class Bench {
     const { result, run } = this;
     setMessage('bench-caveats', result && !run.active ? caveats(result).join('\n') : '');
     setHidden('bench-saves', !result);
-    const rows = result?.rows ?? [];
-    if (this.drawn.some((row, i) => row !== rows[i])) {
-      this.drawn = [];
-      this.table = undefined;
-      anyElement('bench-table').replaceChildren();
-    }
     // Only rows that have come since are added, so that a selection and the scroll position survive.
-    const added = rows.slice(this.drawn.length);
-    this.drawn = rows;
+    const added = result?.rows.slice(this.drawn) ?? [];
+    this.drawn += added.length;
     if (added.length > 0) this.add(result!, added);
-    setHidden('bench-roofline', rows.length === 0);
+    setHidden('bench-roofline', this.drawn === 0);
   }
 
   get share(): number {

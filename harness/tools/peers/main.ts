@@ -2,7 +2,7 @@
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';
-import { rowsToJson } from '../../bench/read';
+import { rowsToJson } from '../../bench/result';
 import { timeCells, timeHead } from '../../bench/table';
 import { helpOf, integer, number, oneOf, readFlags, show, text, UsageError } from '../../cli/args';
 import { prepareFile, writeWhole } from '../../cli/files';

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { comparisonTable } from '../../../harness/bench/compare';
-import { type Named, parseResult } from '../../../harness/bench/read';
+import { comparisonTable, type Named, parseResult } from '../../../harness/bench/compare';
 import { UsageError } from '../../../harness/cli/args';
 import { variantsOf } from '../../../harness/cli/kernel_flags';
 import { textTable } from '../../../harness/text/table';

@@ -14,7 +14,7 @@ import { initialSettings, type Settings, type Task } from '../../../harness/page
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import type { EngineReport } from '../../../src';
-import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
+import { madeElements, StandIn, standIns } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
 
 /** The worker that measures. */
@@ -213,7 +213,8 @@ describe('the view of the GPU', () => {
     const { panel } = await opened();
     const emptied = vi.fn();
     element('bench-table').replaceChildren = emptied;
-    const added = vi.spyOn(element('bench-table'), 'append');
+    const tables = vi.spyOn(element('bench-table'), 'append');
+    const lines = vi.spyOn(StandIn.prototype, 'insertRow');
     const say = (...events: BenchEvent[]) => {
       for (const event of events) worker!.say({ kind: 'event', event });
       panel.render();
@@ -227,6 +228,7 @@ describe('the view of the GPU', () => {
     expect(element('gpu-status').textContent).toBe('Done: 2 rows; 1 failed its check and was not timed');
     element('bench-run').click();
     say({ kind: 'begin', result: begun }, { kind: 'row', row: step });
-    expect([emptied.mock.calls.length, added.mock.calls.length]).toEqual([1, 2]);
+    // Each table has its titles.
+    expect([emptied, tables, lines].map(({ mock }) => mock.calls.length)).toEqual([1, 2, 5]);
   });
 });
