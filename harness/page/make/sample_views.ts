@@ -48,8 +48,8 @@ function explained({ step, network, order }: Sampled): string {
 /** Before anything is ordered it plays a recording: what the pretrained network makes. Rendering returns what is shown. */
 export function connectSteps(orders: Orders): () => Tiles {
   const { app, one } = orders;
-  const view = new ImageView('sample-prediction');
   const canvas = byId('sample-prediction', HTMLCanvasElement);
+  const view = new ImageView(canvas);
   const recorded = new History<Tiles & { readonly step: number }>(() => app.changed());
   let recordingLoads = false;
   const renderScrub = connectScrub(one, byId('frame', HTMLInputElement), 'play', FRAME_MS);

@@ -96,7 +96,7 @@ export function connectDoors(choose: (view: View) => void): {
   return {
     show(view, address) {
       const open = view && doorOf(view);
-      if (view) last[doorOf(view)] = view;
+      if (open) last[open] = view;
       for (const other of views) {
         link(`tab-${other}`).href = address(other);
         mark(`tab-${other}`, other === view ? 'page' : undefined);
