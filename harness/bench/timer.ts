@@ -61,7 +61,8 @@ export async function sampled(
 /** Records work into a pass, any number of times. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
-const repeated =
+/** Records `encode` `times` times. */
+export const repeated =
   (encode: Encode, times: number): Encode =>
   (pass) => {
     for (let i = 0; i < times; i++) encode(pass);

@@ -1,6 +1,6 @@
 /** Times two ways to do the same by turns, so that other work of the machine slows down both alike. */
 
-import { type Encode, summary, type Timer } from '../../bench/timer';
+import { type Encode, repeated, summary, type Timer } from '../../bench/timer';
 
 const ROUNDS = 9;
 /** A span of one clock reading: long enough for any clock. */
@@ -19,16 +19,11 @@ export async function timeByTurns(
   const took = Math.max(await timer.once(a), await timer.once(b), 1e-3);
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SPAN_MS[timer.kind] / took)));
   const rounds = Math.min(ROUNDS, Math.max(3, Math.floor(TOTAL_MS / (2 * repeats * took))));
-  const repeated = (encode: Encode): Encode => {
-    return (pass) => {
-      for (let i = 0; i < repeats; i++) encode(pass);
-    };
-  };
   const times = { a: [] as number[], b: [] as number[] };
   for (let i = 0; i < rounds; i++) {
     // The second one finds a warmer cache, so the order alternates.
     for (const which of i % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const))
-      times[which].push((await timer.once(repeated({ a, b }[which]))) / repeats);
+      times[which].push((await timer.once(repeated({ a, b }[which], repeats))) / repeats);
   }
   return { a: summary(times.a).median, b: summary(times.b).median, rounds };
 }
