@@ -202,6 +202,13 @@ test('bench: what fails its check is not timed, nor the network that runs it', a
   expect(rows.length).toBeGreaterThan(5);
 });
 
+test('bench: an error that is no limit of the device ends the run', async () => {
+  tellPeaks();
+  const lost = new EngineError('device-lost', 'The device was lost.');
+  vi.mocked(Timer.prototype.measure).mockRejectedValueOnce(lost);
+  await expect(bench({ kernel: 'noop' })).rejects.toBe(lost);
+});
+
 test('bench: what has not begun by the end of the budget is counted', async () => {
   tellPeaks();
   const { rows, left, end } = await bench({ kernel: 'step, noop', budgetSeconds: 1e-6 });

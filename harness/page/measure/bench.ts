@@ -1,4 +1,5 @@
 /** Bench: times the network and every kernel on the visitor's GPU, in a table that grows. No number without a passed check. */
+
 import { addEvent, type BenchResult, type Row, rowsToJson } from '../../bench/result';
 import { roofline, rooflineCss, rooflineSvg } from '../../bench/roofline';
 import {
@@ -10,6 +11,7 @@ import {
   notesOf,
   rowCells,
 } from '../../bench/table';
+import type { CaseResult } from '../../run/check';
 import { shareText, worstText } from '../../run/check_export';
 import { choiceText } from '../../run/network';
 import type { App } from '../shell/app';
@@ -120,11 +122,13 @@ export class Bench {
 
 /** What the row's columns do not say. */
 function detailsOf({ kernel, shape, shaders, check }: Row): HTMLElement[] {
-  const passed = () =>
-    `passed with ${shareText(check!.share)} of the allowed error; worst ${worstText(check!.worst) || 'none'}`;
+  const passed = ({ share, worst }: CaseResult) =>
+    share === 0
+      ? 'every element is exact'
+      : `passed with ${shareText(share)} of the allowed error; worst ${worstText(worst)}`;
   const facts = factList({
     Shape: shape ?? '',
-    'Check before it': check?.pass ? passed() : `failed: ${check?.failure}`,
+    'Check before it': check?.pass ? passed(check) : `failed: ${check?.failure}`,
   });
   return shaders ? [facts, sourcesOf(kernel, shaders)] : [facts];
 }
