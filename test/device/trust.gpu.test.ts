@@ -94,6 +94,7 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
   test.each<[string, Hostility, (engine: Engine) => Promise<unknown>]>([
     ['shader', { refuses: (shader) => shader === 'adam' }, (engine) => train(engine)],
     ['wrong-kernel', wrongAdam, (engine) => train(engine)],
+    ['engine.forget()', {}, (engine) => engine.forget().then(() => 'engine.forget()')],
     [
       'shader, after a step',
       {},

@@ -30,6 +30,7 @@ import {
   until,
   type Visited,
 } from '../../lib/page/visit';
+import { until as untilHere } from '../../lib/until';
 
 /** A tenth of the 160 digits is held out. */
 const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
@@ -52,6 +53,23 @@ async function withoutRuns(settings: Readonly<Record<string, string>>): Promise<
   for (const [key, value] of Object.entries(settings)) await setting(page, key, value);
   return visited;
 }
+
+/** Whether the browser's memory holds checks of kernels, all from before they were forgotten. */
+const isForgotten = (page: Page) =>
+  page.evaluate(async () => {
+    const settle = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve) => {
+        request.onsuccess = () => resolve(request.result);
+      });
+    const database = await settle(indexedDB.open('webgpu-diffusion'));
+    const store = database.transaction('tuning').objectStore('tuning');
+    const [keys, values] = await Promise.all([settle(store.getAllKeys()), settle(store.getAll())]);
+    database.close();
+    const of = (kind: string) => values.filter((_, i) => JSON.parse(String(keys[i]))[0] === kind);
+    const [forgotten = 0] = of('forgotten').map(Number);
+    const dates = of('check').map((text) => JSON.parse(text).date);
+    return dates.length > 0 && dates.every((date) => date <= forgotten);
+  });
 
 /** In a browser's storage of its own. */
 const open = (query: string) => driven.visitAlone(`${driven.address}${query}`);
@@ -198,9 +216,11 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   const own = (await losses(page)).length;
   await rowsAre(page, ['This run', own], ['the digits', kept]);
 
-  // While a check has the GPU, nothing is trained or measured beside it.
+  // While a check has the GPU, nothing is trained or measured beside it. What was checked before counts no more.
+  expect(await isForgotten(page)).toBe(false);
   await go(page, 'gpu');
   await click(page, '#check-run');
+  await untilHere(() => isForgotten(page));
   await go(page, 'train');
   await reads(page, 'status-text', 'The check has the GPU');
   await pressIn(page, 1, 'Go on');
