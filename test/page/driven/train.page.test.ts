@@ -54,8 +54,8 @@ async function withoutRuns(settings: Readonly<Record<string, string>>): Promise<
   return visited;
 }
 
-/** Whether the browser's memory holds checks of kernels, all from before they were forgotten. */
-const isForgotten = (page: Page) =>
+/** When this browser last forgot what was checked, by its clock; 0: never. */
+const forgottenAt = (page: Page) =>
   page.evaluate(async () => {
     const settle = <T>(request: IDBRequest<T>) =>
       new Promise<T>((resolve) => {
@@ -63,12 +63,10 @@ const isForgotten = (page: Page) =>
       });
     const database = await settle(indexedDB.open('webgpu-diffusion'));
     const store = database.transaction('tuning').objectStore('tuning');
-    const [keys, values] = await Promise.all([settle(store.getAllKeys()), settle(store.getAll())]);
+    const key = (await settle(store.getAllKeys())).find((key) => JSON.parse(String(key))[0] === 'forgotten');
+    const date = key && (await settle(store.get(key)));
     database.close();
-    const of = (kind: string) => values.filter((_, i) => JSON.parse(String(keys[i]))[0] === kind);
-    const [forgotten = 0] = of('forgotten').map(Number);
-    const dates = of('check').map((text) => JSON.parse(text).date);
-    return dates.length > 0 && dates.every((date) => date <= forgotten);
+    return Number(date ?? 0);
   });
 
 /** In a browser's storage of its own. */
@@ -217,10 +215,10 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await rowsAre(page, ['This run', own], ['the digits', kept]);
 
   // While a check has the GPU, nothing is trained or measured beside it. What was checked before counts no more.
-  expect(await isForgotten(page)).toBe(false);
+  const before = await forgottenAt(page);
   await go(page, 'gpu');
   await click(page, '#check-run');
-  await untilHere(() => isForgotten(page));
+  await untilHere(async () => (await forgottenAt(page)) > before);
   await go(page, 'train');
   await reads(page, 'status-text', 'The check has the GPU');
   await pressIn(page, 1, 'Go on');
