@@ -118,7 +118,8 @@ test('pictures of the wrong size or number are refused, and nothing is submitted
     [() => engine.createDataset({ pictures: [] }), 'empty'],
   ] as const)
     await refused(work, 'argument', ...facts);
-  expect(submit).not.toHaveBeenCalled();
+  // In Firefox an empty submission asks for word of an earlier one.
+  expect(submit.mock.calls.flat(2)).toEqual([]);
   if (lane === 'node') return;
   const closed = await createImageBitmap(new ImageData(8, 4));
   closed.close();
