@@ -31,7 +31,7 @@ export type FlowMethod = (typeof flowMethods)[number];
 /** `auto`: as `calls` says. Only an address sets another. */
 const methodChoices = ['auto', ...flowMethods] as const;
 
-/** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
+/** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (making.ts). */
 export const callsChoices = ['2', '8', '40'] as const;
 export type CallsChoice = (typeof callsChoices)[number];
 
