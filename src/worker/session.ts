@@ -262,11 +262,7 @@ export class Session extends SessionCore {
   adjust(changes: RunChanges): void {
     checkObject('What adjust is given', changes, '{ learningRate: 0.001 }');
     checkNames('adjust', changes, CHANGES);
-    const run = this.needRun();
-    const before = run.end;
-    run.adjust(changes);
-    // The end of a run is fixed when fit begins.
-    if (run.end !== before) this.stretch?.endMoved();
+    this.needRun().adjust(changes);
   }
 
   // ---------------------------------------------------------------- networks and files

@@ -13,16 +13,13 @@ import type { TrainOrder } from './types';
 const PATIENCE_MS = 10_000;
 const ORDER: Names<TrainOrder> = { steps: true, signal: true };
 
-/** Reasons of aborts. */
 const LEFT = new DOMException('The loop was left.', 'AbortError');
-const MOVED = new DOMException('The end of the run has moved.', 'AbortError');
 
 interface Fit {
   readonly trainer: Trainer;
+  /** The step at which it ends. */
+  readonly to: number;
   readonly events: AsyncGenerator<TrainingEvent>;
-  readonly stop: AbortController;
-  /** Aborts with `stop`, and with the end of the stretch. */
-  readonly signal: AbortSignal;
 }
 
 export class Stretch {
@@ -37,10 +34,9 @@ export class Stretch {
   /** The step that is read. */
   private reading: Promise<unknown> = Promise.resolve();
   private resting = Promise.resolve();
-  /** Ends the waits for its end, once that has taken too long. */
-  private readonly waits = new Set<() => void>();
+  /** Aborts once its end has taken too long. */
+  private readonly late = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private isLate = false;
   /** Steps that a copy knows of, which `fit` has not yielded. */
   private readonly missed: TrainingEvent[] = [];
   private imagesPerSecond = Number.NaN;
@@ -49,7 +45,7 @@ export class Stretch {
     this.session = session;
     this.order = order;
     this.end.signal.addEventListener('abort', () => {
-      if (session.stretch === this) this.timer = setTimeout(() => this.giveUp(), PATIENCE_MS);
+      if (session.stretch === this) this.timer = setTimeout(() => this.late.abort(), PATIENCE_MS);
     });
   }
 
@@ -73,11 +69,6 @@ export class Stretch {
   /** Ends when the copy that is being made is made. */
   get rested(): Promise<void> {
     return this.resting.catch(() => {});
-  }
-
-  /** The end of the run has moved, which is fixed when a fit begins. */
-  endMoved(): void {
-    this.fit?.stop.abort(MOVED);
   }
 
   private async *steps(): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -130,8 +121,11 @@ export class Stretch {
       if (missed) return missed;
       // Another device, or another copy, has another.
       if (this.fit?.trainer !== run.trainer) this.fit = undefined;
-      if (end.signal.aborted || run.losses.length >= Math.min(this.target, run.end)) {
-        if (!this.fit) return undefined;
+      const to = Math.min(this.target, run.end);
+      const isOver = end.signal.aborted || run.losses.length >= to;
+      if (isOver && !this.fit) return undefined;
+      // The end of the run may have moved.
+      if (this.fit && (isOver || this.fit.to !== to)) {
         await this.rest();
         continue;
       }
@@ -139,20 +133,15 @@ export class Stretch {
       await session.prepare(end.signal);
       if (end.signal.aborted) continue;
       session.phase = 'training';
-      this.fit ??= this.begin(run, run.trainer!, this.target - run.losses.length);
+      const order = { steps: to - run.losses.length, signal: end.signal };
+      this.fit ??= { trainer: run.trainer!, to, events: run.train(order) };
       const event = await this.next(run, this.fit);
       if (event) return event;
     }
   }
 
-  private begin(run: TrainingRun, trainer: Trainer, steps: number): Fit {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, this.end.signal]);
-    return { trainer, stop, signal, events: run.train({ steps, signal }) };
-  }
-
   /** The next step of the run's fit; undefined where that has ended. */
-  private async next(run: TrainingRun, { events, signal }: Fit): Promise<TrainingEvent | undefined> {
+  private async next(run: TrainingRun, { events }: Fit): Promise<TrainingEvent | undefined> {
     const { session } = this;
     try {
       const { value: event } = await events.next();
@@ -163,7 +152,7 @@ export class Stretch {
         return event;
       }
     } catch (error) {
-      if (error !== signal.reason) {
+      if (error !== this.end.signal.reason) {
         this.fit = undefined;
         run.diverged = error instanceof EngineError && error.code === 'diverged';
         throw error;
@@ -184,7 +173,6 @@ export class Stretch {
     const { run } = session;
     this.fit = undefined;
     if (!fit) return;
-    fit.stop.abort(LEFT);
     await fit.events.return(undefined).catch(() => {});
     await session.engine?.idle;
     if (run?.trainer !== fit.trainer) return;
@@ -200,17 +188,13 @@ export class Stretch {
 
   /** Settles as `work`, or resolves 10 s after the end of the stretch was asked for. */
   private inTime<T>(work: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.late;
     return new Promise((resolve, reject) => {
       const giveUp = () => resolve(undefined);
-      if (this.isLate) giveUp();
-      this.waits.add(giveUp);
-      work.then(resolve, reject).finally(() => this.waits.delete(giveUp));
+      if (signal.aborted) giveUp();
+      signal.addEventListener('abort', giveUp);
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
     });
-  }
-
-  private giveUp(): void {
-    this.isLate = true;
-    for (const giveUp of this.waits) giveUp();
   }
 
   private add(run: TrainingRun, loss: number): void {
