@@ -35,6 +35,8 @@ type CallAny = (name: string, args: readonly unknown[], signal: AbortSignal) => 
 const exposed = new WeakSet<object>();
 /** What a client has beside the session's calls; with a method `then` it would be a promise. */
 const OF_CLIENTS = ['on', 'destroy', 'then'];
+/** The calls that make a run. */
+const OPENING = ['begin', 'resume'];
 /** How long items of an iterable wait for each other. */
 const GATHER_MS = 100;
 const UNREAD =
@@ -78,7 +80,7 @@ export function expose(
     if (data.type === 'end') return end();
     const { client } = data;
     const post: Post = (answer, transfer = []) => port.postMessage(marked({ ...answer, client }), transfer);
-    const calls = clients.get(client) ?? new Calls(call, (name) => session.withdraw(name), post);
+    const calls = clients.get(client) ?? new Calls(call, () => session.withdraw(), post);
     clients.set(client, calls);
     calls.receive(data);
   });
@@ -101,24 +103,20 @@ function checkScope(scope: ScopeLike): ScopeLike {
   return scope;
 }
 
-/** A call under way, or one whose result the client may not have yet. */
-interface Call {
-  readonly name: string;
-  readonly controller: AbortController;
-  isDone: boolean;
-}
-
 type Post = (answer: Answer, transfer?: Transferable[]) => void;
 
 /** The calls of one client. */
 class Calls {
   private readonly call: CallAny;
-  /** The client no longer waited for this call when its result came. */
-  private readonly withdraw: (name: string) => void;
+  /** The client no longer waited for its run when that was there. */
+  private readonly withdraw: () => void;
   private readonly post: Post;
-  private readonly calls = new Map<number, Call>();
+  /** What ends each call under way. */
+  private readonly calls = new Map<number, AbortController>();
+  /** The last call that has made a run. */
+  private opened: number | undefined;
 
-  constructor(call: CallAny, withdraw: (name: string) => void, post: Post) {
+  constructor(call: CallAny, withdraw: () => void, post: Post) {
     this.call = call;
     this.withdraw = withdraw;
     this.post = post;
@@ -127,40 +125,37 @@ class Calls {
   receive(request: Request): void {
     if (request.type === 'call') void this.answer(request);
     else if (request.type === 'abort') this.abort(request.id);
-    else if (request.type === 'got') this.calls.delete(request.id);
     else if (request.type === 'unread') this.answerAgain(request.ids);
   }
 
   end(): void {
-    for (const { controller } of this.calls.values()) controller.abort();
+    for (const controller of this.calls.values()) controller.abort();
   }
 
   private abort(id: number): void {
-    const call = this.calls.get(id);
-    call?.controller.abort();
-    if (!call?.isDone) return;
+    this.calls.get(id)?.abort();
     // The answer is under way already.
-    this.calls.delete(id);
-    this.withdraw(call.name);
+    if (id === this.opened) this.withdraw();
   }
 
   /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */
   private answerAgain(ids: readonly number[]): void {
     const error = crossed(dataError(UNREAD));
-    for (const id of ids) if (this.calls.get(id)?.isDone !== false) this.post({ type: 'failed', id, error });
+    for (const id of ids) if (!this.calls.has(id)) this.post({ type: 'failed', id, error });
   }
 
   private async answer(request: Extract<Request, { type: 'call' }>): Promise<void> {
-    const { id, call: name, crossings, iterates } = request;
-    const call: Call = { name, controller: new AbortController(), isDone: false };
-    this.calls.set(id, call);
+    const { id, call: name, iterates } = request;
+    const controller = new AbortController();
+    this.calls.set(id, controller);
     try {
-      const made = this.call(name, this.argsOf(request, call), call.controller.signal);
+      const { signal } = controller;
+      const made = this.call(name, this.argsOf(request, signal), signal);
       if (iterates) await this.send(id, made as AsyncIterable<unknown>);
       const value = iterates ? undefined : await made;
-      call.isDone = true;
-      // Only where its signal may abort later.
-      if (!crossings.some(({ isSignal }) => isSignal)) this.calls.delete(id);
+      this.calls.delete(id);
+      if (OPENING.includes(name)) this.opened = id;
+      if (signal.aborted) this.abort(id);
       this.post({ type: 'done', id, value }, transfersOf(value));
     } catch (error) {
       this.calls.delete(id);
@@ -169,11 +164,11 @@ class Calls {
   }
 
   /** The arguments of a call, with its signals and functions. */
-  private argsOf({ id, args, crossings }: Extract<Request, { type: 'call' }>, { controller }: Call) {
+  private argsOf({ id, args, crossings }: Extract<Request, { type: 'call' }>, signal: AbortSignal) {
     const own = [...args];
     crossings.forEach(({ at, key, isSignal }, crossing) => {
       const tell = (value: unknown) => this.post({ type: 'told', id, crossing, value }, transfersOf(value));
-      own[at] = { ...Object(own[at]), [key]: isSignal ? controller.signal : tell };
+      own[at] = { ...Object(own[at]), [key]: isSignal ? signal : tell };
     });
     return own;
   }

@@ -55,8 +55,6 @@ export type Request =
     }
   /** The client no longer waits for this call. */
   | { readonly type: 'abort'; readonly id: number }
-  /** The client has the result of this call. */
-  | { readonly type: 'got'; readonly id: number }
   /** An answer could not be read. `ids`: the calls that the client still waits for. */
   | { readonly type: 'unread'; readonly ids: readonly number[] }
   /** The page has destroyed its client of a port, or is gone. */
@@ -246,7 +244,7 @@ export class Remote {
         this.send({ type: 'abort', id });
         const ends = () => pending.reject(reason);
         if (take) this.pending.set(id, { ...pending, resolve: ends, reject: ends });
-        else this.leave(id, reason);
+        else this.settle(id)?.reject(reason);
       };
       for (const signal of signals) signal.addEventListener('abort', abort);
       const over = () => {
@@ -256,7 +254,6 @@ export class Remote {
         ...{ listeners, take },
         resolve: (value) => {
           over();
-          if (signals.length > 0) this.send({ type: 'got', id });
           resolve(value);
         },
         reject: (error) => {
@@ -287,13 +284,6 @@ export class Remote {
     };
     if (this.waiting) this.waiting.push(send);
     else send();
-  }
-
-  /** Rejects a call, which the worker answers all the same. */
-  private leave(id: number, reason: unknown): void {
-    const pending = this.settle(id);
-    this.pending.set(id, { resolve: () => this.send({ type: 'got', id }), reject() {}, listeners: [] });
-    pending?.reject(reason);
   }
 
   private settle(id: number): Pending | undefined {
@@ -341,7 +331,7 @@ export class Remote {
       (pending?.listeners[crossing] as ((value: unknown) => void) | undefined)?.(value);
     } catch (error) {
       this.send({ type: 'abort', id });
-      this.leave(id, error);
+      this.settle(id)?.reject(error);
     }
   }
 

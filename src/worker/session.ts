@@ -399,9 +399,9 @@ export class Session extends SessionCore {
     await watch(last(), END_SECONDS, () => void end().catch(() => {})).catch(() => {});
   }
 
-  /** A client no longer waited for this call when its result came: it has no run that it could use. @internal */
-  withdraw(name: string): void {
-    if (name === 'begin' || name === 'resume') void this.turns.take('answer', () => this.free());
+  /** A client no longer waited for its run when that was there: it has none that it could use. @internal */
+  withdraw(): void {
+    void this.turns.take('answer', () => this.free());
   }
 
   // ---------------------------------------------------------------- helpers

@@ -424,7 +424,7 @@ test('a run whose begin was aborted is freed', async () => {
   expect(await trained(client)).toEqual(done);
 });
 
-test('a begin or resume that is aborted when its answer is under way already leaves no run', async () => {
+test('a begin or resume that is aborted when its run is made, or its answer under way already, leaves no run', async () => {
   const { client, session } = await servedRun();
   await trained(client, { steps: 1 });
   const from = await client.save('checkpoint');
@@ -433,21 +433,28 @@ test('a begin or resume that is aborted when its answer is under way already lea
   for (const make of [
     (how: Abortable) => client.begin(run, how),
     (how: Abortable) => client.resume({ from }, how),
-  ]) {
-    const { signal, abort } = abortable();
-    session.open = async (...args) => {
-      const made = await open.apply(session, args);
-      const late = async () => {
-        // No message arrives before all that is done at once.
-        for (let turns = 0; turns < 20; turns++) await null;
-        abort();
+  ])
+    for (const isLate of [true, false]) {
+      const { signal, abort } = abortable();
+      session.open = async (...args) => {
+        const made = await open.apply(session, args);
+        const late = async () => {
+          // No message arrives before all that is done at once.
+          for (let turns = 0; turns < 20; turns++) await null;
+          abort();
+        };
+        if (isLate) void late();
+        else {
+          abort();
+          // The worker has the abort when it answers what was sent after it.
+          await client.runs();
+        }
+        return made;
       };
-      void late();
-      return made;
-    };
-    await aborted(make({ signal }));
-    await refused(trained(client), 'argument', noRun);
-  }
+      await aborted(make({ signal }));
+      await client.runs();
+      await refused(trained(client), 'argument', noRun);
+    }
 });
 
 test('sample is ended by a signal', async () => {
