@@ -196,11 +196,12 @@ export class Remote {
       wake();
     };
     // The worker gets a signal in any case: `return` aborts it.
-    const { signal } = new AbortController();
-    const { id, result } = this.post(name, [{ signal, ...Object(order) }, ...others], take);
+    const own = { signal: new AbortController().signal, ...Object(order) };
+    const { id, result } = this.post(name, [own, ...others], take);
     const over = result.finally(() => {
       isOver = true;
       wake();
+      if (own.signal?.aborted) throw own.signal.reason;
     });
     over.catch(() => {});
     const leave = () => {
@@ -234,36 +235,21 @@ export class Remote {
   /** Sends a call. `take`: its result is an iterable, which ends after an abort; the wait for another result ends at once. */
   private post(call: string, args: readonly unknown[], take?: Pending['take']) {
     const id = ++this.calls;
+    const { plain, listeners, crossings } = taken(args);
+    const signals = listeners.filter((each) => each instanceof AbortSignal);
+    const abort = ({ target }: Event) => {
+      this.send({ type: 'abort', id });
+      if (!take) this.settle(id)?.reject((target as AbortSignal).reason);
+    };
     const result = new Promise<unknown>((resolve, reject) => {
       if (this.ended) throw this.ended;
-      const { plain, listeners, crossings } = taken(args);
-      const signals = listeners.filter((each) => each instanceof AbortSignal);
       for (const signal of signals) signal.throwIfAborted();
-      const abort = ({ target }: Event) => {
-        const { reason } = target as AbortSignal;
-        this.send({ type: 'abort', id });
-        const ends = () => pending.reject(reason);
-        if (take) this.pending.set(id, { ...pending, resolve: ends, reject: ends });
-        else this.settle(id)?.reject(reason);
-      };
       for (const signal of signals) signal.addEventListener('abort', abort);
-      const over = () => {
-        for (const signal of signals) signal.removeEventListener('abort', abort);
-      };
-      const pending: Pending = {
-        ...{ listeners, take },
-        resolve: (value) => {
-          over();
-          resolve(value);
-        },
-        reject: (error) => {
-          over();
-          reject(error);
-        },
-      };
-      this.pending.set(id, pending);
+      this.pending.set(id, { resolve, reject, listeners, take });
       const request: Request = { type: 'call', id, call, args: plain, crossings, iterates: !!take };
       this.send(request, transfersOf(...args));
+    }).finally(() => {
+      for (const signal of signals) signal.removeEventListener('abort', abort);
     });
     return { id, result };
   }
