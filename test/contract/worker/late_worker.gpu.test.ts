@@ -4,34 +4,27 @@
  * @module-tag nightly
  */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { connect, createSession, expose } from '../../../src/worker';
 import { after, hurry } from '../../lib/clock';
 import { testGpu } from '../../lib/gpu';
 import { hostileGpu } from '../../lib/hostile/hostile_device';
 import { heard, trained } from '../../lib/worker/alone';
 import { losableGpu } from '../../lib/worker/losable';
-import { images as few, run, STEPS } from '../../lib/worker/tiny';
+import { run, STEPS } from '../../lib/worker/tiny';
+import { served } from '../../lib/worker/world';
 
 await testGpu();
 
 test('a worker whose device answers late samples during training, also after an abort, and trains on', async () => {
-  const { gpu: losable, devices } = losableGpu();
+  const { gpu: losable } = losableGpu();
   let late = 0;
   const source = hostileGpu({ delaysAnswers: () => (late > 0 ? after<void>(late) : undefined) }, losable);
-  const { port1, port2 } = new MessageChannel();
-  const engine = { gpu: source, selfCheck: false, tune: false };
-  const session = createSession({ store: false, images: () => few, engine });
-  expose(port2, session);
-  const client = connect(port1);
+  const { client } = served({ engine: { gpu: source, tune: false } });
   let phase = '';
   client.on('phase', (event) => {
     phase = event.phase;
   });
   onTestFinished(() => {
     vi.useRealTimers();
-    client.destroy();
-    port2.close();
-    for (const made of devices) made.destroy();
   });
   await client.begin(run);
   const started = trained(client);

@@ -39,11 +39,6 @@ const callsOf = (session: Session) => ({
   failInTurn: () => session.turn('answer', spoils),
   /** Its work does not return a promise. */
   countInTurn: (count: number) => session.turn('answer', () => count + 1),
-  async askLate(_: undefined, { signal, tell }: CallContext) {
-    tell('asking');
-    await aborted(signal).catch(() => {});
-    await session.turn('answer', async () => {}, { signal }).catch(({ message }) => tell('refused', message));
-  },
   /** The steps that are made while it has its turn. */
   stepsBeside: () =>
     session.turn('answer', async ({ network }) => {
@@ -64,7 +59,7 @@ const callsOf = (session: Session) => ({
 });
 interface Mine {
   readonly calls: ReturnType<typeof callsOf>;
-  readonly events: { waiting: undefined; grown: Uint8Array; asking: undefined; refused: string };
+  readonly events: { waiting: undefined; grown: Uint8Array };
 }
 const servedOwn = (options?: WorldOptions) => served<Mine>({ calls: callsOf, ...options });
 
@@ -125,19 +120,8 @@ describe('the calls that a program adds to its worker', () => {
     expect(await looked).toMatchObject({ sum: 0 });
   });
 
-  test('get the signal’s reason from a turn that they ask for after an abort', async () => {
-    const { client } = servedOwn();
-    const controller = new AbortController();
-    const told = new Promise((resolve) => client.on('refused', resolve));
-    const asked = client.askLate(undefined, { signal: controller.signal });
-    await heard(client, 'asking' as never);
-    controller.abort();
-    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
-    expect(await told).toMatch(/abort/);
-  });
-
   test('may throw at once in their turn, or return no promise there; training goes on', async () => {
-    const { client, reached } = servedOwn({ waits: 1 });
+    const { client, losses, reached } = servedOwn({ waits: 1 });
     await client.begin(run);
     const started = trained(client);
     await reached;
@@ -146,6 +130,7 @@ describe('the calls that a program adds to its worker', () => {
     client.failInTurn().catch(note);
     client.countInTurn(5).then(note);
     expect(await started).toEqual(done);
+    expect(losses).toEqual(alone.losses);
     expect(answers).toEqual([expect.objectContaining(spoilt), 6]);
   });
 });

@@ -172,18 +172,6 @@ test('a loaded network can be sampled, and a run can begin with it', async () =>
   await sampled();
 });
 
-test('training goes on after a task beside it that fails', async () => {
-  const failed = vi.fn();
-  const { client, losses } = await servedRun({
-    async between({ step }, session) {
-      if (step === 3) session.turn('answer', () => Promise.reject(new Error('mine'))).catch(failed);
-    },
-  });
-  expect(await trained(client)).toEqual(done);
-  expect(losses).toEqual(alone.losses);
-  expect(failed.mock.calls).toEqual([[new Error('mine')]]);
-});
-
 test('samples and files that are asked for in the body of the loop are made there, and change no bits', async () => {
   const sampled: number[] = [];
   const { client, losses } = await servedRun({
