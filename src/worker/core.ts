@@ -1,7 +1,9 @@
 /** What the calls of a session work with: its run, its turns, its events, and its device: another one where it is lost. */
+import { unlessAborted } from '../base/abort';
 import { argumentError, EngineError } from '../base/errors';
 import { Listeners } from '../base/listeners';
 import { loaded, once } from '../base/load';
+import { passes } from '../base/time';
 import type { Engine } from '../engine';
 import { type Attempt, lostText, Recoverer } from '../keeping/recoverer';
 import type { Trainer } from '../training/trainer';
@@ -203,17 +205,7 @@ export class SessionCore {
   /** Resolves to true when another device should be requested, to false when `end` aborts. */
   private waits({ wait }: Attempt, end: AbortSignal): Promise<boolean> {
     this.phase = 'lost';
-    return new Promise((resolve) => {
-      const over = (tries: boolean) => {
-        clearTimeout(timer);
-        end.removeEventListener('abort', abort);
-        resolve(tries);
-      };
-      const abort = () => over(false);
-      const timer = setTimeout(over, wait, true);
-      end.addEventListener('abort', abort);
-      if (end.aborted) abort();
-    });
+    return passes(wait, unlessAborted(end, new Promise(() => {})));
   }
 
   // ---------------------------------------------------------------- the run
