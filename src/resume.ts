@@ -80,7 +80,7 @@ export async function restoreTrainer(
   engine: Creator,
   unet: UNet,
   saved: Checkpoint,
-  options: Abortable = {},
+  options: Pick<TrainerOptions, 'compares'> & Abortable = {},
 ): ReturnType<typeof resumeTrainer> {
   const { state, training, settings } = saved;
   const { batchSize, learningRate } = settings;

@@ -90,7 +90,6 @@ export class Training {
     const { settings, images } = run;
     const { checkpoint } = folder;
     await run.build(engine);
-    if (!run.complete) await run.prepare();
     const trainer = run.trainer!;
     if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
     const unet = run.unet!;

@@ -10,10 +10,7 @@ const MOST_MS = 5000;
 /** The rehearsal's steps end before these epochs do. */
 const EPOCHS = 1_000_000;
 
-type BuiltRun = Pick<
-  TrainingRun,
-  'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'adjust' | 'prepare'
->;
+type BuiltRun = Pick<TrainingRun, 'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'adjust'>;
 
 interface RehearsalOptions {
   readonly order: PlanOrder;
@@ -40,15 +37,14 @@ export async function rehearse(run: BuiltRun, { order, share, signal }: Rehearsa
 }
 
 /**
- * Compiles and compares what training uses, makes a step that does not count, and times 1, 2, 4, … further ones, from the number on that
- * this step leaves open. Undefined if the first of these diverge.
+ * Makes a step that does not count, and times 1, 2, 4, … further ones, from the number on that this step leaves open. Undefined if
+ * the first of these diverge.
  */
 async function secondsOfStep(
   run: BuiltRun,
   isEnough: (seconds: number) => boolean,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  await run.prepare(signal);
   const [trainer, unet, dataset] = [run.trainer!, run.unet!, run.dataset!];
   const { seed, binarize, dropLast } = run.settings;
   const drawn = { seed, binarize, dropLast, signal };

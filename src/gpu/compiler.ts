@@ -75,6 +75,11 @@ export class Compiler {
     return this.compilations.get(key) ?? this.begin(key, shader);
   }
 
+  /** Whether any pipeline is awaited. */
+  get isCompiling(): boolean {
+    return this.counts.total > 0;
+  }
+
   /** Reports a kernel whose pipeline is late, and awaited. */
   tellLate(compilation: Compilation, kernel: string, seconds: number): void {
     if (!compilation.isAwaited) this.counts.total++;
@@ -104,11 +109,11 @@ export class Compiler {
     };
     const begun = async () => {
       this.gpu.checkAlive();
-      const code = await loaded(shader.code());
+      // In the order of the requests, not in the one in which their texts come.
       await this.takePlace(key);
       compilation.begun = performance.now();
       try {
-        return await this.watched(compile(this.gpu, shader, code), givePlaceUp);
+        return await this.watched(compile(this.gpu, shader), givePlaceUp);
       } finally {
         this.times.set(shader.name, performance.now() - compilation.begun);
       }
@@ -173,7 +178,8 @@ export class Compiler {
   }
 }
 
-async function compile(gpu: Host, shader: Shader, code: string): Promise<CompiledShader> {
+async function compile(gpu: Host, shader: Shader): Promise<CompiledShader> {
+  const code = await loaded(shader.code());
   gpu.checkAlive();
   const { device } = gpu;
   const entries: GPUBindGroupLayoutEntry[] = Object.values<ShaderBinding>(shader.bindings).map(

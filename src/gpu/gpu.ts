@@ -400,12 +400,12 @@ export class Gpu {
   }
 
   /**
-   * Runs programs one after the other, in submissions that fit the pacer's budget, as many in flight as it has room for. The
+   * Runs programs one after the other, as they come, in submissions that fit the pacer's budget, as many in flight as it has room for. The
    * first submission begins with what `encoder` already holds. The last one is handed to `submitLast`, which may add commands and whose result is returned. Stops
    * between two submissions when `signal` aborts.
    */
   async runAnd<T>(
-    programs: readonly Submittable[],
+    programs: readonly (Submittable | Promise<Submittable>)[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
     options: RunOptions = {},
   ): Promise<T> {
@@ -417,7 +417,8 @@ export class Gpu {
     const begun: Promise<unknown>[] = [];
     let failure: { readonly why: unknown } | undefined;
     try {
-      for (const program of programs) {
+      for (const each of programs) {
+        const program = 'then' in each ? await each : each;
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
           if (failure) throw failure.why;

@@ -1,7 +1,7 @@
 /** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
 
 import { argumentError } from '../base/errors';
-import { planMemory } from '../plan/memory';
+import { type MemoryPlan, planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
@@ -85,10 +85,8 @@ export class Program {
     const params = layoutUniforms(gpu, ops, options.partWork);
     const owned: GPUBuffer[] = [];
     try {
-      const slots = await gpu.createBuffers(
-        plan.slots.map((slot) => ({ label: `${label}: ${slot.label}`, bytes: slot.size * 4 })),
-      );
-      owned.push(...slots);
+      const slots = await createSlots(gpu, label, plan);
+      owned.push(...slots.owned);
       const [uniforms] = await gpu.createBuffers([
         {
           label: `${label}: params`,
@@ -97,13 +95,10 @@ export class Program {
         },
       ]);
       owned.push(uniforms);
-      const buffers = new Map(boundBuffers);
-      for (const [t, slot] of plan.placement) buffers.set(t, slots[slot]);
+      const buffers = new Map([...boundBuffers, ...slots.buffers]);
       // Some of these buffers belong to others, who may have destroyed them meanwhile.
       const bound = await gpu.scoped(`the bindings of ${label}`, () => {
-        const { queue } = gpu.device;
-        queue.writeBuffer(uniforms, 0, params.data);
-        for (const [t, slot] of plan.placement) if (t.data) queue.writeBuffer(slots[slot], 0, t.data);
+        gpu.device.queue.writeBuffer(uniforms, 0, params.data);
         return calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms));
       });
       return new Program(params.parts, bound, owned, buffers, params.starts);
@@ -301,6 +296,16 @@ export function computePass(
   const pass = encoder.beginComputePass({ label });
   record(pass);
   pass.end();
+}
+
+/** Creates the buffers of a memory plan, all or none, and writes its tables. */
+export async function createSlots(gpu: Gpu, label: string, { slots, placement }: MemoryPlan) {
+  const owned = await gpu.createBuffers(
+    slots.map((slot) => ({ label: `${label}: ${slot.label}`, bytes: slot.size * 4 })),
+  );
+  const buffers = new Map([...placement].map(([t, slot]) => [t, owned[slot]]));
+  for (const [{ data }, buffer] of buffers) if (data) gpu.writeSoon(buffer, 0, data);
+  return { owned, buffers };
 }
 
 /** Creates a buffer for each tensor, all or none; `prefix` is put before their labels. */

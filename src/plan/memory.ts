@@ -2,7 +2,7 @@
 import type { Call } from './op';
 import type { Tensor } from './tensor';
 
-interface MemoryPlan {
+export interface MemoryPlan {
   /** The buffers to create, sizes in 4-byte elements. */
   readonly slots: readonly { readonly label: string; readonly size: number }[];
   /** The slot of each tensor that has no buffer yet. */

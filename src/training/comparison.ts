@@ -1,5 +1,6 @@
 /** Checks a trainer's kernels at their real size, once, after its first step. */
 import type { Gpu } from '../gpu/gpu';
+import { planMemory } from '../plan/memory';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import type { Pass } from '../trust/at_size';
@@ -54,16 +55,18 @@ export class StepComparison {
   }
 
   /**
-   * Compares, unless that is finished. `made`: the number of steps that may be wrong. `bytes`: the memory of a step.
-   * Throws `wrong-kernel`, from then on at each call, and the signal's reason.
+   * Compares, unless that is finished. `made`: the number of steps that may be wrong. Throws `wrong-kernel`, from then on at
+   * each call, and the signal's reason.
    */
-  async run(made: number, bytes: number, limits: ComparisonLimits): Promise<void> {
+  async run(made: number, limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
+    const stepOf = (images: number) => planStep(network.config, network.plan, images, variants, settings);
+    let [images, step] = [batchSize, stepOf(batchSize)];
     // The step and the comparison take about the same memory.
-    const images = 2 * bytes > MOST_BYTES ? Math.min(batchSize, FEWER_IMAGES) : batchSize;
-    const step = planStep(network.config, network.plan, images, variants, settings);
+    if (batchSize > FEWER_IMAGES && 2 * bytesOf(step, network) > MOST_BYTES)
+      [images, step] = [FEWER_IMAGES, stepOf(FEWER_IMAGES)];
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
     const before = made > 0 ? ', and go on from weights and state of before' : '';
@@ -78,6 +81,31 @@ export class StepComparison {
     if (this.error) throw this.error;
     this.done = true;
   }
+
+  /** Compares while `create` compiles: neither waits for the other. Throws what `create` throws, else `wrong-kernel`. */
+  async during<T extends { destroy(): void }>(create: () => Promise<T>): Promise<T> {
+    const stop = new AbortController();
+    let compared: Promise<void> | undefined;
+    // What it compares first is compiled first.
+    await new Promise<void>((resolve) => {
+      compared = this.run(0, { signal: stop.signal, onRequested: resolve });
+      compared.then(resolve, resolve);
+    });
+    const creating = create();
+    creating.catch(() => stop.abort());
+    const [created, result] = await Promise.allSettled([creating, compared]);
+    if (created.status === 'rejected') throw created.reason;
+    if (result.status === 'fulfilled') return created.value;
+    created.value.destroy();
+    throw result.reason;
+  }
+}
+
+/** The memory of a step's maps and gradients. */
+function bytesOf({ gradients }: StepPlan, { boundBuffers }: NetworkWeights): number {
+  const calls = gradients.flatMap((o) => o.calls);
+  const { slots } = planMemory(calls, new Set(boundBuffers.keys()), true);
+  return 4 * slots.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** A step up to its gradients, on a batch of noise. */

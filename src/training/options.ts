@@ -57,6 +57,8 @@ export interface TrainerOptions extends Optional<AdamConfig> {
   readonly reuseMemory?: boolean | undefined;
   /** Whether to enable `encodeForward`, `encodeBackward` and `encodeUpdate`, for a custom loss. Takes a little more memory. Default false. */
   readonly customLoss?: boolean | undefined;
+  /** Compares the kernels at this size while they are compiled, in place of `prepare` or the second step. @internal */
+  readonly compares?: boolean | undefined;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
 }
@@ -71,7 +73,7 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const TRAINER_OPTIONS: Names<TrainerOptions> = {
+const TRAINER_OPTIONS: Names<Omit<TrainerOptions, 'compares'>> = {
   batchSize: true,
   learningRate: true,
   beta1: true,
@@ -278,13 +280,15 @@ export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
 }
 
 /** Checks the options of a trainer and fills in the defaults. */
-export function checkTrainer(options: TrainerOptions) {
-  checkNames('A trainer', options, TRAINER_OPTIONS);
+export function checkTrainer(given: TrainerOptions) {
+  const { compares = false, ...options }: TrainerOptions = Object(given);
+  checkNames('A trainer', compares ? options : given, TRAINER_OPTIONS);
   const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, customLoss = false, variants } = options;
   checkBooleans({ reuseMemory, customLoss });
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
-  return { batchSize, learningRate, reuseMemory, customLoss, variants, settings: trainerConfigOf(options) };
+  const settings = trainerConfigOf(options);
+  return { batchSize, learningRate, reuseMemory, customLoss, compares, variants, settings };
 }
 
 /** Whether images become black and white: the caller's choice, else true for the tutorial's objective and grey images. */

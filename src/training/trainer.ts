@@ -151,11 +151,12 @@ export class Trainer extends Resource {
       await trained?.bring();
       return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
-        const programs = await StepPrograms.create(gpu, network, stepOptions);
         const comparison = new StepComparison({
           ...{ gpu, network, batchSize, settings, variants },
           ...{ isFixed, chooser, place: choice },
         });
+        const create = () => StepPrograms.create(gpu, network, stepOptions);
+        const programs = await (checked.compares ? comparison.during(create) : create());
         return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });
       });
     } catch (error) {
@@ -614,7 +615,7 @@ export class Trainer extends Resource {
   /** Compares the kernels after step `step`, unless that is finished. Throws `wrong-kernel`. */
   private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
     this.hasStepped = true;
-    return this.comparison.run(step - this.firstStep, this.programs.bytes, limits);
+    return this.comparison.run(step - this.firstStep, limits);
   }
 
   /** Counts a step as begun, and brings the weights up to date. Resolves to the values of its update. */

@@ -35,6 +35,8 @@ interface AtSize {
   readonly signal?: AbortSignal | undefined;
   /** Maximum time of a submission. */
   readonly milliseconds?: number | undefined;
+  /** Called once the shaders are requested. */
+  readonly onRequested?: (() => void) | undefined;
 }
 
 /** Counts kernels that have run, and that are to run. */
@@ -64,11 +66,11 @@ export async function disagreeingOps(
   const count: Count = (ran, more = 0) => {
     done += ran;
     total += more;
-    gpu.onProgress?.({ task: 'comparing', done, total });
+    if (!gpu.compiler.isCompiling) gpu.onProgress?.({ task: 'comparing', done, total });
   };
   const compare = (others: Others, check: boolean) =>
     relativeErrors(gpu, at, others, check, count).catch((error) => {
-      if (error instanceof UnusableKernel) return undefined;
+      if (error instanceof UnusableKernel || error === LATE) return undefined;
       throw error;
     });
   try {
@@ -141,32 +143,35 @@ function withAlternatives({ ops, sums }: Pass, variants: Others) {
  */
 async function relativeErrors(
   gpu: Gpu,
-  { pass, boundBuffers: bound, signal, milliseconds }: AtSize,
+  { pass, boundBuffers: bound, signal, milliseconds, onRequested }: AtSize,
   others: Others,
   check: boolean,
   count: Count,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const { all: ops, compared } = withAlternatives(pass, others);
-  if (!(await isCompiled(gpu, ops))) return undefined;
   const before = new Map(pass.inputs(new Random()));
   const results = compared.map(([, { partials }]) => partials);
   count(0, ops.length);
   const limits = { signal, milliseconds, onRecorded: () => count(1) };
-  return sharesOf(
-    compared,
-    await runOnce(gpu, { label: 'comparison', ops, before, results, bound, check, limits }),
-  );
+  const run = { label: 'comparison', ops, before, results, bound, check, limits };
+  const isReady = (o: Op) => isCompiled(gpu, o);
+  const contents = runOnce(gpu, { ...run, isReady, onRequested });
+  return sharesOf(compared, await contents);
 }
 
-/** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
-async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {
-  const shaders = ops.flatMap(({ calls }) => calls.map(({ shader }) => shader));
-  for (const compilation of shaders.map((shader) => compiler.pipeline(shader, false))) {
+/** Training does not wait for a comparison whose shaders are late. */
+const LATE = Symbol('late');
+
+/** Compiles the shaders of an op. Throws `LATE` if one is late. */
+async function isCompiled({ compiler }: Gpu, { calls }: Op): Promise<void> {
+  for (const compilation of calls.map(({ shader }) => compiler.pipeline(shader))) {
     await compilation.late;
-    if (!compilation.ended) return false;
-    await compilation.compiled;
+    if (compilation.ended) await compilation.compiled;
+    else {
+      compiler.count(compilation);
+      throw LATE;
+    }
   }
-  return true;
 }
 
 /** The error of the worst number of each op, from the contents of the `partials`. Undefined if an expected value is not finite. */

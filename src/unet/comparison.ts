@@ -36,6 +36,8 @@ export interface ComparisonLimits {
   readonly signal?: AbortSignal | undefined;
   /** Maximum time of a submission. */
   readonly milliseconds?: number | undefined;
+  /** Called once the shaders are requested. */
+  readonly onRequested?: (() => void) | undefined;
 }
 
 /**

@@ -222,7 +222,10 @@ export class SessionCore {
     if (run.trainer) return run.trainer;
     this.phase = 'compiling';
     try {
+      const { otherKernels } = run;
       await run.build(await this.device());
+      if (run.otherKernels && run.otherKernels !== otherKernels)
+        this.tell('warning', { message: `The run goes on ${run.otherKernels}`, run: true });
     } catch (error) {
       // It can be built again, from its last copy or its beginning.
       this.freeRun();
@@ -230,22 +233,6 @@ export class SessionCore {
     }
     this.storedAt = performance.now();
     return run.trainer!;
-  }
-
-  /** Compares what the next step of the run needs, before the first one since it was built. Call this in a turn. @internal */
-  async prepare(signal: AbortSignal): Promise<void> {
-    const run = this.run!;
-    if (run.isPrepared) return;
-    this.phase = 'compiling';
-    const { otherKernels } = run;
-    await run.prepare(signal);
-    if (run.otherKernels !== otherKernels) this.tellKernels();
-  }
-
-  /** Says that the run goes on with other kernels. @internal */
-  tellKernels(): void {
-    const { otherKernels } = this.run!;
-    if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
   }
 
   /** Copies the run to the host, and from there to the browser's storage. Returns all losses. Call this in a turn. @internal */

@@ -14,7 +14,6 @@ import { checkLearningRate, type TrainerOptions, type TrainingEvent } from '../t
 import type { Objective } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import { checkImages } from '../training/validate';
-import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
@@ -80,10 +79,6 @@ export class TrainingRun {
   dataset: Dataset | undefined;
   /** Says that it goes on with other kernels than at its start, and why; undefined if it does not. @internal */
   otherKernels: string | undefined;
-  /** Whether its trainer has been prepared. @internal */
-  isPrepared = false;
-  /** What the trainer is made by. */
-  private engine: Engine | undefined;
   private watch: ConstantImageWatch | undefined;
 
   private constructor(
@@ -153,51 +148,31 @@ export class TrainingRun {
     this.setRates();
   }
 
-  /** Builds the run on a device, from its last copy, else from its beginning. @internal */
-  async build(engine: Engine): Promise<Trainer> {
-    this.engine = engine;
-    const { config } = await this.network(engine);
-    this.dataset ??= await engine.createDataset(this.images);
-    checkImages(this.dataset, config);
-    const trainer = await this.makeTrainer(engine);
-    this.watch = new ConstantImageWatch(this.images, trainer.config, this.settings.binarize);
-    return trainer;
-  }
-
   /**
-   * Compiles and compares what training needs, once, before its first step here. Where a kernel is wrong at the run's size, makes the trainer
-   * again without it. Throws `wrong-kernel` where the variants are fixed, and the signal's reason. @internal
+   * Builds the run on a device, from its last copy, else from its beginning, and compiles and compares what training needs. Where a kernel is
+   * wrong at the run's size, another takes its place. Throws `wrong-kernel` where there is none. @internal
    */
-  async prepare(signal?: AbortSignal): Promise<void> {
-    const { seed, binarize, dropLast } = this.settings;
-    const replaced = new Set<string>();
-    while (!this.isPrepared) {
-      const trainer = this.trainer!;
-      try {
-        await trainer.prepare(this.dataset!, { seed, binarize, dropLast, signal });
-        this.isPrepared = true;
-      } catch (error) {
-        const isReplaced = error instanceof UnusableKernel && error.atSize && !replaced.has(error.text);
-        if (!isReplaced || this.trainer !== trainer) throw error;
-        replaced.add(error.text);
-        trainer.destroy();
-        this.trainer = undefined;
-        await this.makeTrainer(this.engine!);
-      }
-    }
-  }
-
-  private async makeTrainer(engine: Engine): Promise<Trainer> {
+  async build(engine: Engine): Promise<Trainer> {
+    const { batchSize, seed, binarize, dropLast } = this.settings;
+    const unet = await this.network(engine);
+    this.dataset ??= await engine.createDataset(this.images);
+    checkImages(this.dataset, unet.config);
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
-    const { batchSize } = this.settings;
     const { trainer, otherKernels = undefined } = saved
-      ? await restoreTrainer(engine, this.unet!, saved)
-      : { trainer: await engine.createTrainer(this.unet!, { ...this.beginning!.trainer, batchSize }) };
+      ? await restoreTrainer(engine, unet, saved, { compares: true })
+      : {
+          trainer: await engine.createTrainer(unet, {
+            ...this.beginning!.trainer,
+            batchSize,
+            compares: true,
+          }),
+        };
     this.trainer = trainer;
-    this.isPrepared = false;
     // Rate and schedule may have changed while the trainer was being built.
     this.setRates();
     this.otherKernels = otherKernels;
+    await trainer.prepare(this.dataset, { seed, binarize, dropLast });
+    this.watch = new ConstantImageWatch(this.images, trainer.config, binarize);
     return trainer;
   }
 
@@ -300,7 +275,6 @@ export class TrainingRun {
     this.dataset = undefined;
     this.unet?.destroy();
     this.unet = undefined;
-    this.engine = undefined;
   }
 
   /** Gives the trainer the present rate and schedule. */

@@ -140,12 +140,10 @@ export class Session extends SessionCore {
     how: Abortable = {},
   ): Promise<RunDescription> {
     const { bytesOf } = await this.parts();
-    const made = await this.open(async () => {
+    return this.open(async () => {
       if (typeof from === 'string') return make((await this.stored.take(from)).bytes);
       return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
     }, how);
-    this.tellKernels();
-    return made;
   }
 
   /**

@@ -130,7 +130,6 @@ export class Stretch {
         continue;
       }
       await session.build();
-      await session.prepare(end.signal);
       if (end.signal.aborted) continue;
       session.phase = 'training';
       const order = { steps: to - run.losses.length, signal: end.signal };

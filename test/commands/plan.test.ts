@@ -95,13 +95,12 @@ async function rehearsed(
   vi.useFakeTimers({ toFake: ['performance'] });
   const fits: number[] = [];
   const [parameters, state] = ['parameters', 'state'];
-  const made = { weights: parameters, state, prepared: false, adjusted: undefined as unknown };
+  const made = { weights: parameters, state, adjusted: undefined as unknown };
   const trainer = {
     getState: async () => made.state,
     setState: (given: string) => Object.assign(made, { state: given }),
     idle: Promise.resolve(),
     async *fit(_: unknown, { maxSteps }: { maxSteps: number }) {
-      expect(made.prepared).toBe(true);
       fits.push(maxSteps);
       const before = fits.slice(0, -1).reduce((sum, steps) => sum + steps, 0);
       for (let step = before; step < before + maxSteps; step++) {
@@ -118,8 +117,7 @@ async function rehearsed(
   };
   const settings = { batchSize: 16 };
   const adjust = (changes: unknown) => Object.assign(made, { adjusted: changes });
-  const prepare = async () => void Object.assign(made, { prepared: true });
-  const run = { trainer, unet, dataset: {}, settings, objective, adjust, prepare } as never;
+  const run = { trainer, unet, dataset: {}, settings, objective, adjust } as never;
   const result = rehearse(run, { order, share: 0.8, signal });
   const plan = await result.catch((error) => error);
   return { fits, plan, ...made };

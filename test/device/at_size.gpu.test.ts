@@ -61,7 +61,7 @@ describe('the comparison at a network’s size', () => {
   test('changes no bit of the training, and is made once', async () => {
     const tuningCache = memoryCache();
     const labels = watchLabels();
-    const comparisons = () => labels().filter((label) => label === 'comparison: params').length;
+    const comparisons = () => labels().filter((label) => label === 'comparison').length;
     const without = await healthily(fourSteps, { selfCheck: false });
     expect(without.result!.losses).toHaveLength(4);
     expect(comparisons()).toBe(0);

@@ -53,7 +53,7 @@ test.each<[how: string, ends: string]>([
   async function* train() {
     yield await new Promise(() => {});
   }
-  session.run = Object.assign(begin(), { trainer: {} as never, isPrepared: true, train: train as never });
+  session.run = Object.assign(begin(), { trainer: {} as never, train: train as never });
   const controller = new AbortController();
   const training = session.train({ signal: controller.signal });
   await vi.advanceTimersByTimeAsync(1);

@@ -97,7 +97,6 @@ export function runOf(
   const run = {
     ...{ losses, end, objective: 'tutorial', stepsPerEpoch: 10, trainer: undefined as object | undefined },
     ...{ unet, network: async () => unet, settings: { batchSize: 1, seed: 1 }, images: { count: 10 } },
-    isPrepared: true,
     get complete() {
       return losses.length >= end;
     },
