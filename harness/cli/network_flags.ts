@@ -1,8 +1,8 @@
 /** The flags that describe a network, and the configuration that they result in. */
 import { EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
-import type { UNetConfig } from '../../src/unet/config';
-import { checkSides, configOf, type NetworkChoice } from '../run/network';
+import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { checkSides, type ImagesFor, type NetworkChoice, networkFor } from '../run/network';
 import { type Given, integer, integers, oneOf, toggle, UsageError } from './args';
 
 export const allRecipes = Object.keys(recipes) as RecipeName[];
@@ -19,7 +19,6 @@ export const networkFlags = {
   residual: toggle('add the input of the second and later convolutions of a level to\ntheir output'),
 };
 
-/** The network that the flags ask for. */
 export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
   recipe: given.recipe,
   widths: given.widths,
@@ -28,26 +27,18 @@ export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
   residual: given.residual,
 });
 
-/** `size` comes from the images, `classes` from their labels. Throws UsageError. */
-export function networkFromFlags(
-  given: Given<typeof networkFlags>,
-  size: Partial<Pick<UNetConfig, 'height' | 'width' | 'channels'>> & { readonly classes?: number } = {},
-): UNetConfig {
-  const { network }: { readonly network: UNetConfig } = recipes[given.recipe ?? 'tutorial'];
-  const { widths = network.widths, 'kernel-size': kernelSize = network.kernelSize } = given;
-  const { convolutions } = given;
-  const { height, width, channels } = { ...network, ...size };
-  checkSides(given.recipe ?? 'tutorial', { height, width });
+/** The network that the flags ask for, for these images. Throws UsageError. */
+export function networkFromFlags(given: Given<typeof networkFlags>, images?: ImagesFor): UNetConfig {
+  const wanted = networkFor(choiceOf(given), images);
+  checkSides(given.recipe, wanted);
   try {
-    const { classes = network.conditioning?.classes ?? 0 } = size;
-    const conditioning = network.conditioning && { ...network.conditioning, classes };
-    return configOf(choiceOf(given), { height, width, channels, conditioning });
+    return checkConfig(wanted);
   } catch (error) {
-    if (error instanceof EngineError) {
-      const own = convolutions ? ` --convolutions ${convolutions}` : '';
-      throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}${own}: ${error.message}`);
-    }
-    throw error;
+    if (!(error instanceof EngineError)) throw error;
+    const own = given.convolutions ? ` --convolutions ${given.convolutions}` : '';
+    throw new UsageError(
+      `--widths ${wanted.widths} --kernel-size ${wanted.kernelSize}${own}: ${error.message}`,
+    );
   }
 }
 

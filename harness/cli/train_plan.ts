@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { defined } from '../../src/base/errors';
 import type { ImageSet } from '../../src/data/idx';
-import { loadPretrained, type PretrainedName } from '../../src/pretrained';
+import { loadPretrained } from '../../src/pretrained';
 import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import type { UNetConfig } from '../../src/unet/config';
@@ -14,9 +14,8 @@ import { endOf, type NewRun, TrainingRun } from '../../src/worker/run';
 import { classesOf } from '../pictures/class_names';
 import { usualHoldOut } from '../pictures/hold_out';
 import { SIDES, sizeAgain, USUAL_SIDE } from '../pictures/small_pictures';
-import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
+import { fitted, misfitOf, RATE_OF_PICTURES } from '../run/beginning';
 import {
-  batchOf,
   endingAt,
   isPlanned,
   lacksEnd,
@@ -104,6 +103,8 @@ export const flags = {
   overwrite: toggle('replace the run or the model that is in DIR already'),
 };
 export type TrainFlags = Given<typeof flags>;
+/** The flags of a new run, with its recipe. */
+type NewFlags = TrainFlags & { readonly recipe: RecipeName };
 
 /** The run that the flags ask for, but for what depends on the adapter. */
 export type Order = Awaited<ReturnType<typeof planRun>>;
@@ -138,9 +139,8 @@ export async function planRun(
   progress: (done: number, total: number) => void,
 ) {
   const plans = isPlannedBy(flags, checkpoint);
-  /** With the recipe of a new plan. */
-  const withRecipe = (channels: number): TrainFlags =>
-    plans && !checkpoint ? { recipe: channels === 1 ? 'digits' : 'pictures', ...flags } : flags;
+  const recipeFor = (channels: number): RecipeName =>
+    flags.recipe ?? (plans ? (channels === 1 ? 'digits' : 'pictures') : 'tutorial');
   /** Training at more takes hours, and finished images are enlarged. */
   const checkSides = (...sides: number[]) => {
     if (!plans || checkpoint || Math.max(...sides) <= USUAL_SIDE) return;
@@ -149,118 +149,97 @@ export async function planRun(
     );
   };
   // Most is checked before pictures are read, which take a while.
-  const before = settingsOf(withRecipe(1), checkpoint);
+  const kept = checkpoint && resumedSettings(flags, checkpoint);
+  if (!kept) checkSize({ ...flags, recipe: recipeFor(1) });
   if (flags.size !== undefined) checkSides(flags.size, flags.size);
   const kernels = await kernelChoice(flags);
-  const { sources, all, notes, shrunk } = await imagesOf(flags, before, { signal, progress }, checkpoint);
+  const reading = { limit: (kept ?? flags).limit, signal, progress };
+  const { sources, all, notes, shrunk } = await imagesOf(flags, reading, checkpoint);
   checkSides(all.width, all.height);
-  const given = withRecipe(all.channels);
   const isOwn = !sources.includes('mnist');
-  const { begins, network } = await networkOf(given, all, plans && isOwn, checkpoint);
+  const given = { ...flags, recipe: recipeFor(all.channels) };
+  const { recipe, minutes = MINUTES } = given;
+  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) ?? 0 });
+  const isPretrained = !checkpoint && beginsPretrained(flags, recipe, wanted, plans && isOwn);
+  const network = isPretrained ? fitted(recipe, await loadPretrained(recipe), wanted) : wanted;
   const config = 'config' in network ? network.config : network;
-  const { images, held, settings: asked } = splitOf(given, all, begins, checkpoint);
-  const { objective } = checkpoint?.training ?? recipeGiven(given).trainer;
+  const asked = kept ?? newSettings(given, all.count, isPretrained);
+  const { train: images, held } = holdOut(all, asked.holdout ?? 0);
+  const { objective } = checkpoint?.training ?? recipes[recipe].trainer;
   const enlarge = enlargeBy(flags.enlarge, { config, objective }, { usual: asked.enlarge, isShrunk: shrunk });
   const settings = defined({ ...asked, enlarge });
-  const resumed = bytes && resumedRun(bytes, given, checkpoint!, { images, settings });
+  const resumed = bytes && resumedRun(bytes, flags, checkpoint!, { images, settings });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
       `The checkpoint's network has ${config.conditioning.classes} classes, and ${sources.join(', ')} has no labels. Give the images that it was trained on, with their labels.`,
     );
   }
   checkKernels(kernels, config, settings.batchSize);
-  const schedule = given.schedule && scheduleFor(given.schedule, endOf(settings, images.count));
-  const trainer = { ...recipeGiven(given).trainer, ...(schedule ? { schedule } : {}) };
+  const schedule = flags.schedule && scheduleFor(flags.schedule, endOf(settings, images.count));
   /** Makes the run. `software`: whether the adapter is. */
   const begin = (software: boolean): Begun => {
-    const { recipe = 'tutorial', minutes = MINUTES } = given;
-    const sampling = (plans && isOwn ? ownSampling : recipeSampling)(recipe, config);
-    const parts = { network, images, settings, sampling };
-    if (!plans) return { run: resumed ?? TrainingRun.begin({ ...parts, trainer }) };
     const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
-    if (resumed) return { run: resumed, planned: { order } };
-    return { run: plannedRun(parts, recipe, order), planned: { order, recipe } };
+    if (resumed) return { run: resumed, ...(plans ? { planned: { order } } : {}) };
+    const sampling = (plans && isOwn ? ownSampling : recipeSampling)(recipe, config);
+    const parts = { network, images, sampling };
+    if (plans) {
+      const { batch: batchSize, epochs } = openPlan(order);
+      const trainer = trainerFor(recipeAt(recipe, batchSize).trainer);
+      const run = TrainingRun.begin({ ...parts, trainer, settings: { ...settings, batchSize, epochs } });
+      return { run, planned: { order, recipe } };
+    }
+    const trainer = { ...recipeGiven(given).trainer, ...defined({ schedule }) };
+    return { run: TrainingRun.begin({ ...parts, trainer, settings }) };
   };
   return {
-    ...{ begin, held, config, begins, sources, kernels },
+    ...{ begin, held, config, sources, kernels },
+    begins: isPretrained ? recipe : undefined,
     /** For the same images again, which --resume needs beside the checkpoint. */
     imageFlags: imageFlagsOf(sources, flags),
-    notes: [...notes, ...(plans ? [] : hints(given, all, sources))],
-    heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
-    saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
+    notes: [...notes, ...(plans ? [] : hints(flags, all, sources))],
+    heldOutLosses: flags.resume ? heldOutLosses(dirname(flags.resume)) : [],
+    saveSeconds: flags['checkpoint-every'] ?? SAVE_SECONDS,
   };
 }
 
 /** The images of all sources, and what was left out of them or changed. */
 async function imagesOf(
   { data, fit, ink, size: asked }: TrainFlags,
-  { source = 'mnist', limit }: RunSettings,
-  reading: Pick<LoadChoice, 'signal' | 'progress'>,
+  reading: Pick<LoadChoice, 'limit' | 'signal' | 'progress'>,
   checkpoint?: Checkpoint,
 ) {
-  const sources = data ?? [source];
+  const sources = data ?? ['mnist'];
   const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
-  const made = await loadImages(sources, { ...defined({ size, fit, ink }), limit, ...reading });
+  const made = await loadImages(sources, { ...defined({ size, fit, ink }), ...reading });
   return { ...made, sources, all: made.images };
 }
 
-/** The network: its configuration, or the pretrained one that the run begins with. */
-async function networkOf(given: TrainFlags, all: ImageSet, isOpen: boolean, checkpoint?: Checkpoint) {
-  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) ?? 0 });
-  const begins = checkpoint ? undefined : beginningOf(given, wanted, isOpen);
-  const network = begins ? fitted(given.recipe ?? 'tutorial', await loadPretrained(begins), wanted) : wanted;
-  return { begins, network };
-}
-
-/** The pretrained network that the run begins with; undefined for new weights. Throws UsageError where it is asked for and does not fit. */
-function beginningOf(given: TrainFlags, wanted: UNetConfig, isOpen: boolean): PretrainedName | undefined {
-  const { recipe = 'tutorial', begin } = given;
+/** Whether a new run begins with its recipe's pretrained network. Throws UsageError where that is asked for and does not fit. */
+function beginsPretrained(
+  { begin }: TrainFlags,
+  recipe: RecipeName,
+  wanted: UNetConfig,
+  isOpen: boolean,
+): boolean {
   const isUsual = begin === undefined && isOpen && recipe === 'pictures';
-  if (begin !== 'pretrained' && !isUsual) return undefined;
-  try {
-    return checkBeginning(recipe, wanted);
-  } catch (error) {
-    if (isUsual) return undefined;
-    throw new UsageError(`--begin is pretrained. ${(error as Error).message}`);
-  }
-}
-
-/** The images to train on, those that are held out, and the settings. */
-function splitOf(given: TrainFlags, all: ImageSet, begins?: PretrainedName, checkpoint?: Checkpoint) {
-  const asked = settingsOf(given, checkpoint);
-  // The tutorial trains on all images and holds out none.
-  const usual = usualHoldOut(recipeGiven(given).network.conditioning !== undefined, all.count);
-  const holdout = checkpoint ? (asked.holdout ?? 0) : (given.holdout ?? usual);
-  const { train: images, held } = holdOut(all, holdout);
-  const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
-  return { images, held, settings: { ...asked, ...(holdout > 0 ? { holdout } : {}), ...rate } };
+  if (begin !== 'pretrained' && !isUsual) return false;
+  const misfit = misfitOf(recipe, wanted);
+  if (misfit && !isUsual) throw new UsageError(`--begin is pretrained. ${misfit}`);
+  return !misfit;
 }
 
 /** A run that goes on. A planned one keeps its plan; if it is to end elsewhere, with a schedule for that. */
 function resumedRun(
   bytes: Uint8Array<ArrayBuffer>,
   { resume, lr }: TrainFlags,
-  { settings, training, losses }: Checkpoint,
+  { settings, training }: Checkpoint,
   options: Pick<NewRun, 'images' | 'settings'>,
 ): TrainingRun {
   const run = TrainingRun.resume(bytes, options, resume);
   if (isPlanned(training) && run.end !== endOf(settings, options.images.count)) {
-    const at = { steps: settings.maxSteps, done: losses.length };
-    run.adjust({ ...endingAt(run.end, at), ...(lr ? { learningRate: lr } : {}) });
+    run.adjust({ ...endingAt(run.end, run, settings.maxSteps), ...(lr ? { learningRate: lr } : {}) });
   }
   return run;
-}
-
-/** A run that is to be planned, on an adapter whose speed is not known. */
-function plannedRun(
-  { settings, ...parts }: Omit<NewRun, 'trainer'>,
-  recipe: RecipeName,
-  order: PlanOrder,
-): TrainingRun {
-  const plan = openPlan(order, batchOf(order, undefined));
-  const { batch: batchSize, epochs } = plan;
-  const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
-  return TrainingRun.begin({ ...parts, trainer, settings: { ...settings, batchSize, epochs } });
 }
 
 /** The size is not among them: the checkpoint has it. */
@@ -282,28 +261,31 @@ function hints(
 }
 
 /** The recipe, with the batch that the flags ask for. */
-function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize }: TrainFlags): Recipe {
+function recipeGiven({ recipe, batch = recipes[recipe].trainer.batchSize }: NewFlags): Recipe {
   return recipeAt(recipe, batch);
 }
 
-const settingsOf = (given: TrainFlags, checkpoint?: Checkpoint): RunSettings =>
-  checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
-
-function newSettings(given: TrainFlags): RunSettings {
-  // Before anything is loaded; the size of the images is known later, but for one that is asked for.
+/** Throws UsageError where there is no such network, or none for images of this size; only one that is asked for is known already. */
+function checkSize({ size, ...given }: TrainFlags): void {
   const { widths } = networkFromFlags(given);
   const halved = 2 ** (widths.length - 1);
-  if (given.size !== undefined && given.size % halved > 0) {
-    throw new UsageError(
-      `--size is ${given.size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
-    );
-  }
-  const { trainer, fit } = recipeGiven(given);
-  const { seed = 123, lr = trainer.learningRate, epochs = fit.epochs, limit, quality } = given;
+  if (size === undefined || !(size % halved > 0)) return;
+  throw new UsageError(
+    `--size is ${size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
+  );
+}
+
+/** The settings of a new run on `count` images. */
+function newSettings(given: NewFlags, count: number, isPretrained: boolean): RunSettings {
+  const { network, trainer, fit } = recipeGiven(given);
+  const rate = isPretrained && given.recipe === 'pictures' ? RATE_OF_PICTURES : trainer.learningRate;
+  // The tutorial trains on all images and holds out none.
+  const usual = usualHoldOut(network.conditioning !== undefined, count);
+  const { seed = 123, lr = rate, epochs = fit.epochs, holdout = usual, limit, quality } = given;
   return defined({
     ...{ seed, batchSize: trainer.batchSize, learningRate: lr, ...fit, epochs },
     source: given.data?.join(', ') ?? 'mnist',
-    ...{ limit, maxSteps: given['max-steps'], quality },
+    ...{ limit, maxSteps: given['max-steps'], quality, holdout: holdout || undefined },
   });
 }
 

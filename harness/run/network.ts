@@ -1,5 +1,5 @@
 /** Networks that a user derives from a recipe's. Pure. */
-import { EngineError } from '../../src/base/errors';
+import { defined, EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { SIDES } from '../pictures/small_pictures';
@@ -11,25 +11,46 @@ export interface NetworkChoice
   readonly recipe?: RecipeName;
 }
 
-/** The network of a choice, for images of `size`. Throws `argument`. */
-export function configOf(choice: NetworkChoice = {}, size: Partial<UNetConfig> = {}): UNetConfig {
-  const { recipe = 'tutorial', widths, kernelSize, convolutionsPerLevel, residual } = choice;
+/** Images, as far as a network depends on them; `classes`: 0 where they have no labels. */
+export type ImagesFor = Partial<Pick<UNetConfig, 'height' | 'width' | 'channels'>> & {
+  readonly classes?: number | undefined;
+};
+
+/**
+ * The network of a choice for images, unchecked: what is left out is as in the recipe. With other widths each level has as many convolutions
+ * as in the recipe, lower levels as many as its last.
+ */
+export function networkFor(
+  { recipe = 'tutorial', ...given }: NetworkChoice,
+  images: ImagesFor = {},
+): UNetConfig {
   const { network }: { readonly network: UNetConfig } = recipes[recipe];
-  return checkConfig({
+  const { height, width, channels, widths, kernelSize, residual } = {
     ...network,
-    ...levelsOf(network, widths ?? network.widths, convolutionsPerLevel),
-    kernelSize: kernelSize ?? network.kernelSize,
-    residual: residual ?? network.residual,
-    ...size,
-  });
+    ...defined(images),
+    ...defined(given),
+  };
+  const { conditioning, convolutionsPerLevel: of } = network;
+  const { classes = conditioning?.classes ?? 0 } = images;
+  const perLevel = typeof of === 'object' ? widths.map((_, level) => of[level] ?? of[of.length - 1]) : of;
+  const { convolutionsPerLevel = perLevel } = given;
+  return {
+    ...network,
+    ...{ height, width, channels, widths, kernelSize, residual, convolutionsPerLevel },
+    ...(conditioning ? { conditioning: { ...conditioning, classes } } : {}),
+  };
 }
+
+/** The same. Throws `argument` where there is none. */
+export const configOf = (choice: NetworkChoice = {}, images?: ImagesFor): UNetConfig =>
+  checkConfig(networkFor(choice, images));
 
 /** The side of a recipe's own images, which are squares. */
 export const ownSize = (network?: NetworkChoice): number => configOf(network).height;
 
 /** Throws `argument` for images that a recipe was not made for. */
 export function checkSides(
-  recipe: RecipeName,
+  recipe: RecipeName | undefined,
   { height, width }: Pick<UNetConfig, 'height' | 'width'>,
 ): void {
   const { least, most } = SIDES;
@@ -60,15 +81,4 @@ export function choiceText(choice: NetworkChoice = {}): string {
     ...(residual ? ['residual'] : []),
   ];
   return changes.length > 0 ? `${recipe} with ${changes.join(', ')}` : recipe;
-}
-
-/** A recipe's network with other widths: each level has as many convolutions as in the recipe; lower levels as many as its last. */
-export function levelsOf(
-  { convolutionsPerLevel = 1 }: UNetConfig,
-  widths: readonly number[],
-  own?: UNetConfig['convolutionsPerLevel'],
-): Pick<UNetConfig, 'widths' | 'convolutionsPerLevel'> {
-  const of = own ?? convolutionsPerLevel;
-  if (own || typeof of === 'number') return { widths, convolutionsPerLevel: of };
-  return { widths, convolutionsPerLevel: widths.map((_, level) => of[level] ?? of[of.length - 1]) };
 }

@@ -6,6 +6,8 @@ import type { TrainerConfig } from '../../src/training/options';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Sampling } from '../../src/unet/sampling';
 import type { Checkpoint } from '../../src/weights/checkpoint';
+import type { RunChanges } from '../../src/worker';
+import type { TrainingRun } from '../../src/worker/run';
 
 /** After this number of updates the samples of small sets can be recognised. */
 export const UPDATES = 300;
@@ -76,9 +78,9 @@ export function planOf(order: PlanOrder, batch: number, speed: number | undefine
   };
 }
 
-/** The plan of a run before its rehearsal: it has no end yet. */
-export const openPlan = (order: PlanOrder, batch: number): Plan => ({
-  ...planOf(order, batch, undefined),
+/** The plan of a run before its rehearsal, whose batch suits a speed that is remembered, if one is: it has no end yet. */
+export const openPlan = (order: PlanOrder, speed?: number): Plan => ({
+  ...planOf(order, batchOf(order, speed), undefined),
   steps: undefined,
 });
 
@@ -92,8 +94,8 @@ export const scheduleOf = (steps: number | undefined): Schedule =>
     ? { decay: 'none', warmup: WARMUP }
     : { decay: 'linear', warmup: Math.max(1, Math.round(steps / 10)), steps, floor: 0.01 };
 
-/** The trainer's options for a plan. The tutorial's training stays as it is. */
-export const trainerFor = (trainer: Recipe['trainer'], { steps }: Pick<Plan, 'steps'>): Recipe['trainer'] =>
+/** The trainer's options for a plan of `steps`, or before there is an end. The tutorial's training stays as it is. */
+export const trainerFor = (trainer: Recipe['trainer'], steps?: number): Recipe['trainer'] =>
   trainer.objective === 'flow'
     ? { ...trainer, beta2: 0.99, clipNorm: 1, average: AVERAGE, schedule: scheduleOf(steps) }
     : trainer;
@@ -119,14 +121,14 @@ export const isPlanned = ({ average }: Pick<TrainerConfig, 'average'>): boolean 
 export const lacksEnd = ({ settings, training }: Pick<Checkpoint, 'settings' | 'training'>): boolean =>
   isPlanned(training) && settings.maxSteps === undefined && training.schedule.decay === 'none';
 
-/** What changes in a planned run of `steps` steps, `done` of them made, that is to end at `end`; an end that has passed ends it. */
+/** What changes in a planned run that is to end at `end`, in place of `steps`; an end that has passed ends it. The tutorial has no schedule. */
 export function endingAt(
   end: number,
-  { steps, done }: { readonly steps: number | undefined; readonly done: number },
-) {
-  if (end <= done) return { maxSteps: end };
-  const isEarly = 2 * done < Math.min(end, steps ?? Number.POSITIVE_INFINITY);
-  if (isEarly) return { maxSteps: end, schedule: scheduleOf(end) };
+  { objective, losses: { length: done } }: Pick<TrainingRun, 'objective' | 'losses'>,
+  steps = end,
+): RunChanges {
+  if (end <= done || objective !== 'flow') return { maxSteps: end };
+  if (2 * done < Math.min(end, steps)) return { maxSteps: end, schedule: scheduleOf(end) };
   const warmup = done + Math.round((end - done) / 10);
   const schedule: Schedule = { decay: 'linear', warmup, steps: end, floor: 0.01 };
   return { maxSteps: end, schedule, learningRate: FURTHER_RATE };

@@ -1,7 +1,7 @@
 /** Fixes the plan of a run before its first step, by the time of its steps, and leaves its weights as they were. */
 import { EngineError } from '../../src/base/errors';
 import type { TrainingRun } from '../../src/worker/run';
-import { mostSteps, type Plan, type PlanOrder, planOf, scheduleOf } from './plan';
+import { endingAt, mostSteps, type Plan, type PlanOrder, planOf } from './plan';
 
 /** Steps are timed together until they take this time, in milliseconds. */
 const LEAST_MS = 250;
@@ -10,7 +10,10 @@ const MOST_MS = 5000;
 /** The rehearsal's steps end before these epochs do. */
 const EPOCHS = 1_000_000;
 
-type BuiltRun = Pick<TrainingRun, 'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'adjust'>;
+type BuiltRun = Pick<
+  TrainingRun,
+  'trainer' | 'unet' | 'dataset' | 'settings' | 'objective' | 'losses' | 'adjust'
+>;
 
 interface RehearsalOptions {
   readonly order: PlanOrder;
@@ -30,9 +33,7 @@ export async function rehearse(run: BuiltRun, { order, share, signal }: Rehearsa
   const isEnough = (seconds: number) => (most * seconds) / share < 30 * order.minutes;
   const seconds = await secondsOfStep(run, isEnough, signal);
   const plan = planOf(order, batch, seconds && (share * batch) / seconds);
-  const { steps: maxSteps, epochs } = plan;
-  // The tutorial has no schedule.
-  run.adjust({ maxSteps, epochs, ...(run.objective === 'flow' ? { schedule: scheduleOf(maxSteps) } : {}) });
+  run.adjust({ ...endingAt(plan.steps!, run), epochs: plan.epochs });
   return plan;
 }
 

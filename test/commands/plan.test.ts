@@ -65,7 +65,7 @@ test.each([
 test('a plan trains at the rate of its recipe and averages from the first step; the tutorial stays as it is', () => {
   for (const name of ['digits', 'pictures'] as const) {
     const { trainer }: Recipe = recipeAt(name, 16);
-    const planned = trainerFor(trainer, { steps: 300 });
+    const planned = trainerFor(trainer, 300);
     const { adam, ...config } = trainerConfigOf(planned);
     expect(planned.learningRate).toBe(3e-3);
     expect(adam).toEqual({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 });
@@ -76,7 +76,7 @@ test('a plan trains at the rate of its recipe and averages from the first step; 
     expect(isPlanned(config)).toBe(true);
   }
   const { trainer } = recipes.tutorial;
-  expect(trainerFor(trainer, { steps: 300 })).toBe(trainer);
+  expect(trainerFor(trainer, 300)).toBe(trainer);
   // No recipe looks like a plan at any batch.
   for (let batch = 1; batch <= 512; batch++)
     expect(isPlanned(trainerConfigOf(recipeAt('digits', batch).trainer))).toBe(false);
@@ -117,7 +117,7 @@ async function rehearsed(
   };
   const settings = { batchSize: 16 };
   const adjust = (changes: unknown) => Object.assign(made, { adjusted: changes });
-  const run = { trainer, unet, dataset: {}, settings, objective, adjust } as never;
+  const run = { trainer, unet, dataset: {}, settings, objective, losses: [], adjust } as never;
   const result = rehearse(run, { order, share: 0.8, signal });
   const plan = await result.catch((error) => error);
   return { fits, plan, ...made };
@@ -206,12 +206,13 @@ test('a planned run may take 1.5 times its minutes, and any time where 300 updat
 const linear = (warmup: number, steps: number) => ({ decay: 'linear', warmup, steps, floor: 0.01 });
 test.each([
   // After the last step a new plan, at a third of the rate.
-  [400, { steps: 300, done: 300 }, { maxSteps: 400, schedule: linear(310, 400), learningRate: 1e-3 }],
+  [400, 300, { maxSteps: 400, schedule: linear(310, 400), learningRate: 1e-3 }],
   // In its first half the plan moves; later, the rest is planned like further steps.
-  [600, { steps: 300, done: 149 }, { maxSteps: 600, schedule: scheduleOf(600) }],
-  [600, { steps: 300, done: 150 }, { maxSteps: 600, schedule: linear(195, 600), learningRate: 1e-3 }],
+  [600, 149, { maxSteps: 600, schedule: scheduleOf(600) }],
+  [600, 150, { maxSteps: 600, schedule: linear(195, 600), learningRate: 1e-3 }],
   // A step that has passed ends the run.
-  [90, { steps: 300, done: 100 }, { maxSteps: 90 }],
-])('a new end after step %i of a planned run, %j', (end, at, made) => {
-  expect(endingAt(end, at)).toEqual(made);
+  [90, 100, { maxSteps: 90 }],
+])('a new end at step %i of a plan of 300 steps, after step %i', (end, done, made) => {
+  const run = { objective: 'flow', losses: new Array(done) } as const;
+  expect(endingAt(end, run, 300)).toEqual(made);
 });

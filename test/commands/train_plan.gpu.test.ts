@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { batchOf, limitOf, openPlan, type Plan, trainerFor } from '../../harness/run/plan';
+import { limitOf, openPlan, type Plan, trainerFor } from '../../harness/run/plan';
 import { rehearse } from '../../harness/run/rehearsal';
 import { createEngine } from '../../src/engine';
 import { type Recipe, recipes } from '../../src/recipes';
@@ -156,13 +156,13 @@ test.each(['digits', 'tutorial'] as const)(
     const engine = await createEngine({ gpu: source, selfCheck: false, tune: false });
     const config = checkConfig(recipe === 'digits' ? conditionedNetwork : network);
     const order = { count: images.count, minutes: 0.01, software: true };
-    const open = openPlan(order, batchOf(order, undefined));
+    const open = openPlan(order);
     const { trainer } = recipes[recipe] as Recipe;
     const begin = async ({ batch, steps, epochs }: Plan) => {
       const settings = { seed: 3, batchSize: batch, learningRate: 1e-3, epochs, maxSteps: steps };
       const run = TrainingRun.begin({
         network: config,
-        trainer: trainerFor(trainer, { steps }),
+        trainer: trainerFor(trainer, steps),
         images,
         settings,
       });

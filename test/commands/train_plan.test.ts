@@ -24,7 +24,7 @@ const fixed: readonly TrainFlags[] = [
   { resume: 'x' },
 ];
 const of = (settings: object, steps?: number) =>
-  ({ settings, training: trainerFor(recipes.digits.trainer, { steps }) }) as unknown as Checkpoint;
+  ({ settings, training: trainerFor(recipes.digits.trainer, steps) }) as unknown as Checkpoint;
 const open = of({});
 const unplanned = { settings: {}, training: recipes.digits.trainer } as unknown as Checkpoint;
 const ended = [of({ maxSteps: 300 }, 300), of({}, 300), of({ maxSteps: 9 }), unplanned];
@@ -72,7 +72,7 @@ test('a planned run on grey images has the recipe digits, and small batches with
   expect(settings).toMatchObject({ batchSize: 16, learningRate: 2e-3, seed: 5, source: grey });
   expect(settings.maxSteps).toBeUndefined();
   expect(small.run).toMatchObject({
-    beginning: { trainer: trainerFor(recipeAt('digits', 16).trainer, { steps: undefined }) },
+    beginning: { trainer: trainerFor(recipeAt('digits', 16).trainer) },
   });
   expect(begin(false).run.settings).toMatchObject({ batchSize: 64 });
 });

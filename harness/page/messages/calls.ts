@@ -12,7 +12,7 @@ import type { InsideAnswer, InsideOrder } from './inside_messages';
 import type { DrawAnswer, DrawOrder, Example, Order, PlanWish } from './messages';
 import type { Placed } from './noise_field';
 import type { Replacement } from './replace';
-import type { ImageSize, PageSettings } from './settings';
+import type { ImageSize, Settings } from './settings';
 
 type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Result | Promise<Result>;
 
@@ -42,7 +42,7 @@ export interface Press {
 export interface PageCalls {
   /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
   readonly open: Call<{
-    readonly settings: PageSettings;
+    readonly settings: Settings;
     readonly visible: boolean;
     readonly losses: readonly number[];
     readonly digits: boolean;
@@ -50,7 +50,7 @@ export interface PageCalls {
   /** A visible page must stay smooth; a hidden one need not. */
   readonly visible: Call<boolean>;
   /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
-  readonly settings: Call<PageSettings>;
+  readonly settings: Call<Settings>;
   /** The training engine's report; undefined before there is an engine. */
   readonly report: Call<void, EngineReport | undefined>;
 

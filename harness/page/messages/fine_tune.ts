@@ -1,9 +1,8 @@
 /** What a run begins with, and training that begins with a pretrained network: with which settings, and on which images that is possible. Pure. */
-import type { EngineError } from '../../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
-import type { UNetConfig } from '../../../src/unet/config';
-import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
+import { misfitOf, RATE_OF_PICTURES } from '../../run/beginning';
+import { networkFor } from '../../run/network';
 import type { DataDescription } from './messages';
 import { type Beginning, type ImageSize, initialOf, type Settings } from './settings';
 
@@ -37,7 +36,7 @@ export function beginningOf(
 ): Beginning {
   const { recipe, begin } = settings;
   if (begin !== 'auto') return begin;
-  const isTheirs = recipe === 'pictures' && images?.channels === 3 && !images.builtIn;
+  const isTheirs = recipe === 'pictures' && images && !images.builtIn;
   return isTheirs && whyNew(settings, images) === undefined ? 'pretrained' : 'new';
 }
 
@@ -62,16 +61,7 @@ export function trainingOf({
 }
 
 /** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
-export function whyNew(
+export const whyNew = (
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
-  { height, width, channels, classes }: Pick<Images, 'classes'> & ImageSize,
-): string | undefined {
-  const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
-  const conditioned = conditioning && { conditioning: { ...conditioning, classes: classes ?? 0 } };
-  try {
-    checkBeginning(recipe, { ...network, ...conditioned, height, width, channels, widths });
-    return undefined;
-  } catch (error) {
-    return (error as EngineError).message;
-  }
-}
+  { classes = 0, ...images }: Pick<Images, 'classes'> & ImageSize,
+): string | undefined => misfitOf(recipe, networkFor({ recipe, widths }, { ...images, classes }));

@@ -63,19 +63,9 @@ const RUN_KEYS = [
 /** Whether a run keeps a setting from its beginning to its end. */
 export const isOfRun = (key: Key): boolean => (RUN_KEYS as readonly Key[]).includes(key);
 
-/** Settings that the training worker gets: to make a run, and to show its progress. */
-const WORKER_KEYS = [
-  ...RUN_KEYS,
-  ...(['lr', 'epochs', 'minutes', 'samples', 'refresh', 'enlarge', 'tune'] as const),
-] satisfies readonly (keyof Settings)[];
-export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
-
-export const workerSettings = (all: Settings): PageSettings =>
-  Object.fromEntries(WORKER_KEYS.map((key) => [key, all[key]])) as unknown as PageSettings;
-
 /** The settings that a checkpoint contains. */
 export type CheckpointSettings = Pick<
-  PageSettings,
+  Settings,
   'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout' | 'enlarge'
 >;
 

@@ -15,15 +15,7 @@ import {
   type WorkerEvent,
 } from '../messages/messages';
 import { runFileName, samplingOf } from '../messages/order';
-import {
-  isOfRun,
-  type Key,
-  type Settings,
-  type Source,
-  type Task,
-  withRecipe,
-  workerSettings,
-} from '../messages/settings';
+import { isOfRun, type Key, type Settings, type Source, type Task, withRecipe } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
 import { measurementsOf, readNotes } from '../runs/run_notes';
@@ -138,7 +130,7 @@ export class App {
     }
     this.opened = true;
     const visible = document.visibilityState === 'visible';
-    const settings = workerSettings(this.settings);
+    const { settings } = this;
     this.failing(this.worker.open({ settings, visible, losses: rememberedLosses(), digits }));
   }
 
@@ -349,7 +341,7 @@ export class App {
   /** Tells the worker the settings. */
   adjust(): void {
     // Until a kept run has brought its settings, the page’s own would change its rate and its end.
-    if (this.opened && !this.kept.goesOn) this.failing(this.worker.settings(workerSettings(this.settings)));
+    if (this.opened && !this.kept.goesOn) this.failing(this.worker.settings(this.settings));
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */

@@ -3,12 +3,11 @@
 import { whole } from '../../text/units';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { isFreed } from '../messages/messages';
-import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, make, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { loss as lossText, percent } from '../shell/format';
 import { ImageView } from '../shell/images';
-import { digits } from './plan';
+import { imagesOf } from './plan';
 
 const BINS = 10;
 
@@ -56,13 +55,13 @@ function createBars(list: HTMLElement): (points: readonly HeldOutLoss[]) => void
   };
 }
 
-function renderHeldOut({ state, settings }: App): void {
+function renderHeldOut(app: App): void {
+  const { state } = app;
   const { measured, run } = state;
   const last = measured.heldOut.at(-1);
   setHidden('held-out', !last);
   if (!last) return;
-  const { count } = state.data ?? digits;
-  const held = run?.held ?? heldOutOf(settings, settings.limit > 0 ? Math.min(settings.limit, count) : count);
+  const held = run?.held ?? imagesOf(app).held;
   setText('held-out-at', `${lossText(last.loss)} after step ${whole(last.step)}`);
   const share = measured.clock?.heldOutShare;
   const cost = share ? `; this takes ${percent(share)} of the time` : '';

@@ -1,9 +1,9 @@
 /** What the page says and offers of the plan of a run, which its worker makes, and the speeds that it remembers for the next one. */
 import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
-import { layersOf, type UNetConfig } from '../../../src/unet/config';
+import { layersOf } from '../../../src/unet/config';
 import { SIDES } from '../../pictures/small_pictures';
-import { levelsOf } from '../../run/network';
+import { networkFor } from '../../run/network';
 import { batchOf, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
 import { adapterLabel } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
@@ -167,10 +167,8 @@ const KEY = 'webgpu-diffusion-work';
 
 /** Multiply-adds of the convolutions for an image: a network works in proportion to them. */
 function workOf({ settings, state: { data = digits } }: App): number {
-  const { network }: { readonly network: UNetConfig } = recipes[settings.recipe];
-  const { height, width, channels } = data;
-  const config = { ...network, ...levelsOf(network, settings.widths), height, width, channels };
-  return layersOf(config)
+  const { recipe, widths } = settings;
+  return layersOf(networkFor({ recipe, widths }, data))
     .map((layer) => layer.height * layer.width * layer.kernelSize ** 2 * layer.inChannels * layer.outChannels)
     .reduce((a, b) => a + b, 0);
 }

@@ -28,7 +28,7 @@ import type {
   NumberOf,
 } from '../messages/inside_messages';
 import type { Network } from '../messages/order';
-import { type PageSettings, recipeOf, type Source } from '../messages/settings';
+import { recipeOf, type Settings, type Source } from '../messages/settings';
 import { choiceAt, choicesOf, conditionsOf } from './choices';
 import type { WorkerState } from './worker_state';
 
@@ -42,7 +42,7 @@ interface Surroundings {
   readonly images: ImageSet;
   /** The run's, if the network is the run's. */
   readonly trainer: Trainer | undefined;
-  readonly settings: PageSettings;
+  readonly settings: Settings;
 }
 
 /** Answers an order, unless `signal` aborts. */

@@ -8,7 +8,7 @@ import type { ScopeLike } from '../../../src/worker/remote';
 import type { PageCalls } from '../messages/calls';
 import { descriptionOf } from '../messages/order';
 import type { Replacement } from '../messages/replace';
-import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
+import { PICTURE_KEYS, type Settings } from '../messages/settings';
 import { Distilling } from './distil';
 import { Files } from './files';
 import { Measures } from './measures';
@@ -109,7 +109,7 @@ export class PageWorker {
     else session.idlePhase = 'idle';
   }
 
-  private adjust(settings: PageSettings): void {
+  private adjust(settings: Settings): void {
     const { session, state, views } = this;
     const before = state.settings;
     state.settings = settings;

@@ -1,11 +1,9 @@
 /** Plans the runs of the page's worker: before their first step, and beyond their end. */
 import type { TrainerConfig } from '../../../src/training/options';
 import type { Objective } from '../../../src/training/step_config';
-import type { RunChanges } from '../../../src/worker';
 import type { TrainingRun } from '../../../src/worker/run';
 import type { Session } from '../../../src/worker/session';
 import {
-  batchOf,
   endingAt,
   isPlanned,
   limitOf,
@@ -17,7 +15,7 @@ import {
 } from '../../run/plan';
 import { rehearse } from '../../run/rehearsal';
 import type { Patch, PlanWish } from '../messages/messages';
-import type { PageSettings } from '../messages/settings';
+import type { Settings } from '../messages/settings';
 import type { TrainingClock } from './clocks';
 
 /** Share of the time in which a run trains: pictures, held-out loss and quality take the rest. */
@@ -29,7 +27,7 @@ const SPAN_MS = 5000;
 interface PlanContext {
   readonly session: Session;
   readonly clock: TrainingClock;
-  readonly settings: PageSettings;
+  readonly settings: Settings;
   /** The objective of the run, or of the one that would begin now. */
   readonly objective: Objective;
   patch(patch: Patch): void;
@@ -63,7 +61,7 @@ export class Planning {
   begin(count: number, dropLast: boolean | undefined, lr?: number): Plan | undefined {
     this.isTimed = false;
     const order = this.orderFor(count, dropLast);
-    this.take(this.wish && openPlan(order, batchOf(order, this.wish.speed)), lr);
+    this.take(this.wish && openPlan(order, this.wish.speed), lr);
     return this.plan;
   }
 
@@ -131,13 +129,11 @@ export class Planning {
   /** Moves the end of a planned run. */
   private endAt(run: TrainingRun, end: number): void {
     const { batch, steps } = this.plan!;
-    const changes: RunChanges = endingAt(end, { steps, done: run.losses.length });
+    const changes = endingAt(end, run, steps);
     const epochs = Math.ceil(end / run.stepsPerEpoch);
     const seconds = ((end - run.losses.length) * batch) / this.speed;
-    // The tutorial has no schedule.
-    const training: RunChanges = run.objective === 'flow' ? changes : { maxSteps: end };
-    this.state.session.adjust({ ...training, epochs });
-    this.take({ batch, steps: end, epochs, seconds, fits: true }, training.learningRate);
+    this.state.session.adjust({ ...changes, epochs });
+    this.take({ batch, steps: end, epochs, seconds, fits: true }, changes.learningRate);
   }
 
   private take(plan: Plan | undefined, lr?: number): void {

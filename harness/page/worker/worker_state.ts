@@ -23,16 +23,16 @@ import type { Session, TurnContext } from '../../../src/worker/session';
 import { isEnded, type TurnKind } from '../../../src/worker/turns';
 import { classesOf } from '../../pictures/class_names';
 import { imagesFrom, split } from '../../pictures/hold_out';
-import { checkBeginning, fitted } from '../../run/beginning';
+import { fitted, misfitOf } from '../../run/beginning';
 import { enlargeOf } from '../../run/enlarging';
-import { checkSides, levelsOf } from '../../run/network';
+import { checkSides, networkFor } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
 import { beginningOf, plannedRate, trainingOf } from '../messages/fine_tune';
 import type { DataDescription, Order, PageMessage, Patch } from '../messages/messages';
 import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
-import { type Beginning, heldOutOf, type PageSettings } from '../messages/settings';
+import { type Beginning, heldOutOf, type Settings } from '../messages/settings';
 import { TrainingClock } from './clocks';
 import { Planning } from './planning';
 
@@ -55,14 +55,14 @@ export class WorkerState {
   readonly post: Post;
   readonly planning = new Planning(this);
   readonly clock = new TrainingClock();
-  settings!: PageSettings;
+  settings!: Settings;
   images: ImageSet | undefined;
   /** What the page knows of the images. */
   data: DataDescription | undefined;
   /** The source of the images, as the command line calls it. */
   source = '';
   /** Settings at the start of the run. Of later changes on the page, only learning rate and epochs apply. */
-  begun: PageSettings | undefined;
+  begun: Settings | undefined;
   untrained: UNet | undefined;
   /** Loads the digits that come with the page, for what needs images and has none. */
   loadDigits!: () => Promise<void>;
@@ -77,7 +77,7 @@ export class WorkerState {
   }
 
   /** The settings of the run, or of the one that would begin now. */
-  get current(): PageSettings {
+  get current(): Settings {
     return this.session.run && this.begun ? this.begun : this.settings;
   }
 
@@ -96,9 +96,9 @@ export class WorkerState {
 
   /** A run with the page's settings. Throws if there are no images. */
   async newRun(): Promise<NewRun> {
-    const { settings, beginning: began } = this;
+    const { settings } = this;
     const { train: images } = this.imagesOf(settings);
-    const network = await this.initialNetwork(began);
+    const { began, network, sampling } = await this.beginning();
     this.freeUntrained();
     const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
     // Learning rate and epochs may have changed meanwhile.
@@ -109,12 +109,11 @@ export class WorkerState {
     this.begun = { ...settings, ...(plan ? { batch: plan.batch } : {}) };
     const trainer = trainingOf({ ...this.begun, begin: began });
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
-    const sampling = this.samplingOf(settings.recipe, network, began);
     this.tellBegun(sampling, began);
     return {
       ...{ network, images, sampling },
-      trainer: plan ? trainerFor(trainer, plan) : trainer,
-      settings: { ...saved, dropLast, ...(plan?.steps ? { maxSteps: plan.steps } : {}) },
+      trainer: plan ? trainerFor(trainer) : trainer,
+      settings: { ...saved, dropLast },
     };
   }
 
@@ -125,7 +124,7 @@ export class WorkerState {
   }
 
   /** Training images and held-out images of a run with these settings. */
-  imagesOf(settings: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>) {
+  imagesOf(settings: Pick<Settings, 'recipe' | 'limit' | 'holdout'>) {
     return imagesOf(this.images, settings);
   }
 
@@ -136,7 +135,7 @@ export class WorkerState {
   }
 
   /** The settings that a checkpoint of a run with these settings contains. */
-  savedSettings(settings: PageSettings): RunSettings {
+  savedSettings(settings: Settings): RunSettings {
     const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
     const { train, held } = this.imagesOf(settings);
     const count = train.count + (held?.count ?? 0);
@@ -146,7 +145,7 @@ export class WorkerState {
   }
 
   /** How the finished images of a run with these settings are shown, as its checkpoints have it. */
-  enlargeOf({ recipe, enlarge }: PageSettings): RunSettings['enlarge'] {
+  enlargeOf({ recipe, enlarge }: Settings): RunSettings['enlarge'] {
     return enlargeOf({ recipe, ...this.images! }, enlarge, this.data?.shrunk);
   }
 
@@ -203,11 +202,9 @@ export class WorkerState {
 
   private async newNetwork(engine: Engine): Promise<UNet> {
     this.freeUntrained();
-    const { beginning, settings } = this;
-    const { seed, recipe } = settings;
-    const network = await this.initialNetwork(beginning);
+    const { seed, recipe } = this.settings;
+    const { network, sampling } = await this.beginning();
     const { trainer } = recipes[recipe];
-    const sampling = this.samplingOf(recipe, network, beginning);
     const unet = await createNetwork(engine, { network, trainer }, { seed, sampling });
     const destroy = () => {
       unet.destroy();
@@ -223,26 +220,25 @@ export class WorkerState {
     const { recipe } = this.current;
     const config = configFor(this.current, this.images);
     if (began !== 'pretrained') return config;
-    return fitted(recipe, await pretrained[checkBeginning(recipe, config)](), config);
+    const misfit = misfitOf(recipe, config);
+    if (misfit) throw new EngineError('data', misfit);
+    return fitted(recipe, await pretrained[recipe](), config);
   }
 
-  /** What a run with the page's settings begins with. */
-  private get beginning(): Beginning {
-    return beginningOf(this.settings, this.data);
-  }
-
-  /** The recipe's sampling for a network of it, for the user's own pictures with a polish; another network's own, or the usual one. */
-  private samplingOf(
-    recipe: PageSettings['recipe'],
-    network: UNetConfig | Trained,
-    began: Beginning,
-  ): Sampling {
+  /**
+   * What a run with the page's settings begins with. The sampling is the recipe's for a network of it, for the user's own pictures with a
+   * polish; another network's own, or the usual one.
+   */
+  private async beginning() {
+    const { recipe } = this.settings;
+    const began = beginningOf(this.settings, this.data);
+    const network = await this.initialNetwork(began);
     const { objective } = recipes[recipe].trainer;
     const model: Omit<Trained, 'parameters'> = 'config' in network ? network : { config: network, objective };
     // A network of digits that learns a few drawings stays one of digits.
     const isOfTheirs = this.data?.builtIn === false && (began === 'new' || recipe === 'pictures');
-    const sampling = (isOfTheirs ? ownSampling : recipeSampling)(recipe, model.config);
-    return sampling ?? samplingFor(model);
+    const sampling = (isOfTheirs ? ownSampling : recipeSampling)(recipe, model.config) ?? samplingFor(model);
+    return { began, network, sampling };
   }
 }
 
@@ -258,7 +254,7 @@ function divergedMessage(message: string, back: number | undefined): string {
 /** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
 export function imagesOf(
   all: ImageSet | undefined,
-  { limit, ...rest }: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>,
+  { limit, ...rest }: Pick<Settings, 'recipe' | 'limit' | 'holdout'>,
 ): ReturnType<typeof split> {
   if (!all)
     throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
@@ -273,22 +269,11 @@ export function imagesOf(
   return split(imagesFrom(all, 0, count), held);
 }
 
-/** The network of a recipe, for these images; without any, for digits. */
-function configFor({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
-  const { network }: { network: UNetConfig } = recipes[recipe];
-  const { height, width, channels } = images ?? network;
-  checkSides(recipe, { height, width });
-  const { conditioning: known } = network;
-  // Without labels, a flow is trained without classes.
-  const conditioning = known && { ...known, classes: images ? (classesOf(images) ?? 0) : known.classes };
-  return {
-    ...network,
-    height,
-    width,
-    channels,
-    ...levelsOf(network, widths),
-    ...(conditioning ? { conditioning } : {}),
-  };
+/** The network of a recipe, for these images; without any, for digits. Without labels, a flow is trained without classes. */
+function configFor({ recipe, widths }: Settings, images: ImageSet | undefined): UNetConfig {
+  const config = networkFor({ recipe, widths }, images && { ...images, classes: classesOf(images) ?? 0 });
+  checkSides(recipe, config);
+  return config;
 }
 
 /** Throws if the network is conditioned on classes and the images have no labels. */

@@ -27,7 +27,7 @@ async function teach([from, to]: string[]): Promise<number> {
   const unet = await engine.createUNet({ ...config, height, width });
   await unet.setParameters(parameters);
   const trainer = await engine.createTrainer(unet, {
-    ...trainerFor(recipeAt('pictures', BATCH).trainer, { steps: STEPS }),
+    ...trainerFor(recipeAt('pictures', BATCH).trainer, STEPS),
     learningRate: RATE_OF_PICTURES,
   });
   const levels = new Float32Array(BATCH).fill(LEVEL);

@@ -9,10 +9,10 @@ import {
   whyNew,
 } from '../../../harness/page/messages/fine_tune';
 import type { Beginning, PageRecipe } from '../../../harness/page/messages/settings';
-import { checkBeginning, fitted } from '../../../harness/run/beginning';
-import { recipeAt } from '../../../src/recipes';
+import { fitted, misfitOf } from '../../../harness/run/beginning';
+import { type RecipeName, recipeAt } from '../../../src/recipes';
 import { trainerConfigOf } from '../../../src/training/options';
-import { presets } from '../../../src/unet/config';
+import { presets, type UNetConfig } from '../../../src/unet/config';
 
 describe('fine-tuning', () => {
   test('takes 60 steps of up to 32 images, without an epoch’s small last batch, or one epoch', () => {
@@ -30,26 +30,31 @@ describe('fine-tuning', () => {
     expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
 
-  const trained = presets.digits;
-  test.each<['digits', Parameters<typeof checkBeginning>[1], string]>([
-    ['digits', { ...trained, widths: [8] }, 'has the widths 32, 64, 64, not 8'],
+  const { conditioning } = presets.digits;
+  test.each<[RecipeName, Partial<UNetConfig>, misfit?: string]>([
+    ['tutorial', {}],
+    ['digits', {}],
+    ['digits', { widths: [8] }, 'has the widths 32, 64, 64, not 8'],
     [
       'digits',
-      { ...trained, kernelSize: 3 },
+      { kernelSize: 3 },
       'has the convolutions of the recipe digits. Leave them to the recipe, or begin with new weights',
     ],
-  ])('needs, of the recipe %s, the network of its recipe: row %#', (recipe, config, words) => {
-    expect(() => checkBeginning(recipe, config)).toThrow(words);
+    ['digits', { height: 8 }, '28 x 28 x 1; these are 8 x 28 x 1'],
+    ['digits', { channels: 3 }, 'these are 28 x 28 x 3'],
+    ['digits', { conditioning: { ...conditioning!, classes: 0 } }, 'these images have no labels'],
+    ['digits', { conditioning: { ...conditioning!, classes: 12 } }, 'knows 10 classes; these images have 12'],
+    // Of any size and any classes.
+    ['pictures', { height: 40, width: 32, conditioning: { ...conditioning!, classes: 7 } }],
+    ['pictures', { channels: 1 }, 'is for images in colour; these are grey'],
+    ['pictures', { widths: [8] }, 'has the widths 32, 64, 64'],
+  ])('of %s needs its network, and images that fit it, but for %j: %s', (recipe, changes, misfit) => {
+    const found = misfitOf(recipe, { ...presets[recipe], ...changes });
+    expect(found).toEqual(misfit && expect.stringContaining(misfit));
   });
 
-  test('on pictures in colour takes any size and any classes', () => {
-    const { conditioning, ...pictures } = presets.pictures;
-    const wanted = { ...pictures, height: 40, width: 32, conditioning: { ...conditioning, classes: 7 } };
-    expect(checkBeginning('pictures', wanted)).toBe('pictures');
-    expect(() => checkBeginning('pictures', { ...wanted, channels: 1 })).toThrow(
-      'is for images in colour; these are grey',
-    );
-    expect(() => checkBeginning('pictures', { ...wanted, widths: [8] })).toThrow('has the widths 32, 64, 64');
+  test('takes size and classes of pictures in colour; the network of digits stays as it is', () => {
+    const wanted = { ...presets.pictures, height: 40 };
     const trained = { config: presets.pictures, parameters: 1 };
     expect(fitted('pictures', trained, wanted)).toEqual({ config: wanted, parameters: 1 });
     expect(fitted('digits', trained, wanted)).toBe(trained);
@@ -81,19 +86,12 @@ describe('fine-tuning', () => {
     expect(smallerRate({ recipe: 'digits', lr: 0.0005 }, 'pretrained')).toBeUndefined();
   });
 
-  test('is refused with a reason where images or widths do not fit', () => {
-    const fits = { height: 28, width: 28, channels: 1, classes: 10 as number | undefined };
-    const { widths } = presets.digits;
-    for (const [recipe, images, words] of [
-      ['digits', {}, undefined],
-      ['digits', { classes: 12 }, 'knows 10 classes; these images have 12'],
-      ['digits', { height: 8 }, '28 x 28 x 1; these are 8 x 28 x 1'],
-      ['digits', { channels: 3 }, 'these are 28 x 28 x 3'],
-      ['digits', { classes: undefined }, 'these images have no labels'],
-      ['tutorial', { classes: undefined }, undefined],
-    ] as const)
-      expect(whyNew({ recipe, widths }, { ...fits, ...images }), JSON.stringify(images)).toEqual(
-        words && expect.stringContaining(words),
-      );
+  test('on the page is refused by the images: their classes, or that there are none', () => {
+    const images = { height: 28, width: 28, channels: 1 };
+    const why = (classes: number | undefined, recipe: 'digits' | 'tutorial' = 'digits') =>
+      whyNew({ recipe, widths: presets.digits.widths }, { ...images, classes });
+    expect([why(10), why(undefined, 'tutorial')]).toEqual([undefined, undefined]);
+    expect(why(12)).toContain('these images have 12');
+    expect(why(undefined)).toContain('these images have no labels');
   });
 });
