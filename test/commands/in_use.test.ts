@@ -24,6 +24,11 @@ test('a step uses the kernel variants of its recipe, its adapter and its run', (
   ).toBe(true);
 });
 
+test('a chosen network has the classes of its recipe, and lower levels than those are as its last', () => {
+  expect(configOf({ recipe: 'digits' }).conditioning!.classes).toBe(10);
+  expect(configOf({ recipe: 'pictures', widths: [8, 8, 8, 8] }).convolutionsPerLevel).toEqual([2, 2, 3, 3]);
+});
+
 test.each<[NetworkChoice]>([
   [{ recipe: 'digits', widths: [8, 16, 16] }],
   [{ recipe: 'digits', kernelSize: 3, widths: [8, 16] }],
