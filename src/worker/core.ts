@@ -222,10 +222,9 @@ export class SessionCore {
     if (run.trainer) return run.trainer;
     this.phase = 'compiling';
     try {
-      const { otherKernels } = run;
       await run.build(await this.device());
-      if (run.otherKernels && run.otherKernels !== otherKernels)
-        this.tell('warning', { message: `The run goes on ${run.otherKernels}`, run: true });
+      const { otherKernels } = run;
+      if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
     } catch (error) {
       // It can be built again, from its last copy or its beginning.
       this.freeRun();
