@@ -9,9 +9,9 @@ import { fourSteps, onWrong, type WrongWhere, wrongText } from '../lib/hostile/w
 import { all, type Row } from './row';
 
 const BATCH = 64;
-/** A network with channels, images and a width beyond the self-check's small cases. */
+/** Beyond the small cases in channels, images and width; of 28 pixels, as each workgroup of `one_channel_gpu` has as many then. */
 const larger = ({ config, trainer }: Network, kernelSize: number): Network => ({
-  config: { ...config, kernelSize, widths: [24, 24] },
+  config: { ...config, height: 28, width: 28, kernelSize, widths: [24, 24] },
   trainer: { ...trainer, batchSize: BATCH },
   methods: [],
 });
