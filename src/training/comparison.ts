@@ -1,4 +1,4 @@
-/** Checks a trainer's kernels at their real size, once, after its first step. */
+/** Checks a trainer's kernels at their real size, once: while they are compiled, in `prepare`, or after the first step. */
 import type { Gpu } from '../gpu/gpu';
 import { planMemory } from '../plan/memory';
 import type { Random } from '../plan/small_case';
