@@ -1,12 +1,10 @@
 import { winogradForms } from '../src/winograd/forms.ts';
 
 /** The shaders of each Winograd form, by kernel. */
-const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string, ...flags: string[]])[] = [
+const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string])[] = [
   ['conv2d', 'input'],
   ['conv2d', 'kernel'],
   ['conv2d', 'output'],
-  ['conv2d', 'output', 'image_bias'],
-  ['conv2d_grad_input', 'output'],
   ['conv2d_grad_kernel', 'gradient'],
   ['conv2d_grad_kernel', 'kernel'],
 ];
@@ -14,9 +12,9 @@ const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string, ...flags
 const winograd = winogradForms.flatMap(({ name, file }) =>
   ['', '_gpu'].flatMap((kind) =>
     WINOGRAD_PARTS.map(
-      ([kernel, part, ...flags]): Permutation => [
-        `${kernel}.${[name + kind, part, ...flags].join('_')}`,
-        [`${kernel}.winograd${kind}_${part}`, `form=${file}`, ...flags],
+      ([kernel, part]): Permutation => [
+        `${kernel}.${name + kind}_${part}`,
+        [`${kernel}.winograd${kind}_${part}`, `form=${file}`],
       ],
     ),
   ),
@@ -43,12 +41,7 @@ function mixed(file: string, ...lists: string[][]): Permutation[] {
  * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, Permutation[1]>> = Object.fromEntries([
-  named('conv2d', 'image_bias'),
-  named('conv2d.tile', 'image_bias'),
-  ...['conv2d', 'conv2d_pool'].flatMap((kernel) =>
-    mixed(`${kernel}.one_input`, ['side3'], ['gpu', 'subgroups'], ['image_bias']),
-  ),
-  ...['conv2d_grad_input', 'conv2d_grad_pool', 'conv2d_grad_upsample'].flatMap((kernel) =>
+  ...['conv2d', 'conv2d_pool', 'conv2d_grad_pool', 'conv2d_grad_upsample'].flatMap((kernel) =>
     mixed(`${kernel}.one_input`, ['side3'], ['gpu', 'subgroups']),
   ),
   ...mixed('conv2d.one_output', ['side3'], ['subgroups']),

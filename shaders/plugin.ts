@@ -169,14 +169,14 @@ export function loadStructs(): ReadonlyMap<string, StructLayout> {
 }
 
 /** The kernels that a network may use: all but those that measure an adapter. */
-const networkKernels = (sources: ReadonlyMap<string, Source>) =>
-  [...kernelsOf(sources.keys())]
-    .filter(([, shaders]) => shaders.every(([, name]) => !sources.get(name)!.file.startsWith('probes/')))
-    .map(([kernel]) => kernel);
+const networkKernels = () =>
+  readdirSync(join(folder, '../src/kernels'))
+    .map((file) => basename(file, '.ts'))
+    .filter((kernel) => !existsSync(join(folder, `probes/${kernel}.wgsl`)));
 
 /** A hash of all inputs of the declarations, this program included: reading the shaders takes seconds, this milliseconds. */
 function stampOf(sources: ReadonlyMap<string, Source>): string {
-  const hash = createHash('sha256').update(JSON.stringify([...sources]));
+  const hash = createHash('sha256').update(JSON.stringify([...sources, networkKernels()]));
   for (const file of [...wgslFiles(), 'plugin.ts', 'reflect.ts', '../package.json'])
     hash.update(`\n${file}\n${readText(file)}`);
   return hash.digest('hex').slice(0, 16);
@@ -203,7 +203,7 @@ export function writeDeclarations(): void {
     ({ name, text: _, code: __, ...declared }) => [name, { name, ...declared }] as const,
   );
   write(reflected, JSON.stringify({ by: reader(), shaders: Object.fromEntries(all) }));
-  write(declarations, `${head}\n${declareShaders(shaders, loadStructs(), networkKernels(sources))}`);
+  write(declarations, `${head}\n${declareShaders(shaders, loadStructs(), networkKernels())}`);
 }
 
 /** Under another name first, so that a compiler never reads half a file. */
@@ -253,7 +253,7 @@ function virtualModule(id: string, sources: ReadonlyMap<string, Source>): string
     const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
     return `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`;
   }
-  if (id === `\0${REFERENCES}`) return referencesModule(networkKernels(sources));
+  if (id === `\0${REFERENCES}`) return referencesModule(networkKernels());
   if (id === `\0${SOURCES}`) {
     const files = json(wgslFiles().map((file) => [file, readText(file)]));
     return `export const files = ${files};\nexport const sources = ${json([...sources])};`;

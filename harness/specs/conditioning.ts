@@ -1,6 +1,6 @@
 import { type ConditioningShape, conditioning, linearShape } from '../../src/kernels/conditioning';
-import { padChannels } from '../../src/kernels/conv2d';
 import { embeddingRows, HIDDEN } from '../../src/plan/conditioning';
+import { padChannels } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/conditioning';
 import { convolve } from '../../src/reference/conv2d';
 import { spec as conv2d, packedKernel } from './conv2d';

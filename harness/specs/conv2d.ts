@@ -1,5 +1,5 @@
-import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
-import type { ConvShape } from '../../src/plan/conv_shape';
+import { conv2d, convSizes, imageBiasSize } from '../../src/kernels/conv2d';
+import { type ConvShape, padChannels } from '../../src/plan/conv_shape';
 import { biasesOf, reference } from '../../src/reference/conv2d';
 import {
   type Arrays,

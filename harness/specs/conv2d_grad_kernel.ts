@@ -1,6 +1,6 @@
-import { convSizes, padChannels } from '../../src/kernels/conv2d';
+import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradKernel, gradientSize } from '../../src/kernels/conv2d_grad_kernel';
-import type { ConvShape } from '../../src/plan/conv_shape';
+import { type ConvShape, padChannels } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/conv2d_grad_kernel';
 import { spec as conv2d, convCases, convLayers } from './conv2d';
 import { absolute, type Spec, sumError } from './lib/spec';

@@ -1,8 +1,9 @@
 import shaders from 'virtual:kernel/conditioning';
 import { type Conditioning, embeddingRows, HIDDEN } from '../plan/conditioning';
+import { padChannels } from '../plan/conv_shape';
 import { call, type Kernel, type Op, op } from '../plan/op';
 import { type Tensor, view } from '../plan/tensor';
-import { conv2d, padChannels } from './conv2d';
+import { conv2d } from './conv2d';
 import { embedding } from './embedding';
 import { swish } from './swish';
 

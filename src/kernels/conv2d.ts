@@ -1,20 +1,15 @@
 import shaders from 'virtual:kernel/conv2d';
-import type { ConvShape } from '../plan/conv_shape';
+import { type Biases, type BiasParam, biasesOf, type ConvShape, padChannels } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import {
   cachesImages,
-  convolutionCalls,
   type WinogradForm,
+  winogradCalls,
   winogradConvolution,
   winogradVariants,
 } from '../winograd/plan';
-
-/** Packed weights pad channel counts to multiples of this (see pack_weights), so that register tiles need no edge cases. */
-const CHANNEL_TILE = 8;
-const channelTiles = (channels: number) => Math.ceil(channels / CHANNEL_TILE);
-export const padChannels = (channels: number) => channelTiles(channels) * CHANNEL_TILE;
 
 /** Number of elements of the input and output activations and of both packed kernels. */
 export function convSizes(shape: ConvShape) {
@@ -49,44 +44,31 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
 export const imageBiasSize = ({ imageBias, outChannels, batch }: ConvShape): { image_bias?: number } =>
   imageBias === undefined ? {} : { image_bias: (imageBias + outChannels) * batch };
 
-/** A shader without a bias per image, and the same one with it. */
-type BiasShaders<P extends string, B extends string> = readonly [
-  Shader<P, B>,
-  Shader<P | 'image_bias_at', B | 'image_bias'>,
-];
-
-/** Dispatches the shader with or without per-image bias. */
-function biasCall<P extends string, B extends string>(
-  [plain, perImage]: BiasShaders<P, B>,
-  { imageBias }: ConvShape,
-  params: Readonly<Record<Exclude<P, 'first_group'>, number>>,
-  tensors: Readonly<Record<B, Tensor>> & { readonly image_bias?: Tensor },
-  items: readonly [number, number, number],
-): Call {
-  if (imageBias === undefined) return call(plain, params, tensors, items);
-  type More = Readonly<Record<Exclude<P | 'image_bias_at', 'first_group'>, number>>;
-  const more = { ...params, image_bias_at: imageBias } as More;
-  return call(perImage, more, tensors as Readonly<Record<B | 'image_bias', Tensor>>, items);
-}
-
+type TensorName = 'input' | 'kernel' | 'output';
 const refusesImageBias = ({ imageBias }: ConvShape) =>
   imageBias === undefined ? undefined : 'this form has no bias per image';
 
-/** Params and grid of a direct convolution from `from` to `to` channels: see shaders/conv2d/direct/direct.wgsl. */
-export function directLaunch({ batch, height, width, kernelSize }: ConvShape, from: number, to: number) {
-  const tiles = channelTiles(to);
-  const params = {
-    height,
-    width,
-    n4: batch / 4,
-    from_channels: from,
-    to_channels: to,
-    kernel_size: kernelSize,
-    tiles,
-  };
-  // An invocation computes two of a row's vec4s.
-  return { params, items: [Math.ceil((width * batch) / 8), 1, height * tiles] as const };
-}
+/** See shaders/conv2d/direct/conv2d.wgsl. */
+const direct: Variant<ConvShape, TensorName> = {
+  calls: (shape, { input, kernel, output, ...tensors }) => {
+    const { batch, height, width, inChannels, outChannels, kernelSize } = shape;
+    const tiles = padChannels(outChannels) / 8;
+    const biases = biasesOf(shape, kernel, tensors);
+    const params = {
+      height,
+      width,
+      n4: batch / 4,
+      from_channels: inChannels,
+      to_channels: outChannels,
+      kernel_size: kernelSize,
+      tiles,
+      ...biases.params,
+    };
+    // An invocation computes two of a row's vec4s.
+    const items = [Math.ceil((width * batch) / 8), 1, height * tiles] as const;
+    return [call(shaders.plain, params, { input, kernel, output, ...biases.tensors }, items)];
+  },
+};
 
 /** Lanes of the one_output forms: strips of 7 pixels in a row, times pairs of images. */
 const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
@@ -97,15 +79,11 @@ const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batc
  */
 const wastesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
 
-/** The reason why the tile form cannot compute a layer; undefined if it can. */
-export const refusesTile = ({ kernelSize, width }: ConvShape) =>
-  kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
-
-/** The reason why the one_input form cannot compute a layer; undefined if it can. `channels`: the number of channels that are summed over. */
-export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, side: string) =>
-  hasOneChannelForm(kernelSize) && channels === 1
+/** The reason why the one_input form cannot compute a layer; undefined if it can. */
+const refusesOneInput = ({ kernelSize, inChannels }: ConvShape) =>
+  hasOneChannelForm(kernelSize) && inChannels === 1
     ? undefined
-    : `this form is for 5x5 and 3x3 kernels with one ${side} channel`;
+    : 'this form is for 5x5 and 3x3 kernels that sum over one channel';
 
 /** Whether the forms for one channel support this kernel size. */
 export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || kernelSize === 3;
@@ -131,80 +109,80 @@ export const oneInputVariants = <V>(variant: (form: PatchForm) => V) => ({
   one_input_subgroups: variant('subgroups'),
 });
 
-/** The device features and the kind of adapter that a form requires. */
-export const oneInputRequirements = (
-  form: PatchForm,
-): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
-  features: form === 'subgroups' ? ['subgroups'] : [],
-  ...(form === 'plain' ? {} : { for: form === 'gpu' ? 'gpu' : 'software' }),
-});
-
 /** Lanes of the one_input form: patches of 2 rows x 4 pixels along two rows, times groups of `images` images. */
 const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
   (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].images;
 
-/** Like `wastesByStrips`, for the one_input form. */
-export const wastesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
-  form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
-
 /** The name of the shader for a kernel's size. */
-export const oneInputName = (form: PatchForm, shape: ConvShape) =>
+const oneInputName = (form: PatchForm, shape: ConvShape) =>
   `one_input${sideEnd(shape)}${form === 'plain' ? '' : (`_${form}` as const)}` as const;
-type OneInputName = ReturnType<typeof oneInputName>;
 
-/** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
-export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
-  const { batch, height, width } = shape;
-  const { images: together, channels: each } = PATCH_FORMS[form];
-  const params = { height, width, images: batch / together, channels: to, padded: padChannels(to), each };
-  const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const;
-  return { params, items };
-}
-
-type OneInputParam = keyof ReturnType<typeof oneInputLaunch>['params'] | 'first_group';
-export type OneInputShaders<B extends string> = Readonly<Record<OneInputName, Shader<OneInputParam, B>>>;
-type OneInputBiasShaders<B extends string> = Readonly<
-  Record<`${OneInputName}_image_bias`, BiasShaders<OneInputParam, B>[1]>
+type OneInputParam =
+  | 'height'
+  | 'width'
+  | 'images'
+  | 'channels'
+  | 'padded'
+  | 'each'
+  | BiasParam
+  | 'first_group';
+export type OneInputShaders<B extends string> = Readonly<
+  Record<ReturnType<typeof oneInputName>, Shader<OneInputParam, B>>
 >;
 
-/** The one_input form of a convolution, also of a fused one. */
-export const oneInputForward = <B extends string>(
-  form: PatchForm,
-  shaders: OneInputShaders<B> & OneInputBiasShaders<B>,
-): Variant<ConvShape, B> => ({
-  ...oneInputRequirements(form),
-  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
-  calls: (shape, tensors) => {
-    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    const name = oneInputName(form, shape);
-    return [biasCall([shaders[name], shaders[`${name}_image_bias`]], shape, params, tensors, items)];
-  },
+/** The device features and the kind of adapter that the one_input form requires, also in a fused kernel. */
+export const oneInputRequirements = (form: PatchForm) => ({
+  features: form === 'subgroups' ? (['subgroups'] as const) : [],
+  ...(form === 'plain' ? {} : { for: form === 'gpu' ? ('gpu' as const) : ('software' as const) }),
+  refuses: refusesOneInput,
 });
 
-/** Params and grid of a convolution by tiles in workgroup memory: see shaders/conv2d/tile/tile.wgsl. */
-export function tileLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
-  const pairs = batch / 2;
-  const params = { height, width, pairs, from_channels: from, to_channels: to, to4: padChannels(to) / 4 };
-  // A workgroup has 16 lanes over pairs of images and 8 over groups of 4 output channels.
-  const strips = Math.ceil(width / 7);
-  return { params, items: [16 * strips * Math.ceil(pairs / 16), Math.ceil(to / 4), height] as const };
+/** Dispatches the one_input form, or a fused kernel's: see shaders/conv2d/one_channel/one_input.wgsl. */
+export function oneInputCall<B extends string>(
+  form: PatchForm,
+  shaders: OneInputShaders<B>,
+  shape: ConvShape,
+  tensors: Readonly<Record<B, Tensor>>,
+  biases: Biases['params'],
+): Call {
+  const { batch, height, width, outChannels: channels } = shape;
+  const { images: together, channels: each } = PATCH_FORMS[form];
+  const padded = padChannels(channels);
+  const params = { height, width, images: batch / together, channels, padded, each, ...biases };
+  const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(channels / each)] as const;
+  return call(shaders[oneInputName(form, shape)], params, tensors, items);
 }
-
-/** Shapes with a bias per image have the tensor image_bias, too. */
-type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 const tile: Variant<ConvShape, TensorName> = {
   for: 'gpu',
-  refuses: refusesTile,
-  calls: (shape, tensors) => {
-    const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
-    return [biasCall([shaders.tile, shaders.tile_image_bias], shape, params, tensors, items)];
+  refuses: ({ kernelSize, width }) =>
+    kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide',
+  // See shaders/conv2d/tile/conv2d.tile.wgsl.
+  calls: (shape, { input, kernel, output, ...tensors }) => {
+    const { batch, height, width, inChannels, outChannels } = shape;
+    const pairs = batch / 2;
+    const biases = biasesOf(shape, kernel, tensors);
+    const params = {
+      ...{ height, width, pairs, from_channels: inChannels, to_channels: outChannels },
+      ...{ to4: padChannels(outChannels) / 4, ...biases.params },
+    };
+    // A workgroup has 16 lanes over pairs of images and 8 over groups of 4 output channels.
+    const strips = Math.ceil(width / 7);
+    const items = [16 * strips * Math.ceil(pairs / 16), Math.ceil(outChannels / 4), height] as const;
+    return [call(shaders.tile, params, { input, kernel, output, ...biases.tensors }, items)];
   },
 };
 
 const oneInput = (form: PatchForm): Variant<ConvShape, TensorName> => ({
-  ...oneInputForward(form, shaders),
-  wastesLanes: (shape) => wastesByPatches(shape, form, shaders[oneInputName(form, shape)]),
+  ...oneInputRequirements(form),
+  // As for `wastesByStrips`.
+  wastesLanes: (shape) =>
+    form === 'subgroups' && patchItems(shape, form) < shaders[oneInputName(form, shape)].workgroupSize[0],
+  calls: (shape, { input, kernel, output, ...tensors }) => {
+    const biases = biasesOf(shape, kernel, tensors);
+    const all = { input, kernel, output, ...biases.tensors };
+    return [oneInputCall(form, shaders, shape, all, biases.params)];
+  },
 });
 
 /** Output rows that an invocation of the one_output form computes; it loads four more, or two for a 3x3 kernel. */
@@ -219,7 +197,7 @@ const refusesOneOutput = (shape: ConvShape) => {
 };
 
 /** The form for a single output channel, which would leave a tile of 8 mostly empty: taps share the loaded input instead. */
-const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName | 'bias'> => ({
   ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
   wastesLanes: (shape) => subgroups && wastesByStrips(shape, shaders.one_output_subgroups),
   refuses: refusesOneOutput,
@@ -241,7 +219,7 @@ const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 });
 
 /** The same layers, with input channels split over the lanes of a workgroup: shorter loops in many more invocations. */
-const oneOutputGpu: Variant<ConvShape, TensorName> = {
+const oneOutputGpu: Variant<ConvShape, TensorName | 'bias'> = {
   for: 'gpu',
   refuses: refusesOneOutput,
   calls: (shape, tensors) => {
@@ -253,25 +231,24 @@ const oneOutputGpu: Variant<ConvShape, TensorName> = {
   },
 };
 
-const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
-  from: inChannels,
-  to: outChannels,
-  toPadded: padChannels(outChannels),
-});
-
 const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
-  ...winogradConvolution(form, channelsOf),
+  ...winogradConvolution(form),
   caches: cachesImages(form),
-  calls: (shape, { input, kernel, ...tensors }, scratch, cached) => {
-    const name = `${form.name}_output` as const;
-    const last = [shaders[name], shaders[`${name}_image_bias` as const]] as const;
-    const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
-      biasCall(last, shape, params, { freqs: scratch.products, ...tensors }, items);
-    return convolutionCalls(form, shape, channelsOf(shape), { input, kernel }, scratch, finish, cached);
+  calls: (shape, { input, kernel, output, ...tensors }, scratch, cached) => {
+    const biases = biasesOf(shape, kernel, tensors);
+    return winogradCalls(form, shape, { input, kernel, output }, biases, scratch, cached);
   },
 });
 
-export const conv2d: Kernel<ConvShape, TensorName> = {
+/** The variants of a convolution, also of an input gradient: a convolution of the output's gradient, without biases. */
+export const convolutions: Readonly<Record<string, Variant<ConvShape, TensorName>>> = {
+  direct,
+  ...oneInputVariants(oneInput),
+  tile,
+  ...winogradVariants(winograd),
+};
+
+export const conv2d: Kernel<ConvShape, TensorName | 'bias'> = {
   name: 'conv2d',
   sizes: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
@@ -284,17 +261,9 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     return { flops: convFlops(shape), bytes: 4 * (input + output + forwardKernel + imageBias) };
   },
   variants: {
-    direct: {
-      calls: (shape, tensors) => {
-        const { params, items } = directLaunch(shape, shape.inChannels, shape.outChannels);
-        return [biasCall([shaders.plain, shaders.image_bias], shape, params, tensors, items)];
-      },
-    },
-    ...oneInputVariants(oneInput),
+    ...convolutions,
     one_output: oneOutput(false),
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
-    tile,
-    ...winogradVariants(winograd),
   },
 };

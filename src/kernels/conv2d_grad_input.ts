@@ -1,80 +1,59 @@
-import shaders from 'virtual:kernel/conv2d_grad_input';
+import { defined } from '../base/errors';
 import type { ConvShape } from '../plan/conv_shape';
-import { call, type Kernel, type Variant } from '../plan/op';
-import type { Tensor } from '../plan/tensor';
-import { convolutionCalls, type WinogradForm, winogradConvolution, winogradVariants } from '../winograd/plan';
+import type { Kernel, Variant } from '../plan/op';
 import {
   convFlops,
+  convolutions,
   convSizes,
-  directLaunch,
   type OneInputShaders,
-  oneInputLaunch,
-  oneInputName,
+  oneInputCall,
   oneInputRequirements,
-  oneInputVariants,
   type PatchForm,
-  padChannels,
-  refusesOneInput,
-  refusesTile,
-  tileLaunch,
-  wastesByPatches,
 } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
-const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
-  from: outChannels,
-  to: inChannels,
-  toPadded: padChannels(inChannels),
+/** The convolution of the output's gradient that gives the input's: with flipped taps, as pack_weights writes them, and without biases. */
+export const turned = ({ imageBias: _, ...shape }: ConvShape): ConvShape => ({
+  ...shape,
+  inChannels: shape.outChannels,
+  outChannels: shape.inChannels,
 });
 
-const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
-  ...winogradConvolution(form, channelsOf),
-  calls: (shape, { grad, kernel, grad_input }, scratch) =>
-    convolutionCalls(form, shape, channelsOf(shape), { input: grad, kernel }, scratch, (params, items) =>
-      call(
-        shaders[`${form.name}_output` as const],
-        params,
-        { freqs: scratch.products, output: grad_input },
-        items,
-      ),
-    ),
-});
+const inputGradient = ({
+  caches: _,
+  ...variant
+}: (typeof convolutions)[string]): Variant<ConvShape, TensorName> => {
+  const of = <T>(property: ((shape: ConvShape) => T) | undefined) =>
+    property && ((shape: ConvShape) => property(turned(shape)));
+  const { refuses, wastesLanes, scratch } = variant;
+  return {
+    ...variant,
+    ...defined({ refuses: of(refuses), wastesLanes: of(wastesLanes), scratch: of(scratch) }),
+    calls: (shape, { grad, kernel, grad_input }, scratch) =>
+      variant.calls(turned(shape), { input: grad, kernel, output: grad_input }, scratch),
+  };
+};
 
-/** The one_input form of an input gradient, also of a fused one; `bind` gives the shader its tensors. */
-export const oneInputBackward = <Name extends string, B extends string>(
+/** The one_input form of a kernel that is fused with an input gradient. */
+export const oneInputGradient = <Name extends string>(
   form: PatchForm,
-  shaders: OneInputShaders<B>,
-  bind: (tensors: Readonly<Record<Name, Tensor>>) => Readonly<Record<B, Tensor>>,
-): Variant<ConvShape, Name> => ({
-  ...oneInputRequirements(form),
-  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
-  calls: (shape, tensors) => {
-    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
-    return [call(shaders[oneInputName(form, shape)], params, bind(tensors), items)];
-  },
-});
-
-const oneInput = (form: PatchForm): Variant<ConvShape, TensorName> => ({
-  ...oneInputBackward(
-    form,
-    shaders,
-    ({ grad, kernel, grad_input }: Readonly<Record<TensorName, Tensor>>) => ({
-      input: grad,
-      kernel,
-      output: grad_input,
-    }),
-  ),
-  wastesLanes: (shape) => wastesByPatches(shape, form, shaders[oneInputName(form, shape)]),
-});
-
-const tile: Variant<ConvShape, TensorName> = {
-  for: 'gpu',
-  refuses: refusesTile,
-  calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = tileLaunch(shape, shape.outChannels, shape.inChannels);
-    return [call(shaders.tile, params, { input: grad, kernel, output: grad_input }, items)];
-  },
+  shaders: OneInputShaders<Exclude<Name, 'grad'> | 'input'>,
+): Variant<ConvShape, Name | 'grad'> => {
+  const { refuses, ...requirements } = oneInputRequirements(form);
+  return {
+    ...requirements,
+    refuses: (shape) => refuses(turned(shape)),
+    calls: (shape, { grad, ...tensors }) => [
+      oneInputCall(
+        form,
+        shaders,
+        turned(shape),
+        { ...tensors, input: grad },
+        { biases: 0, image_bias_at: 0 },
+      ),
+    ],
+  };
 };
 
 /** The gradient of a convolution's input. The shape is the forward convolution's. */
@@ -88,15 +67,7 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     const { input, output, backwardKernel } = convSizes(shape);
     return { flops: convFlops(shape), bytes: 4 * (input + output + backwardKernel) };
   },
-  variants: {
-    direct: {
-      calls: (shape, { grad, kernel, grad_input }) => {
-        const { params, items } = directLaunch(shape, shape.outChannels, shape.inChannels);
-        return [call(shaders.plain, params, { input: grad, kernel, output: grad_input }, items)];
-      },
-    },
-    ...oneInputVariants(oneInput),
-    tile,
-    ...winogradVariants(winograd),
-  },
+  variants: Object.fromEntries(
+    Object.entries(convolutions).map(([name, variant]) => [name, inputGradient(variant)]),
+  ),
 };

@@ -1,18 +1,11 @@
 import shaders from 'virtual:kernel/conv2d_grad_pool';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
-import type { Tensor } from '../plan/tensor';
-import { convFlops, convSizes, oneInputVariants, type PatchForm } from './conv2d';
-import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
+import { convFlops, convSizes, oneInputVariants } from './conv2d';
+import { conv2dGradInput, oneInputGradient } from './conv2d_grad_input';
 import { swishMaxPoolGrad } from './swish_max_pool_grad';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
-
-const oneInput = (form: PatchForm) =>
-  oneInputBackward(form, shaders, ({ grad, ...tensors }: Readonly<Record<TensorName, Tensor>>) => ({
-    input: grad,
-    ...tensors,
-  }));
 
 /**
  * conv2d_grad_input and swish_max_pool_grad in one kernel, in those variants of conv2d_grad_input that hold whole windows. The convolution
@@ -36,5 +29,5 @@ export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
       op(swishMaxPoolGrad, layer, { channels, height, width, batch }, { pre, grad_output, grad: grad_pre }),
     ];
   },
-  variants: oneInputVariants(oneInput),
+  variants: oneInputVariants((form) => oneInputGradient(form, shaders)),
 };

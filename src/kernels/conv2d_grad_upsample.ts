@@ -1,18 +1,12 @@
 import shaders from 'virtual:kernel/conv2d_grad_upsample';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
-import { type Tensor, tensor } from '../plan/tensor';
-import { convFlops, convSizes, oneInputVariants, type PatchForm } from './conv2d';
-import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
+import { tensor } from '../plan/tensor';
+import { convFlops, convSizes, oneInputVariants } from './conv2d';
+import { conv2dGradInput, oneInputGradient } from './conv2d_grad_input';
 import { swishUpsampleGrad } from './swish_upsample_grad';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_pre';
-
-const oneInput = (form: PatchForm) =>
-  oneInputBackward(form, shaders, ({ grad, ...tensors }: Readonly<Record<TensorName, Tensor>>) => ({
-    input: grad,
-    ...tensors,
-  }));
 
 /**
  * conv2d_grad_input and swish_upsample_grad in one kernel, in those variants of conv2d_grad_input that hold whole windows: the gradient of
@@ -38,5 +32,5 @@ export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
       op(swishUpsampleGrad, layer, halved, { pre, grad_output: through, grad: grad_pre }),
     ];
   },
-  variants: oneInputVariants(oneInput),
+  variants: oneInputVariants((form) => oneInputGradient(form, shaders)),
 };

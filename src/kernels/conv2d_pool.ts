@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/conv2d_pool';
-import type { ConvShape } from '../plan/conv_shape';
-import { type Kernel, op } from '../plan/op';
-import { conv2d, convSizes, oneInputForward, oneInputVariants } from './conv2d';
+import { biasesOf, type ConvShape } from '../plan/conv_shape';
+import { type Kernel, op, type Variant } from '../plan/op';
+import { conv2d, convSizes, oneInputCall, oneInputRequirements, oneInputVariants } from './conv2d';
 import { swishMaxPool } from './swish_max_pool';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
@@ -22,5 +22,13 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
       op(swishMaxPool, layer, { channels, height, width, batch }, { input: tensors.output, output: pooled }),
     ];
   },
-  variants: oneInputVariants((form) => oneInputForward(form, shaders)),
+  variants: oneInputVariants(
+    (form): Variant<ConvShape, TensorName> => ({
+      ...oneInputRequirements(form),
+      calls: (shape, tensors) => {
+        const biases = biasesOf(shape, tensors.kernel, tensors);
+        return [oneInputCall(form, shaders, shape, { ...tensors, ...biases.tensors }, biases.params)];
+      },
+    }),
+  ),
 };

@@ -1,6 +1,6 @@
 import shaders from 'virtual:kernel/pack_weights';
+import { padChannels } from '../plan/conv_shape';
 import { call, type Kernel } from '../plan/op';
-import { padChannels } from './conv2d';
 
 /** A layer's parameters: kernel [kernelSize][kernelSize][in][out], then bias [out]. */
 export interface ParameterShape {

@@ -1,13 +1,13 @@
 /** The forward pass as a list of ops. */
 
 import { conditioning as conditioningKernel } from '../kernels/conditioning';
-import { conv2d, padChannels } from '../kernels/conv2d';
+import { conv2d } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
-import type { ConvShape } from '../plan/conv_shape';
+import { type ConvShape, padChannels } from '../plan/conv_shape';
 import { type Call, type Kernel, type Op, op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
 import type { Layer } from './config';

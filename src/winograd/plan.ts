@@ -6,7 +6,7 @@
  */
 
 import shaders from 'virtual:kernel/conv2d';
-import type { ConvShape } from '../plan/conv_shape';
+import { type Biases, type ConvShape, padChannels } from '../plan/conv_shape';
 import { type Call, call, type Variant } from '../plan/op';
 import { type Tensor, view } from '../plan/tensor';
 import { type Form, winogradForms } from './forms';
@@ -190,6 +190,7 @@ export function transformParams(
     first_image: at.first / together,
     chunk: at.count / together,
     pitch: (tiles * chunk) / together,
+    ...{ biases: 0, image_bias_at: 0 },
   };
 }
 
@@ -235,46 +236,35 @@ export const inputTransform = (
     transformItems(form, TOGETHER, tiles, at.count, channels),
   );
 
-/** Numbers of channels: `from` are summed over, `to` are computed, and the packed kernel pads these to `toPadded`. */
-interface Channels {
-  readonly from: number;
-  readonly to: number;
-  readonly toPadded: number;
-}
-
 /** A convolution's variant without its calls. */
-export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: ConvShape) => Channels) => ({
+export const winogradConvolution = (form: WinogradForm) => ({
   ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
-    betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
-  refuses: (shape: ConvShape) => {
-    const { from, toPadded } = channelsOf(shape);
-    return refusesWinograd(form, shape, from, toPadded);
-  },
+    betterSmaller(form, shape) || wastesProduct(form, padChannels(shape.outChannels)),
+  refuses: (shape: ConvShape) =>
+    refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape: ConvShape) => {
-    const { from, toPadded } = channelsOf(shape);
+    const [from, to] = [shape.inChannels, padChannels(shape.outChannels)];
     const tiles = tiling(form, shape);
     return {
-      kernels: form.frequencies * from * toPadded,
+      kernels: form.frequencies * from * to,
       images: frequencySize(form, tiles, from),
-      products: frequencySize(form, tiles, toPadded),
+      products: frequencySize(form, tiles, to),
     };
   },
 });
 
-/**
- * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `cached`: see `cachesImages`.
- */
-export function convolutionCalls(
+/** A convolution, chunk by chunk. `cached`: see `cachesImages`. */
+export function winogradCalls(
   form: WinogradForm,
   shape: ConvShape,
-  channels: Channels,
-  tensors: { input: Tensor; kernel: Tensor },
+  tensors: Readonly<Record<'input' | 'kernel' | 'output', Tensor>>,
+  biases: Biases,
   scratch: Readonly<Record<string, Tensor>>,
-  finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
   cached?: Tensor,
 ): Call[] {
-  const { from, toPadded } = channels;
+  const { inChannels: from, outChannels: to } = shape;
+  const toPadded = padChannels(to);
   const { frequencies, technique } = form;
   const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
@@ -304,8 +294,10 @@ export function convolutionCalls(
       ] as const;
       calls.push(call(shader, params, operands, items, flops));
     }
-    const items = transformItems(form, togetherBack(form), tiles, at.count, channels.to);
-    calls.push(finish(transformParams(togetherBack(form), shape, tiles, toPadded, at), items));
+    const back = { ...transformParams(togetherBack(form), shape, tiles, toPadded, at), ...biases.params };
+    const last = { freqs: products, output: tensors.output, ...biases.tensors };
+    const items = transformItems(form, togetherBack(form), tiles, at.count, to);
+    calls.push(call(shaders[`${form.name}_output` as const], back, last, items));
   }
   return calls;
 }

@@ -23,7 +23,7 @@ test.each<[string, (engine: Engine) => Promise<unknown>, pipelines: number, char
       const sampler = await engine.createSampler(unet, { count: 1 });
       await sampler.sample({ ...recipes.digits.sampling, labels: [3], seed: 1 });
     },
-    22,
+    21,
     80_000,
   ],
   [
@@ -33,7 +33,7 @@ test.each<[string, (engine: Engine) => Promise<unknown>, pipelines: number, char
       const trainer = await engine.createTrainer(unet, { ...recipes.digits.trainer, batchSize: 64 });
       await trainer.prepare();
     },
-    45,
+    38,
     242_000,
   ],
 ])('before %s, few pipelines are compiled', async (_, work, pipelines, characters) => {

@@ -61,20 +61,23 @@ function plant(...faults: readonly Fault[]) {
   return { planted, [Symbol.dispose]: () => hostile[Symbol.dispose]() };
 }
 
+/** A factor of forward convolutions, or of input gradients, which have the same shaders. */
+const forward = (factor: number) => `select(1.0, ${factor}, params.biases > 0u)`;
+const backward = (factor: number) => `select(1.0, ${factor}, params.biases == 0u)`;
 /** The last pass of a convolution, which all of Winograd's forms share. */
-const winograd = [/^conv2d\.winograd\w*_output/, 'output[at] = value + bias'] as const;
-const wrongWinograd = [...winograd, 'output[at] = 1.05 * value + bias'] as const;
+const winograd = [/^conv2d\.winograd\w*_output/, '] + more;'] as const;
+const wrongWinograd = [...winograd, `] * ${forward(1.05)} + more;`] as const;
 const wrongAdam = [/^adam$/, ') - change', ') + change'] as const;
 const swish = 'return SwishAndSlope(value, s + value * (1.0 - s));';
 
 /** Without a sampler, for which the tuner would measure again. */
 const trained: Network = { ...tutorial, methods: undefined };
 
-const faults: Record<string, readonly [...Fault, network?: Network]> = {
+const faults: Record<string, readonly [...Fault, of?: { network?: Network; kernel?: string }]> = {
   'Winograd 5% off': wrongWinograd,
-  'Winograd 0.4% off': [...winograd, 'output[at] = 1.004 * (value + bias)'],
-  'Winograd all zero': [...winograd, 'output[at] = 0.0 * (value + bias)'],
-  'Winograd without bias': [...winograd, 'output[at] = value + 0.0 * bias'],
+  'Winograd 0.4% off': [...winograd, `] * ${forward(1.004)} + more * ${forward(1.004)};`],
+  'Winograd all zero': [...winograd, `] * ${forward(0)} + more * ${forward(0)};`],
+  'Winograd without bias': [...winograd, '] + 0.0 * more;'],
   "swish's slope of the wrong sign": [/^swish_grad$/, swish, swish.replace('s + value', 's - value')],
   'swish that is no number': [/^swish$/, 'return z * sigmoid(z);', 'return sqrt(-1.0 - z * z);'],
   'Adam of the wrong sign': wrongAdam,
@@ -95,19 +98,24 @@ const faults: Record<string, readonly [...Fault, network?: Network]> = {
     /^conv2d_pool/,
     'max(columns.xy, columns.zw)',
     'min(columns.xy, columns.zw)',
-    digits3x3,
+    { network: digits3x3 },
   ],
-  'a pixel of a window lost': [/^conv2d_grad_upsample/, '(c + d)', '(c + c)', digits3x3],
-  'the pooled map without a gradient': [/^conv2d_grad_pool/, '(a + to_a)', '(a + 0.0 * to_a)', digits3x3],
+  'a pixel of a window lost': [/^conv2d_grad_upsample/, '(c + d)', '(c + c)', { network: digits3x3 }],
+  'the pooled map without a gradient': [
+    /^conv2d_grad_pool/,
+    '(a + to_a)',
+    '(a + 0.0 * to_a)',
+    { network: digits3x3 },
+  ],
   "Winograd's input gradient 5% off": [
-    /^conv2d_grad_input\.winograd/,
-    'output[at] = value',
-    'output[at] = 1.05 * value',
+    ...winograd,
+    `] * ${backward(1.05)} + more;`,
+    { kernel: 'conv2d_grad_input' },
   ],
   "Winograd's weight gradient 0.4% off": [/^conv2d_grad_kernel\.winograd\w*_kernel/, '= v[', '= 1.004 * v['],
   'noise that is the same twice': [/^noise\.gaussian$/, 'n / 2u + 1u', 'n / 2u'],
   'steps too short': [/^flow_step$/, '+ step.step *', '+ 0.95 * step.step *'],
-  'steps without end': [/^denoise_step$/, 'vec4f(1.0))', 'vec4f(9.0))', tutorial],
+  'steps without end': [/^denoise_step$/, 'vec4f(1.0))', 'vec4f(9.0))', { network: tutorial }],
 };
 
 /** The names of the variants that a network uses for convolutions. */
@@ -115,8 +123,8 @@ const convolutions = (variants: object) =>
   Object.entries(variants).flatMap(([place, variant]) => (place.startsWith('conv2d/') ? [variant] : []));
 
 describe('the self-check before the first step finds', () => {
-  test.each(Object.entries(faults))('%s', async (_, [shader, text, becomes, network = digits]) => {
-    const [kernel] = /\w+/.exec(shader.source)!;
+  test.each(Object.entries(faults))('%s', async (_, [shader, text, becomes, of = {}]) => {
+    const { network = digits, kernel = /\w+/.exec(shader.source)![0] } = of;
     using device = plant([shader, text, becomes]);
     const { warnings, error, variants } = await check(network);
     expect(device.planted.size).toBeGreaterThan(0);
@@ -142,7 +150,7 @@ describe('the self-check before the first step finds', () => {
 });
 
 /** The plain form, of which the linear layers of a conditioned network have no other. */
-const plain = [/^conv2d(\.image_bias)?$/, 'output[at] = sum', 'output[at] = 1.05 * sum'] as const;
+const plain = [/^conv2d$/, '= sums[2u', `= ${forward(1.05)} * sums[2u`] as const;
 
 describe('a plain kernel that is wrong', () => {
   test.each<[string, Network, readonly Fault[]]>([

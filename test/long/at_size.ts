@@ -22,7 +22,7 @@ const networks = {
 };
 const places: readonly WrongWhere[] = [{ width: 14 }, { batch: BATCH }, { channel: 16 }, { lastOf: 24 }];
 /** Shaders of forms that are not the plain one. */
-const hasPlain = (shader: string) => /^conv2d\w*\.(?!image_bias)|\.gpu$/.test(shader);
+const hasPlain = (shader: string) => /^conv2d\w*\.|\.gpu$/.test(shader);
 
 const exactly = (shader: string) => new RegExp(`^${shader.replaceAll('.', '\\.')}$`);
 

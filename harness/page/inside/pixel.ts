@@ -122,12 +122,17 @@ export function pixelBefore(
   return four.reduce((most, place) => (valueAt(place) > valueAt(most) ? place : most));
 }
 
-/** The lines of a plain convolution's text that compute a map: a product, and the end. Those that have other names there are left out. */
-export function linesOf(text: string, map: number): string[] {
+/**
+ * The lines of a plain convolution's text that compute a map: a product, the end, and the biases, also the image's if there is one. Those
+ * that have other names there are left out.
+ */
+export function linesOf(text: string, map: number, hasImageBias: boolean): string[] {
   // A workgroup computes 8 maps: the first four from the weights u, the others from v.
   const [half, lane] = [map % 8 < 4 ? 'u' : 'v', map % 4];
   const lines = text.split('\n').map((line) => line.trim());
-  return [`p${half}${lane} += p * ${half}[${lane}]`, 'output[at] ='].flatMap(
+  const product = `p${half}${lane} += p * ${half}[${lane}]`;
+  const biases = hasImageBias ? 'return bias[channel] +' : 'if (params.biases == 1u)';
+  return [product, 'output[at + p_at] =', biases].flatMap(
     (start) => lines.find((line) => line.startsWith(start)) ?? [],
   );
 }

@@ -47,7 +47,6 @@ export class PixelView {
   private readonly actions: PixelActions;
   private readonly slider = byId('pixel-input', HTMLInputElement);
   private readonly strip = byId('pixel-sums', HTMLCanvasElement);
-  private sourceFor = '';
 
   constructor(actions: PixelActions) {
     this.actions = actions;
@@ -168,20 +167,14 @@ export class PixelView {
 
   /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
   private showLines(): void {
-    const lines = linesOf(commentedShader(this.shader).text, this.place.map);
+    const { imageBias } = this.open!.looked.arithmetic;
+    const lines = linesOf(commentedShader('conv2d').text, this.place.map, imageBias !== undefined);
     setText('pixel-lines', lines.join('\n'));
-  }
-
-  private get shader(): string {
-    return this.open!.looked.arithmetic.imageBias ? 'conv2d.image_bias' : 'conv2d';
   }
 
   private showSource(): void {
     const details = byId('pixel-source', HTMLDetailsElement);
-    if (!details.open || !this.open || this.sourceFor === this.shader) return;
-    this.sourceFor = this.shader;
-    const [summary] = details.children;
-    details.replaceChildren(summary, sourcesOf('conv2d', [this.shader]));
+    if (details.open && details.children.length === 1) details.append(sourcesOf('conv2d', ['conv2d']));
   }
 }
 

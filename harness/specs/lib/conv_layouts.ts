@@ -1,5 +1,4 @@
-import { padChannels } from '../../../src/kernels/conv2d';
-import type { ConvShape } from '../../../src/plan/conv_shape';
+import { type ConvShape, padChannels } from '../../../src/plan/conv_shape';
 import type { Values } from './spec';
 
 /** A forward packed kernel [tap][in][out padded] as the backward pass reads it: [flipped tap][out][in padded]. */

@@ -15,9 +15,7 @@
 @group(0) @binding(4) var<storage, read> grad_output: array<Lane>;
 @group(0) @binding(5) var<storage, read_write> grad_pre: array<Lane>;
 
-fn start(channel: u32, n: u32) -> f32 {
-  return 0.0;
-}
+fn addend(channel: u32, n: u32, images: u32) -> Lane { return Lane(0); }
 
 fn store(at: u32, low: u32, a: Lane, b: Lane, c: Lane, d: Lane) {
   let below = at + params.width * params.images;

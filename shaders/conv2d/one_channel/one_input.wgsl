@@ -1,11 +1,10 @@
 // A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and fused kernels:
-//   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][o].
+//   sum[o][y][x][n] = addend(o, n) + sum over ky, kx of input[y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][o].
 // A Lane is the unit that an invocation processes at once: a pair of images, or with `gpu` a single one, which fits the registers of all GPUs. All
 // counts of images are counts of Lanes. The shader that imports this declares
 //   input    [H][W][images], kernel [tap][padded];
-//   start    returns the initial value of a channel's sums for the nth Lane of images, an f32 or a Lane;
-// and imports one_input_store or ../fused/windows, which declare
-//   finish   stores the sums of a patch or passes them on.
+//   addend   returns the initial value of a channel's sums for a Lane of images: see lib/biases.wgsl;
+//   finish   stores the sums of a patch or passes them on (../fused/windows.wgsl).
 // One invocation: a patch of 2 rows x 4 pixels of a Lane. It holds the 6 x 8 pixels around the patch (4 x 6) in registers while it computes
 // one channel after the other, 200 products each (72). No sum is carried from one iteration of that loop to the next.
 // Grid: x over patches of two rows times images, z over pairs of rows times groups of params.each channels.
@@ -24,9 +23,8 @@ struct Params {
   channels: u32, // output channels
   padded: u32, // channels, rounded up to 8
   each: u32, // channels that an invocation computes
-#if image_bias
-  image_bias_at: u32, // row of image_bias for channel 0
-#endif
+  biases: u32, // see lib/biases.wgsl
+  image_bias_at: u32,
   first_group: u32,
 }
 
@@ -92,7 +90,7 @@ fn convolve(item: u32, group_z: u32) {
 
   for (var o = first; o < min(first + params.each, params.channels); o++) {
     let w = taps_at(o, params.padded);
-    let begin = Lane(start(o, n));
+    let begin = addend(o, n, params.images);
     #each c 4
     var a$c = begin;
     var b$c = begin;

@@ -9,8 +9,7 @@ struct Params {
   first_image: u32, // where this chunk starts
   chunk: u32, // images in this chunk
   pitch: u32, // of a row of frequencies
-#if image_bias
-  image_bias_at: u32, // row of image_bias for channel 0
-#endif
+  biases: u32, // of the output transform: see lib/biases.wgsl
+  image_bias_at: u32,
   first_group: u32,
 }
