@@ -211,7 +211,8 @@ const partWorkOf = (pacer: Pacer, shader: string) => Math.min(PART_SHARE * pacer
 /** Work of a call. */
 function workOf({ origin, cost }: Op, { tensors, flops = 0 }: Call): number {
   if (origin.calls.length === 1) return cost.flops + FLOPS_PER_BYTE * cost.bytes;
-  const elements = Object.values(tensors).reduce((sum, t) => sum + t.size, 0);
+  // A tensor may be bound twice.
+  const elements = [...new Set(Object.values(tensors))].reduce((sum, t) => sum + t.size, 0);
   return flops + FLOPS_PER_BYTE * 4 * elements;
 }
 

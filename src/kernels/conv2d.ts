@@ -44,7 +44,9 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
 export const imageBiasSize = ({ imageBias, outChannels, batch }: ConvShape): { image_bias?: number } =>
   imageBias === undefined ? {} : { image_bias: (imageBias + outChannels) * batch };
 
+/** A forward convolution has the tensor bias, and shapes with a bias per image have image_bias, too. */
 type TensorName = 'input' | 'kernel' | 'output';
+
 const refusesImageBias = ({ imageBias }: ConvShape) =>
   imageBias === undefined ? undefined : 'this form has no bias per image';
 

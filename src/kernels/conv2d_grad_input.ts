@@ -1,5 +1,5 @@
 import { defined } from '../base/errors';
-import type { ConvShape } from '../plan/conv_shape';
+import { type ConvShape, NO_BIASES } from '../plan/conv_shape';
 import type { Kernel, Variant } from '../plan/op';
 import {
   convFlops,
@@ -14,7 +14,7 @@ import {
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
 /** The convolution of the output's gradient that gives the input's: with flipped taps, as pack_weights writes them, and without biases. */
-export const turned = ({ imageBias: _, ...shape }: ConvShape): ConvShape => ({
+const turned = ({ imageBias: _, ...shape }: ConvShape): ConvShape => ({
   ...shape,
   inChannels: shape.outChannels,
   outChannels: shape.inChannels,
@@ -45,13 +45,7 @@ export const oneInputGradient = <Name extends string>(
     ...requirements,
     refuses: (shape) => refuses(turned(shape)),
     calls: (shape, { grad, ...tensors }) => [
-      oneInputCall(
-        form,
-        shaders,
-        turned(shape),
-        { ...tensors, input: grad },
-        { biases: 0, image_bias_at: 0 },
-      ),
+      oneInputCall(form, shaders, turned(shape), { ...tensors, input: grad }, NO_BIASES),
     ],
   };
 };

@@ -26,11 +26,13 @@ export interface Biases {
   readonly tensors: Readonly<Record<'bias' | 'image_bias', Tensor>>;
 }
 
+export const NO_BIASES: Biases['params'] = { biases: 0, image_bias_at: 0 };
+
 /** An input gradient has no `bias`; shapes with a bias per image have `image_bias`, too. The shader does not read `unread`, which is bound in place of one. */
 export function biasesOf(
   { imageBias }: ConvShape,
   unread: Tensor,
-  { bias, image_bias }: { readonly bias?: Tensor; readonly image_bias?: Tensor } = {},
+  { bias, image_bias }: { readonly bias?: Tensor; readonly image_bias?: Tensor },
 ): Biases {
   return {
     params: { biases: bias ? (imageBias === undefined ? 1 : 2) : 0, image_bias_at: imageBias ?? 0 },

@@ -6,7 +6,7 @@
  */
 
 import shaders from 'virtual:kernel/conv2d';
-import { type Biases, type ConvShape, padChannels } from '../plan/conv_shape';
+import { type Biases, type ConvShape, NO_BIASES, padChannels } from '../plan/conv_shape';
 import { type Call, call, type Variant } from '../plan/op';
 import { type Tensor, view } from '../plan/tensor';
 import { type Form, winogradForms } from './forms';
@@ -190,7 +190,7 @@ export function transformParams(
     first_image: at.first / together,
     chunk: at.count / together,
     pitch: (tiles * chunk) / together,
-    ...{ biases: 0, image_bias_at: 0 },
+    ...NO_BIASES,
   };
 }
 

@@ -215,7 +215,7 @@ function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => 
 function formText({ kernel, variant }: Arithmetic['form']): string {
   const name = `${kernel}.${variant}`;
   const lines =
-    'runs the first of these lines for each weight, with four images in p and the weights of four maps beside it, and the second at the end:';
+    'runs the first of these lines for each weight, with four images in p and the weights of four maps beside it, and the others at the end:';
   const plain = `The plain form ${lines}`;
   if (variant.startsWith('winograd'))
     return `Here the GPU runs ${name}: it multiplies transforms of window and kernel and never makes these products, so it rounds differently. ${plain}`;
