@@ -1,6 +1,6 @@
 /** Is a kernel right at the size of a network? Compares the results of forms with the plain kernels'. Loaded with the first comparison. */
 import type { Gpu } from '../gpu/gpu';
-import type { ConvShape } from '../plan/conv_shape';
+import { NO_BIASES } from '../plan/conv_shape';
 import { type Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import { Random } from '../plan/small_case';
@@ -53,13 +53,15 @@ export async function disagreeingOps(
   at: AtSize,
 ): Promise<readonly (readonly [Op, number])[] | undefined> {
   const { pass, variantsOf } = at;
-  const plain = new Map<Op, string>();
-  const seen = new Set<string>();
+  const alike = new Map<string, Op[]>();
   for (const o of pass.ops) {
-    const [first, ...rest] = variantsOf(o);
     const work = workOf(o);
-    if (rest.length > 0 && o.variant !== first && !seen.has(work)) plain.set(o, first);
-    seen.add(work);
+    alike.set(work, [...(alike.get(work) ?? []), o]);
+  }
+  const plain = new Map<Op, string>();
+  for (const [o] of alike.values()) {
+    const [first, ...rest] = variantsOf(o);
+    if (rest.length > 0 && o.variant !== first) plain.set(o, first);
   }
   if (plain.size === 0) return [];
   let [done, total] = [0, 0];
@@ -85,7 +87,9 @@ export async function disagreeingOps(
     const agree = await compare(again, true);
     if (!agree) return undefined;
     const wrong = off.filter(([op]) => again.get(op) === plain.get(op) || !(agree.get(op)! <= TOLERANCE));
-    return wrong.length > 0 ? wrong.sort(([, a], [, b]) => b - a) : undefined;
+    if (wrong.length === 0) return undefined;
+    const worst = wrong.sort(([, a], [, b]) => b - a);
+    return worst.flatMap(([o, share]) => alike.get(workOf(o))!.map((each) => [each, share] as const));
   } finally {
     if (done < total) count(total - done);
   }
@@ -97,11 +101,17 @@ function thirdOf(o: Op, [plain, ...rest]: readonly string[]): string {
   return rest.find((variant) => !used.includes(techniqueOf(variant))) ?? plain;
 }
 
-/** Equal for ops that differ in their tensors only: layers of the same size in the middle of a network. One of them is compared. */
-function workOf({ kernel, variant, origin: { shape }, calls }: Op): string {
-  const { height, width, inChannels, outChannels, kernelSize, batch } = shape as Partial<ConvShape>;
-  const size = [height, width, inChannels, outChannels, kernelSize, batch];
-  return [kernel, variant, ...size, ...calls.map(({ shader }) => shader.hash)].join();
+/**
+ * Equal for ops that differ in their tensors and biases only: layers of the same size in the middle of a network, and a convolution and the
+ * input gradient of its mirror image. The first is compared, for all.
+ */
+function workOf({ calls }: Op): string {
+  const dispatches = calls.map(({ shader, params, groups }) => [
+    shader.hash,
+    { ...params, ...NO_BIASES },
+    groups,
+  ]);
+  return JSON.stringify(dispatches);
 }
 
 /** `winograd`, `one`, `tile` or `direct`. */

@@ -92,6 +92,19 @@ describe('the comparison at a network’s size', () => {
     },
   );
 
+  test('stands for the input gradient of the same shaders, too: both get others', async () => {
+    const many = ofBatch(12);
+    const work = async (world: World) => {
+      await expect(fourSteps(world)).rejects.toMatchObject({ code: 'wrong-kernel', variant: 'winograd8' });
+      using trainer = await world.engine.createTrainer(world.unet, many.trainer);
+      return await fourSteps({ ...world, trainer });
+    };
+    const { warnings, result } = await on(/^conv2d\.winograd8_output$/, moreThanFew, work, {}, many);
+    const told = warnings.map(({ kernel, variant }) => `${kernel}.${variant}`);
+    expect(told).toEqual(['conv2d.winograd8', 'conv2d_grad_input.winograd8']);
+    expect(Object.values(result!.variants)).not.toContain('winograd8');
+  });
+
   test('reports how far it is, from its beginning to its end', async () => {
     const reports: Progress[] = [];
     await healthily(fourSteps, { onProgress: (progress) => reports.push(progress) });
