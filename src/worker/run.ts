@@ -154,6 +154,9 @@ export class TrainingRun {
    */
   async build(engine: Engine): Promise<Trainer> {
     const { batchSize, seed, binarize, dropLast } = this.settings;
+    // While the network is made, the code for what follows loads. What does not is asked for again.
+    const parts = [import('../data/dataset'), import('../training/trainer'), import('../trust/at_size')];
+    Promise.all(parts).catch(() => {});
     const unet = await this.network(engine);
     this.dataset ??= await engine.createDataset(this.images);
     checkImages(this.dataset, unet.config);
