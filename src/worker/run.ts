@@ -1,6 +1,7 @@
 /** A training run: its settings and data, its losses, its last copies, and, while there is a device, its network and trainer. */
 
 import { checkInteger, checkObject } from '../base/errors';
+import { loaded } from '../base/load';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
@@ -154,9 +155,13 @@ export class TrainingRun {
    */
   async build(engine: Engine): Promise<Trainer> {
     const { batchSize, seed, binarize, dropLast } = this.settings;
-    // While the network is made, the code for what follows loads. What does not is asked for again.
-    const parts = [import('../data/dataset'), import('../training/trainer'), import('../trust/at_size')];
-    Promise.all(parts).catch(() => {});
+    // The code for what follows loads while the network is made.
+    for (const part of [
+      loaded(import('../data/dataset')),
+      loaded(import('../training/trainer')),
+      loaded(import('../trust/at_size')),
+    ])
+      part.catch(() => {});
     const unet = await this.network(engine);
     this.dataset ??= await engine.createDataset(this.images);
     checkImages(this.dataset, unet.config);
