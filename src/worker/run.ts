@@ -155,7 +155,7 @@ export class TrainingRun {
    */
   async build(engine: Engine): Promise<Trainer> {
     const { batchSize, seed, binarize, dropLast } = this.settings;
-    // The code for what follows loads while the network is made.
+    // What follows loads while the network is made.
     for (const part of [
       loaded(import('../data/dataset')),
       loaded(import('../training/trainer')),
