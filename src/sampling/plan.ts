@@ -10,7 +10,6 @@ import { knownPixels } from '../kernels/known_pixels';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { noise as noiseKernel } from '../kernels/noise';
 import { sameLevel } from '../kernels/same_level';
-import { unitRange } from '../kernels/unit_range';
 import { type Op, op } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import { STATE, STATE_WORDS } from '../plan/step_state';
@@ -123,29 +122,12 @@ function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions
       start: maps('start', batch),
       mask: maps('mask', batch),
       velocity: maps('velocity', batch),
-      pictures: maps('pictures', batch),
     },
     share: tensor('share', 1),
   };
 }
 
 type SamplingTensors = ReturnType<typeof tensorsOf>;
-
-/** Ops that convert between the caller's layout and the kernels'. */
-function conversionsOf(
-  { height, width, channels }: UNetConfig,
-  batch: number,
-  always: SamplingTensors['always'],
-) {
-  const shape = { height, width, channels };
-  const { images, state } = always;
-  return {
-    load: (label: string, to: Tensor) =>
-      op(nhwcToChwn, label, { ...shape, batch }, { images, state, output: to }),
-    toImages: (label: string, input: Tensor, of: number, to: Tensor) =>
-      op(chwnToNhwc, label, { ...shape, batch: of }, { input, images: to }),
-  };
-}
 
 const sampledShape = ({ height, width, channels }: UNetConfig, options: PlanOptions): SampledShape => ({
   elements: channels * height * width,
@@ -162,9 +144,10 @@ function opsOf(
 ) {
   const { flow, count } = options;
   const { height, width, channels, conditioning } = config;
+  const shape = { height, width, channels };
   const { batch, networkBatch } = batchesOf(options);
-  const { x, prediction, images, madeImages, step, levels, classes } = always;
-  const { noise, start, mask, velocity, pictures } = alongFlow;
+  const { x, prediction, images, madeImages, step, levels, classes, state } = always;
+  const { noise, start, mask, velocity } = alongFlow;
   const sampled = sampledShape(config, options);
   const { elements } = sampled;
 
@@ -176,14 +159,14 @@ function opsOf(
   const move = flow
     ? op(flowStep, 'x', sampled, { step, prediction, velocity, x })
     : op(denoiseStep, 'x', { elements: elements * networkBatch }, { prediction, x, mix: share });
-  const { load, toImages } = conversionsOf(config, batch, always);
-  const xToImages = toImages('x', x, networkBatch, images);
-  const finish = flow
-    ? [op(unitRange, 'x', sampled, { x, output: pictures }), toImages('x', pictures, batch, images)]
-    : [xToImages];
+  const load = (label: string, output: Tensor) =>
+    op(nhwcToChwn, label, { ...shape, batch }, { images, state, output });
+  const xToImages = (pictures: boolean) =>
+    op(chwnToNhwc, 'x', { ...shape, batch: networkBatch, pictures }, { input: x, images });
+  const finish = xToImages(flow);
   const known = flow ? [op(knownPixels, 'x', sampled, { step, start, noise, mask, x })] : [];
   const begin = flow ? noise : x;
-  const noiseShape = { height, width, channels, batch, count, gaussian: flow };
+  const noiseShape = { ...shape, batch, count, gaussian: flow };
   const makeNoise = [op(noiseKernel, 'noise', noiseShape, { step, output: begin })];
   return {
     made,
@@ -191,19 +174,22 @@ function opsOf(
       makeNoise,
       loadNoise: [load('noise', begin)],
       pass: [...setLevels, ...each, move],
-      xToImages: [xToImages],
+      xToImages: [xToImages(false)],
       madeToImages: [
-        flow
-          ? toImages('made', velocity, batch, madeImages)
-          : toImages('made', prediction, networkBatch, madeImages),
+        op(
+          chwnToNhwc,
+          'made',
+          { ...shape, batch },
+          { input: flow ? velocity : prediction, images: madeImages },
+        ),
       ],
-      finish,
+      finish: [finish],
       known,
       loadStart: flow ? [load('start', start)] : [],
       loadMask: flow ? [load('mask', mask)] : [],
       prepare: once,
     },
-    all: [...makeNoise, load('x', begin), ...known, ...setLevels, ...pass, move, ...finish],
+    all: [...makeNoise, load('x', begin), ...known, ...setLevels, ...pass, move, finish],
   };
 }
 

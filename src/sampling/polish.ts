@@ -8,11 +8,11 @@ import { op } from '../plan/op';
 import { tensor } from '../plan/tensor';
 import type { SamplingPlan } from './plan';
 
-/** Compiles the programs, and adds them and their buffer to the plan. They use the plan's tensors, which hold nothing after a step. */
+/** Compiles the programs, and adds them and their buffers to the plan. They use the plan's tensors, too, which hold nothing after a step. */
 export async function addPolish(gpu: Gpu, plan: SamplingPlan): Promise<void> {
   const { sampled, programs, buffers, boundBuffers } = plan;
-  const { x, madeImages: kept, velocity: predicted, pictures: mean, step, noise, mask } = plan.tensors;
-  const share = tensor('share', 1);
+  const { x, madeImages: kept, velocity: predicted, step, noise, mask } = plan.tensors;
+  const [share, mean] = [tensor('share', 1), tensor('mean', predicted.size)];
   const setX = (start: typeof x) => op(knownPixels, 'x', sampled, { step, start, noise, mask, x });
   const size = { elements: sampled.elements * sampled.batch };
   const ops = {
@@ -25,19 +25,18 @@ export async function addPolish(gpu: Gpu, plan: SamplingPlan): Promise<void> {
     ],
     mean: [setX(mean)],
   };
-  const created = await createTensorBuffers(gpu, 'sampler ', [share]);
+  const created = await createTensorBuffers(gpu, 'sampler ', [share, mean]);
   const bound = new Map([...boundBuffers, ...created]);
-  const shared = created.get(share)!;
   try {
     const named = Object.entries(ops).map(([name, list]) =>
       Program.compile(gpu, `polish: ${name}`, list, bound),
     );
     const [keep, renew, average, meant] = await Program.compileAll(named);
     programs.push(keep, renew, average, meant);
-    buffers.push(shared);
-    plan.polish = { keep, renew, average, mean: meant, share: shared };
+    buffers.push(...created.values());
+    plan.polish = { keep, renew, average, mean: meant, share: created.get(share)! };
   } catch (error) {
-    shared.destroy();
+    for (const b of created.values()) b.destroy();
     throw error;
   }
 }

@@ -23,7 +23,7 @@ test.each<[string, (engine: Engine) => Promise<unknown>, pipelines: number, char
       const sampler = await engine.createSampler(unet, { count: 1 });
       await sampler.sample({ ...recipes.digits.sampling, labels: [3], seed: 1 });
     },
-    21,
+    20,
     80_000,
   ],
   [
