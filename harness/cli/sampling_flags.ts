@@ -65,13 +65,13 @@ export const enlargeFlag = (usual: string) =>
     ...ENLARGE,
   );
 
-/** As `enlargeOf`; `usual`: without the flag. Throws UsageError if the enlarger is asked for images that it does not know. */
+/** As `enlargeOf`. Throws UsageError if the enlarger is asked for images that it does not know. */
 export function enlargeBy(
   given: Enlarge | undefined,
   model: Pick<Model, 'config' | 'objective'>,
-  { usual, isShrunk }: { readonly usual?: Enlarge | undefined; readonly isShrunk?: boolean | undefined },
+  isShrunk?: boolean,
 ): Enlarge | undefined {
-  const way = enlargeOf({ ...model.config, recipe: recipeOf(model) }, given ?? usual, isShrunk);
+  const way = enlargeOf({ ...model.config, recipe: recipeOf(model) }, given, isShrunk);
   if (given !== 'smooth' || way) return way;
   throw new UsageError(
     `--enlarge is smooth, but only images in colour of the recipe pictures can be enlarged, of at most ${USUAL_SIDE} pixels a side. Leave it out.`,

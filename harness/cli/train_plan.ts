@@ -166,7 +166,7 @@ export async function planRun(
   const asked = kept ?? newSettings(given, all.count, isPretrained);
   const { train: images, held } = holdOut(all, asked.holdout ?? 0);
   const { objective } = checkpoint?.training ?? recipes[recipe].trainer;
-  const enlarge = enlargeBy(flags.enlarge, { config, objective }, { usual: asked.enlarge, isShrunk: shrunk });
+  const enlarge = enlargeBy(flags.enlarge ?? asked.enlarge, { config, objective }, shrunk);
   const settings = defined({ ...asked, enlarge });
   const resumed = bytes && resumedRun(bytes, flags, checkpoint!, { images, settings });
   if (config.conditioning?.classes && !images.labels) {

@@ -158,11 +158,16 @@ test('finished images of the recipe pictures are enlarged: a run’s if its flag
   const train = (...more: string[]) => succeed('train', '--data', data, '--no-tune', ...more);
   const out = join(root, 'enlarged');
   const small = words('--recipe pictures --holdout 0 --batch 8 --widths 4,4 --epochs 1');
-  await train('--out', out, ...small);
-  expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual(['pixels', 4]);
+  const resume = ['--resume', join(out, 'checkpoint.safetensors')];
   // A complete run makes its pictures again.
-  await train('--resume', join(out, 'checkpoint.safetensors'), '--enlarge', 'smooth');
-  expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual(['smooth', 2]);
+  for (const [given, enlarge, scale] of [
+    [['--out', out, '--enlarge', 'smooth', ...small], 'smooth', 2],
+    [resume, 'smooth', 2],
+    [[...resume, '--enlarge', 'pixels'], 'pixels', 4],
+  ] as const) {
+    await train(...given);
+    expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual([enlarge, scale]);
+  }
 
   const sample = (...more: string[]) =>
     succeed('sample', '--model', join(out, 'model.safetensors'), '--out', join(root, 'a.png'), ...more);

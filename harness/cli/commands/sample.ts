@@ -54,7 +54,8 @@ export const sample = defineCommand({
     const sampling = samplingOf(given, model);
     if (history && given.enlarge === 'smooth')
       throw new UsageError('--history shows images as the network makes them. Leave out --enlarge.');
-    const way = history ? undefined : enlargeBy(given.enlarge, model, { usual: 'smooth' });
+    // Enlarged, as nothing is known of its pictures.
+    const way = history ? undefined : enlargeBy(given.enlarge, model, true);
     const classes = config.conditioning?.classes ?? 0;
     const ordered = orderedOf(given, { classes, classNames: model.data?.classNames });
     const asked = ordered ?? (classes > 0 ? [...Array(classes).keys()] : undefined);
