@@ -1,6 +1,7 @@
 /**
  * The size of the project, a part of `npm run check`: prints the characters without white space of all text in each folder, and the number
- * of files, beside what budget.json allows, and fails where there is more. Markdown counts once, as Markdown.
+ * of files, beside what budget.json allows, and fails where there is more. Markdown counts once, as Markdown. There is room for a kernel, as
+ * docs/kernels.md adds one.
  *
  *   node harness/tools/build/budget.mjs
  */
