@@ -172,10 +172,12 @@ export class Training {
     await measures.between(event);
   }
 
-  /** The pictures of the network as it is now, after its losses. */
+  /** The pictures of the network as it is now, after its losses. Without a device there are none, and training goes on with another one. */
   private async lastPictures(): Promise<void> {
     this.send();
-    await this.views.lastPictures();
+    await this.views.lastPictures().catch((error) => {
+      if (!this.state.session.isReported(error)) throw error;
+    });
   }
 
   /** Fixes the end of a planned run; whatever comes meanwhile comes first, and then it begins anew. */

@@ -459,6 +459,27 @@ test('the page hears of each step once, and that the run went back where steps c
   expect(told('losses').at(-1)).toMatchObject({ first: 0, again: false });
 });
 
+test('a run goes on whose device is lost while pictures are made between two steps', async () => {
+  const [first, second] = [engineWithout(), engineWithout()];
+  const { client, session, state, told } = await servedOn(first.engine, second.engine);
+  state.images = grey;
+  session.recoverer = { lost: () => ({ wait: 0 }) } as unknown as typeof session.recoverer;
+  const loses = async () => {
+    first.lose();
+    await until(() => told('lost').length > 0);
+    throw new EngineError('destroyed', 'This trainer was destroyed.');
+  };
+  vi.spyOn(Views.prototype, 'both').mockResolvedValue().mockImplementationOnce(loses);
+  const { run, step } = runOf(2, { end: 5, kept: 3 });
+  session.run = run;
+  await client.press({});
+  await step();
+  await until(() => told('recovered').length > 0);
+  for (let made = 0; made < 2; made++) await step();
+  await until(() => !session.stretch);
+  expect([run.losses.length, told('problem')]).toEqual([5, []]);
+});
+
 test('a press while a run is built that a pause has ended makes another, which trains', async () => {
   const { client, session, state, told } = await servedOn(engineWithout().engine);
   state.images = grey;
