@@ -24,6 +24,8 @@ interface BufferRequest {
   readonly label: string;
   readonly bytes: number;
   readonly usage?: GPUBufferUsageFlags;
+  /** Its contents; else zeros. */
+  readonly data?: Uint32Array<ArrayBuffer> | undefined;
 }
 
 interface GpuOptions {
@@ -244,7 +246,7 @@ export class Gpu {
     const total = requests.reduce((sum, r) => sum + r.bytes, 0);
     const buffers: GPUBuffer[] = [];
     const create = () => {
-      for (const { label, bytes, usage } of requests) {
+      for (const { label, bytes, usage, data } of requests) {
         const buffer = this.device.createBuffer({
           label,
           size: Math.max(4, Math.ceil(bytes / 4) * 4),
@@ -253,6 +255,7 @@ export class Gpu {
         // It can be destroyed where a library has put a Proxy in its place, too.
         buffer.destroy = buffer.destroy.bind(buffer);
         buffers.push(buffer);
+        if (data) this.device.queue.writeBuffer(buffer, 0, data);
       }
     };
     try {

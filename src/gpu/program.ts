@@ -301,12 +301,12 @@ export function computePass(
 
 /** Creates the buffers of a memory plan, all or none, and writes its tables. */
 export async function createSlots(gpu: Gpu, label: string, { slots, placement }: MemoryPlan) {
+  const tables: (Uint32Array<ArrayBuffer> | undefined)[] = [];
+  for (const [{ data }, slot] of placement) if (data) tables[slot] = data;
   const owned = await gpu.createBuffers(
-    slots.map((slot) => ({ label: `${label}: ${slot.label}`, bytes: slot.size * 4 })),
+    slots.map((slot, i) => ({ label: `${label}: ${slot.label}`, bytes: slot.size * 4, data: tables[i] })),
   );
-  const buffers = new Map([...placement].map(([t, slot]) => [t, owned[slot]]));
-  for (const [{ data }, buffer] of buffers) if (data) gpu.writeSoon(buffer, 0, data);
-  return { owned, buffers };
+  return { owned, buffers: new Map([...placement].map(([t, slot]) => [t, owned[slot]])) };
 }
 
 /** Creates a buffer for each tensor, all or none; `prefix` is put before their labels. */

@@ -48,6 +48,21 @@ test('a write that is refused fails the next submission, and none after it', asy
   }
 });
 
+test('a trainer is not made if one of its writes is refused: its tables hold zeros', async () => {
+  const { failing, engine, unet } = await createWorld({ selfCheck: false });
+  const make = () => engine.createTrainer(unet, { batchSize: 3, objective: 'flow' });
+  failing.watch();
+  (await make()).destroy();
+  failing.unwatch();
+  const { length } = failing.calls.filter((call) => call === 'writeBuffer');
+  expect(length).toBeGreaterThan(5);
+  for (let nth = 0; nth < length; nth++) {
+    failing.watch({ name: 'writeBuffer', nth, failure: 'refused' });
+    await expect(make(), `write ${nth}`).rejects.toThrow(EngineError);
+    failing.unwatch();
+  }
+});
+
 test('a fit whose steps take several submissions throws where the device refuses a write, and makes no half step', async () => {
   const { failing, engine, unet, dataset } = await createWorld();
   const trainer = await engine.createTrainer(unet, { batchSize: 3, objective: 'flow' });
