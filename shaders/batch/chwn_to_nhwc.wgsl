@@ -1,6 +1,6 @@
 // images[n][y][x][c] = input[c][y][x][n] for n < count: the kernels' order to the caller's order, without padded images.
-// input is [C][H][W][N], images [count][H][W][C]. If pictures, clamp(input / 2 + 1/2, 0, 1) takes
-// the place of input: from the network's range, -1 to 1, to pixels from 0 to 1.
+// input is [C][H][W][N], images [count][H][W][C]. If pictures, clamp(input / 2 + 1/2, 0, 1) takes the place of input: from the network's
+// range, -1 to 1, to pixels from 0 to 1.
 // One invocation: one vec4 of the input.
 #import lib/flat.wgsl
 

@@ -48,7 +48,7 @@ test('a write that is refused fails the next submission, and none after it', asy
   }
 });
 
-test('a trainer is not made if one of its writes is refused: its tables hold zeros', async () => {
+test('a trainer is not made if one of its writes is refused: a table would hold zeros', async () => {
   const { failing, engine, unet } = await createWorld({ selfCheck: false });
   const make = () => engine.createTrainer(unet, { batchSize: 3, objective: 'flow' });
   failing.watch();
