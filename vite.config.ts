@@ -2,7 +2,7 @@ import { defineConfig, esmExternalRequirePlugin, type PluginOption, type UserCon
 import { POLICY } from './harness/page/policy.ts';
 import { commitOf } from './harness/run/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
-import { textPages } from './harness/tools/build/texts_pages.ts';
+import { repositoryUrl, textPages } from './harness/tools/build/texts_pages.ts';
 import { wgsl } from './shaders/plugin.ts';
 import { savedShaders } from './shaders/saved.ts';
 
@@ -54,7 +54,8 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   if (mode !== 'lib') {
     const plugins = [fragments(), common(assets).plugins, savedShaders(), isSsrBuild ? [] : textPages()];
     // What runs from the sources asks when it runs (harness/cli/versions.ts).
-    const define = isSsrBuild ? {} : commit();
+    const repository = { 'import.meta.env.REPOSITORY': JSON.stringify(repositoryUrl()) ?? 'undefined' };
+    const define = isSsrBuild ? {} : { ...commit(), ...repository };
     // Only the page's: the examples' pages import the built package, which need not be there.
     const optimizeDeps = { ...common(assets).optimizeDeps, entries: ['index.html'] };
     return {

@@ -5,11 +5,10 @@ import { type TextName, texts } from '../../harness/page/sources/texts';
 import { pageOf } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];
-const made = (name: TextName) =>
-  pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), 'git+https://github.com/OWNER/project.git');
+const made = (name: TextName) => pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), undefined);
 const hrefs = (html: string) =>
-  [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([, href]) => href);
-const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([_, href]) => href);
+const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([_, id]) => id);
 
 test.each(names)(
   'the page of the text %s links to pages and headings that exist, and shows pictures that exist',

@@ -11,7 +11,7 @@ export type TextName = keyof typeof texts;
 
 /** The page of a text, from the folder docs/; `path` is from the root of the repository. Undefined for other files. */
 export function textPage(path: string): string | undefined {
-  const [, name, hash = ''] = /^docs\/(\w+)\.md(#.*)?$/.exec(path) ?? [];
+  const [_, name, hash = ''] = /^docs\/(\w+)\.md(#.*)?$/.exec(path) ?? [];
   return name !== undefined && Object.hasOwn(texts, name) ? `${name}.html${hash}` : undefined;
 }
 
@@ -22,8 +22,7 @@ export const anchorOf = (heading: string) =>
     .replace(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-');
 
-/** The web address of a file on the main branch of a repository; undefined while package.json has a placeholder for its owner. */
-export function fileAddress(path: string, url: string): string | undefined {
-  if (url.includes('/OWNER/')) return undefined;
-  return `${url.replace(/^git\+/, '').replace(/\.git$/, '')}/blob/HEAD/${path}`;
+/** The web address of a file on the main branch of a repository; undefined while package.json names no repository. */
+export function fileAddress(path: string, url: string | undefined): string | undefined {
+  return url && `${url.replace(/^git\+/, '').replace(/\.git$/, '')}/blob/HEAD/${path}`;
 }

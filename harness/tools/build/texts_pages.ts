@@ -1,6 +1,6 @@
 /**
  * Texts of docs/ as pages beside the page, in its style: docs/tutorial.html and others, in development and at build. Their policy allows no
- * script. A link from one text to another stays here; a link to another file of the repository is text while package.json says OWNER.
+ * script. A link from one text to another stays here; a link to another file of the repository is text while package.json names no repository.
  */
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -15,14 +15,14 @@ const ICON = 'harness/page/shell/icon.svg';
 const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
 
 /** Where a link of a text in docs/ leads: to another text, to a view of the page, to a file with an address, or nowhere. `url`: the repository's. */
-function addressOf(href: string, url: string): string | undefined {
+function addressOf(href: string, url: string | undefined): string | undefined {
   if (/^https?:|^#|^\.\.\/\?/.test(href)) return href;
   const path = posix.join('docs', href);
   return textPage(path) ?? fileAddress(path, url);
 }
 
 /** A page's markup, and the files in docs/ that it shows. */
-export function pageOf(name: TextName, markdown: string, url: string) {
+export function pageOf(name: TextName, markdown: string, url: string | undefined) {
   const files: string[] = [];
   const md = new MarkdownIt({ html: true });
   md.core.ruler.push('project', ({ tokens }) => {
@@ -73,15 +73,18 @@ ${body}  </main>
   return { html, files };
 }
 
+/** The address of the repository in package.json, which names one only where it is published. */
+export const repositoryUrl = (): string | undefined =>
+  JSON.parse(String(read('package.json'))).repository?.url;
+
 /** The files beside the page in docs/, by name. */
 function filesInDocs(): Map<string, string | Buffer> {
-  const { repository } = JSON.parse(String(read('package.json')));
   const all = new Map<string, string | Buffer>([
     ['icon.svg', read(ICON)],
     ['texts.css', STYLES.map(read).join('\n')],
   ]);
   for (const name of Object.keys(texts) as TextName[]) {
-    const { html, files } = pageOf(name, String(read(`docs/${name}.md`)), repository.url);
+    const { html, files } = pageOf(name, String(read(`docs/${name}.md`)), repositoryUrl());
     all.set(`${name}.html`, html);
     for (const file of files) all.set(file, read(`docs/${file}`));
   }
@@ -92,7 +95,7 @@ export const textPages = (): Plugin => ({
   name: 'texts',
   configureServer({ middlewares }) {
     middlewares.use('/docs', ({ url = '' }, response, next) => {
-      const [, file, end] = /^\/(\w+\.(html|css|svg))(\?|$)/.exec(url) ?? [];
+      const [_, file, end] = /^\/(\w+\.(html|css|svg))(\?|$)/.exec(url) ?? [];
       const source = file && filesInDocs().get(file);
       if (!source) return next();
       const type = end === 'svg' ? 'image/svg+xml' : `text/${end}; charset=utf-8`;
