@@ -144,7 +144,7 @@ const hasTwin = (file: string) => existsSync(join(folder, file.replace('.wgsl', 
  * and one direction. So a program that predicts on one adapter loads few files that it does not need.
  */
 export function groupOf(file: string): string {
-  const special = GROUPS.find(([, files]) => files.test(file))?.[0];
+  const special = GROUPS.find(([_, files]) => files.test(file))?.[0];
   const folder = dirname(file);
   if (special || !folder.startsWith('conv2d/')) return special ?? folder;
   const name = basename(file, '.wgsl');
@@ -247,7 +247,7 @@ function virtualModule(id: string, sources: ReadonlyMap<string, Source>): string
   if (id === `\0${ALL}`) {
     const kernels = [...kernelsOf(sources.keys())];
     const imports = kernels.map(([kernel], i) => `import k${i} from '${KERNEL}${kernel}';`);
-    const entries = kernels.flatMap(([, shaders], i) =>
+    const entries = kernels.flatMap(([_, shaders], i) =>
       shaders.map(([technique, name]) => `${JSON.stringify(name)}: k${i}.${technique}`),
     );
     const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
@@ -287,7 +287,7 @@ function kernelModule(kernel: string, sources: ReadonlyMap<string, Source>): str
   if (!shaders)
     throw new Error(`shaders/ has no file ${kernel}.wgsl, and none whose name begins with ${kernel}.`);
   const groupsOf = (name: string) => assemble(sources.get(name)!).groups;
-  const groups = [...new Set(shaders.flatMap(([, name]) => groupsOf(name)))];
+  const groups = [...new Set(shaders.flatMap(([_, name]) => groupsOf(name)))];
   const entries = shaders.map(([technique, name]) => {
     const { file, flags } = sources.get(name)!;
     const { hash, workgroupSize, params, bindings, columns } = loadShader(name, sources.get(name)!);

@@ -73,7 +73,8 @@ export async function reportOf({ gpu, chooser, ledger, warnings }: ReportParts):
   const variants = [...chooser.choices].map(([use, { variants, isFixed, whys }]) => {
     const usual = isFixed ? 'fixed by the caller' : 'order of preference';
     const used = ([layer, variant]: [string, string]): UsedVariant => ({
-      ...{ layer, variant },
+      layer,
+      variant,
       why: whys.get(layer) ?? usual,
     });
     return [use, Object.entries(variants).map(used)];

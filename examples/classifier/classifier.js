@@ -21,7 +21,8 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
       { ...shape, channels: outChannels },
       { next: 'maxPool' },
     );
-    const [output, gradient] = [floats(pre.size / 16), floats(pre.size / 16)];
+    const output = floats(pre.size / 16);
+    const gradient = floats(pre.size / 16);
     layers.push({ convolution, activation, pre, preGradient: floats(pre.size / 4), output, gradient });
   };
   await add(side, 1, channels[0], 5, true);
@@ -31,7 +32,8 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
 
   // All parameters in one buffer, and all gradients in another: each layer has a part, and Adam updates them all.
   const places = placesOf(layers.map(({ convolution }) => convolution.shape));
-  const [parameters, gradient] = [floats(places.size), floats(places.size)];
+  const parameters = floats(places.size);
+  const gradient = floats(places.size);
   device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
   const adam = await engine.createAdam(places.size);
   const loss = createCrossEntropy(device, batch, CLASSES);
@@ -43,7 +45,8 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   const encodeForward = (encoder, images, labels) => {
     let input = images;
     for (const [i, { convolution, activation, pre, output }] of layers.entries()) {
-      const [kernel, bias] = [part(parameters, i, 'kernel'), part(parameters, i, 'bias')];
+      const kernel = part(parameters, i, 'kernel');
+      const bias = part(parameters, i, 'bias');
       convolution.encodeForward(encoder, { input, kernel, bias, output: pre });
       activation?.encodeForward(encoder, { input: pre, output });
       input = output;

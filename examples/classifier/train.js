@@ -45,7 +45,7 @@ export async function trainClassifier(
       classifier.encodeForward(encoder, ...batchAt(i));
       device.queue.submit([encoder.finish()]);
     }
-    const [, right] = await takeScore(device, classifier.score);
+    const right = (await takeScore(device, classifier.score))[1];
     result = { epoch, loss: loss / (trained * batch), accuracy: right / heldOut };
     onEpoch?.(result);
   }

@@ -16,7 +16,8 @@ async function createKernels(engine, { batch, side, channels }) {
     engine.createConv2d({ ...full, inChannels: channels, outChannels: 1, kernelSize: 5 }),
   ]);
   const images = batch * side ** 2;
-  const [atFull, atHalf] = [images * channels, (images / 4) * channels];
+  const atFull = images * channels;
+  const atHalf = (images / 4) * channels;
   return { kernels, sizes: [atFull, atFull, atHalf, atHalf, atHalf, atFull, images] };
 }
 
@@ -29,7 +30,8 @@ export async function createDenoiser(engine, { batch = 64, side = 28, channels =
   const { kernels, sizes } = await createKernels(engine, { batch, side, channels });
   const upsampling = kernels.at(-2);
   const places = placesOf(kernels.flatMap(({ shape }) => (shape.kernelSize ? [shape] : [])));
-  const [parameters, gradient] = [floats(places.size), floats(places.size)];
+  const parameters = floats(places.size);
+  const gradient = floats(places.size);
   device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
   let convolutions = 0;
   const layers = kernels.map((kernel, i) => ({

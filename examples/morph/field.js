@@ -13,7 +13,8 @@ export function gaussian(size) {
  * 1. It interpolates along great circles: the squares of the weights add up to 1, so the mix is Gaussian noise of the same strength.
  */
 export function between([a, b, c, d], across, down) {
-  const [x, y] = [(across * Math.PI) / 2, (down * Math.PI) / 2];
+  const x = (across * Math.PI) / 2;
+  const y = (down * Math.PI) / 2;
   return a.map(
     (value, i) =>
       Math.cos(y) * (Math.cos(x) * value + Math.sin(x) * b[i]) +

@@ -18,7 +18,9 @@ const dataset = await engine.createDataset({ pictures, channels: 3 });
 const { network, trainer: settings } = recipeAt('digits', 16);
 const unet = await engine.createUNet({
   ...network,
-  ...{ height: dataset.height, width: dataset.width, channels: 3 },
+  height: dataset.height,
+  width: dataset.width,
+  channels: 3,
   conditioning: { noiseLevel: true, classes: 0 }, // The pictures have no labels.
 });
 const trainer = await engine.createTrainer(unet, settings);

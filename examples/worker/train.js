@@ -15,7 +15,8 @@ export async function trainAndSample(session, { run, stored, steps, labels, show
     if (loss !== undefined) show(`step ${step}: ${loss.toFixed(4)}`); // else it is an event
   }
   const samples = await session.sample({ count: labels.length, labels });
-  const [{ step }, { loss }] = [await session.pause(), await session.evaluate(100)];
+  const { step } = await session.pause();
+  const { loss } = await session.evaluate(100);
   show(`step ${step}: ${loss.toFixed(4)} on the first 100 digits`);
   return samples;
 }

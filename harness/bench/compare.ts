@@ -35,7 +35,8 @@ const alike: Readonly<Record<string, (result: BenchResult) => string>> = {
 /** Why they are not quite comparable. */
 function differences(before: Named, after: Named): string[] {
   const different = Object.entries(alike).flatMap(([what, of]) => {
-    const [a, b] = [of(before.result), of(after.result)];
+    const a = of(before.result);
+    const b = of(after.result);
     return a === b ? [] : [`Different ${what}: ${a} in ${before.name}, ${b} in ${after.name}.`];
   });
   const stopped = [before, after].filter(({ result }) => result.end === 'stopped');
@@ -74,7 +75,10 @@ export function comparisonTable(before: Named, after: Named): Table {
     rows: compared
       .sort((x, y) => x.ratio - y.ratio)
       .map(({ name, ms, other, ratio, verdict }) => [
-        ...[`${ratio.toFixed(2)}x ${verdict}`, name, short(ms.median), short(other.median)],
+        `${ratio.toFixed(2)}x ${verdict}`,
+        name,
+        short(ms.median),
+        short(other.median),
       ]),
     text: 2,
   };
@@ -113,15 +117,26 @@ const optional = (model: unknown) => (value: unknown) => value === undefined || 
 /** What the fields are like: values of the same kinds, lists of such values, tests. */
 const models = {
   adapter: { vendor: '', architecture: '', device: '', description: '', software: true },
-  ...{ runtime: '', batches: [0], timer: { kind: '' }, peak: { gflops: 0, gbps: 0 } },
+  runtime: '',
+  batches: [0],
+  timer: { kind: '' },
+  peak: { gflops: 0, gbps: 0 },
   network: optional({
-    ...{ recipe: optional(''), widths: optional([0]), kernelSize: optional(0), residual: optional(true) },
+    recipe: optional(''),
+    widths: optional([0]),
+    kernelSize: optional(0),
+    residual: optional(true),
     convolutionsPerLevel: optional((value: unknown) => fits([0], [value].flat())),
   }),
   end: oneOf('complete', 'budget', 'stopped'),
   rows: [
     {
-      ...{ part: oneOf('whole', 'op', 'kernel'), kernel: '', variant: '', layer: '', batch: 0, size: 0 },
+      part: oneOf('whole', 'op', 'kernel'),
+      kernel: '',
+      variant: '',
+      layer: '',
+      batch: 0,
+      size: 0,
       ms: optional({ median: 0, p10: 0, p90: 0, n: 0 }),
     },
   ],

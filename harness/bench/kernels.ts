@@ -23,7 +23,12 @@ export function listEntries(batch: number, ops: (batch: number) => readonly Op[]
     const [full, ...small] = steps.map(({ images, step }) => shapesIn(step, kernel, spec.bench(images)));
     return Object.entries(full).flatMap(([layer, shape]) =>
       variantsAt(spec, layer).map((variant) => ({
-        ...{ kernel, spec, variant, layer, shape, cost: spec.kernel.cost(shape) },
+        kernel,
+        spec,
+        variant,
+        layer,
+        shape,
+        cost: spec.kernel.cost(shape),
         small: small.map((shapes) => shapes[layer]),
       })),
     );

@@ -109,7 +109,7 @@ export const rowsToJson = (content: object): string => `${spread(content)}\n`;
 function spread(value: unknown): string {
   if (!holdsRows(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[\n${value.map(spread).join(',\n')}\n]`;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  const fields = Object.entries(value).filter(([_, field]) => field !== undefined);
   return `{\n${fields.map(([name, field]) => `${JSON.stringify(name)}: ${spread(field)}`).join(',\n')}\n}`;
 }
 

@@ -12,7 +12,8 @@ import { nameOf, usedBy } from './table';
 const LEGEND_ROW = 20;
 const LINE = 16;
 /** Wide enough for the longest name of a kernel; and the width of a character. */
-const [LEGEND_COLUMN, LETTER] = [150, 6.6];
+const LEGEND_COLUMN = 150;
+const LETTER = 6.6;
 
 /** The plot's colours: in a file a part of it, on a page a style sheet. A kernel's own colour is its mark's `color`. */
 export const rooflineCss = `
@@ -59,7 +60,9 @@ export function roofline(result: BenchResult, width = 800): Svg | undefined {
   const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${nameOf(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 
   const top = 40 + LINE * subtitle.length;
-  const [left, right, bottom] = [64, width - 28, top + Math.min(0.65 * width, 416)];
+  const left = 64;
+  const right = width - 28;
+  const bottom = top + Math.min(0.65 * width, 416);
   const columns = Math.floor((right - left) / LEGEND_COLUMN);
   const noteTop = bottom + 60 + LEGEND_ROW * Math.ceil(kernels.length / columns);
   const memory = { name: 'memory', gbps: peak.gbps };
@@ -122,7 +125,8 @@ function limits(roofs: readonly { name: string; gbps: number }[], gflops: number
     const from = Math.max(x.low, y.low / gbps);
     // The lower roof's words below it, or they would cross the upper one's.
     const beside = i < roofs.length - 1 ? 16 : -6;
-    const [left, top] = [x.at(1.15 * from), y.at(1.15 * from * gbps) + beside];
+    const left = x.at(1.15 * from);
+    const top = y.at(1.15 * from * gbps) + beside;
     const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
     const ridge = `${x.at(gflops / gbps)},${y.at(gflops)}`;
     return [
@@ -153,7 +157,9 @@ function logScale(values: readonly number[], from: number, to: number) {
   const low = Math.floor(Math.log10(Math.min(...values)));
   const high = Math.max(Math.ceil(Math.log10(Math.max(...values)) + 1e-9), low + 1);
   return {
-    ...{ from, to, low: 10 ** low },
+    from,
+    to,
+    low: 10 ** low,
     ticks: Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)),
     at: (value: number) =>
       Number((from + ((to - from) * (Math.log10(value) - low)) / (high - low)).toFixed(1)),

@@ -71,9 +71,20 @@ export async function runBench(
     tell({
       kind: 'begin',
       result: {
-        ...{ schema: SCHEMA, adapter: engine.adapter, runtime, date: new Date().toISOString(), commit },
-        ...{ batches, sizes, network, budgetSeconds, timer: { kind: timer.kind }, peak },
-        ...{ end: 'stopped', rows: [], left: total },
+        schema: SCHEMA,
+        adapter: engine.adapter,
+        runtime,
+        date: new Date().toISOString(),
+        commit,
+        batches,
+        sizes,
+        network,
+        budgetSeconds,
+        timer: { kind: timer.kind },
+        peak,
+        end: 'stopped',
+        rows: [],
+        left: total,
       },
     });
     let variants: Variants | undefined;

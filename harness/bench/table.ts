@@ -58,7 +58,9 @@ export function rowCells(result: BenchResult, row: Row): string[] {
     return [name, `not timed, its check failed: ${check?.failure?.split('\n')[0]}`];
   const rates = [part === 'whole' ? (1000 * batch) / ms.median : 0, gflops, insideGflops, gbps];
   return [
-    ...[name, ...timeCells(ms), ...rates.map((rate) => (rate ? short(rate) : ''))],
+    name,
+    ...timeCells(ms),
+    ...rates.map((rate) => (rate ? short(rate) : '')),
     shareOfPeak === undefined ? '' : percent(shareOfPeak),
   ];
 }
@@ -112,8 +114,8 @@ function stepNotes(rows: readonly Row[]): string[] {
   const ops = rows.filter(({ part, ms }) => part === 'op' && ms);
   const times = new Map<string, number>();
   for (const { kernel, ms } of ops) times.set(kernel, (times.get(kernel) ?? 0) + ms!.median);
-  const kernels = [...times].sort(([, a], [, b]) => b - a);
-  const sumOf = (all: typeof kernels) => all.reduce((sum, [, ms]) => sum + ms, 0);
+  const kernels = [...times].sort((one, other) => other[1] - one[1]);
+  const sumOf = (all: typeof kernels) => all.reduce((sum, [_, ms]) => sum + ms, 0);
   const sum = sumOf(kernels);
   if (sum === 0) return [];
   const other = sumOf(kernels.filter(([kernel]) => !isConvolution(kernel)));

@@ -16,7 +16,8 @@ export function summary(samples: readonly number[]): Times {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number) => {
     const place = share * (sorted.length - 1);
-    const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    const below = sorted[Math.floor(place)];
+    const above = sorted[Math.ceil(place)];
     return below + (above - below) * (place % 1);
   };
   return { median: at(0.5), p10: at(0.1), p90: at(0.9), n: sorted.length };

@@ -95,11 +95,15 @@ function foldRepeats(rows: readonly string[][]): { row: string[]; times: number 
   const keys = rows.map((row) => row.join('\n'));
   const folded: { row: string[]; times: number }[] = [];
   for (let i = 0; i < rows.length; ) {
-    let [period, times] = [1, 1];
+    let period = 1;
+    let times = 1;
     for (let p = 1; i + 2 * p <= rows.length && times === 1; p++) {
       let n = 1;
       while (keys.slice(i, i + p).every((key, k) => key === keys[i + n * p + k])) n++;
-      if (n > 1) [period, times] = [p, n];
+      if (n > 1) {
+        period = p;
+        times = n;
+      }
     }
     for (let k = 0; k < period; k++) folded.push({ row: rows[i + k], times });
     i += period * times;
@@ -109,7 +113,7 @@ function foldRepeats(rows: readonly string[][]): { row: string[]; times: number 
 
 function memory(...run: Parameters<typeof planWhole>): string {
   const { plan, set } = planWhole(...run);
-  const [, weights, batchSize, , , training] = run;
+  const [_config, weights, batchSize, _imageCount, _variants, training] = run;
   const own = Object.values(plan.tensors) as Tensor[];
   const network = [weights.flat, weights.packed];
   const fixed = new Set([...own, ...network]);

@@ -2,7 +2,8 @@
 import type { Evaluation } from '../../src/training/evaluation';
 import { escapeXml } from '../text/svg';
 
-const [WIDTH, HEIGHT] = [640, 360];
+const WIDTH = 640;
+const HEIGHT = 360;
 const plot = { left: 56, right: WIDTH - 16, top: 56, bottom: HEIGHT - 48 };
 
 export function levelSvg({ loss, bins }: Evaluation, subtitle: string): string {

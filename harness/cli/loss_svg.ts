@@ -13,7 +13,8 @@ interface LossCurve {
   readonly subtitle?: string;
 }
 
-const [WIDTH, HEIGHT] = [800, 450];
+const WIDTH = 800;
+const HEIGHT = 450;
 const plot = { left: 64, right: WIDTH - 24, top: 64, bottom: HEIGHT - 56 };
 /** The upper end of the tutorial's plot. */
 const TOP_LOSS = 0.1;
@@ -33,7 +34,8 @@ export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): st
 
   const line = thinned(losses).map(([step, loss]) => point(step, loss));
   const meanPoints = means.map((mean, i) => {
-    const [from, to] = [i * stepsPerEpoch, Math.min((i + 1) * stepsPerEpoch, steps)];
+    const from = i * stepsPerEpoch;
+    const to = Math.min((i + 1) * stepsPerEpoch, steps);
     return [(from + to) / 2, mean] as const;
   });
   const yTicks = multiples(yDistance, top).map(
@@ -81,13 +83,14 @@ ${meanPoints.map(([s, m]) => `<circle class="mean" cx="${x(s).toFixed(1)}" cy="$
 function thinned(losses: ArrayLike<number>): (readonly [number, number])[] {
   // A skipped step has no loss.
   const all = Array.from(losses, (loss, i) => [i + 1, loss] as const).filter(
-    ([, loss]) => !Number.isNaN(loss),
+    ([_, loss]) => !Number.isNaN(loss),
   );
   const run = Math.ceil((2 * all.length) / MOST_POINTS);
   if (run <= 2) return all;
   const points: (readonly [number, number])[] = [];
   for (let from = 0; from < all.length; from += run) {
-    let [low, high] = [from, from];
+    let low = from;
+    let high = from;
     for (let i = from; i < Math.min(from + run, all.length); i++) {
       if (all[i][1] < all[low][1]) low = i;
       if (all[i][1] > all[high][1]) high = i;

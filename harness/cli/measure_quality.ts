@@ -119,7 +119,8 @@ export async function measureCard(
   const size = images.length / (CARD_RUNS * count);
   return Array.from({ length: CARD_RUNS }, (_, i) => {
     signal?.throwIfAborted();
-    const [from, to] = [i * count, (i + 1) * count];
+    const from = i * count;
+    const to = (i + 1) * count;
     const samples = meter.measure(images.subarray(from * size, to * size), labels?.subarray(from, to));
     return { samples, real: meter.measureReal() };
   });

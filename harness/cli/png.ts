@@ -34,8 +34,9 @@ export function decodePng(bytes: Uint8Array): Pixels {
 
 /** Throws unless there are as many pixels as the one header says: pngjs takes memory for more, and makes up what is missing. */
 function checkSize(header: Buffer, packed: Buffer): void {
-  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
-  const [depth, colour, , , interlaced, ...second] = header.subarray(8);
+  const width = header.readUInt32BE(0);
+  const height = header.readUInt32BE(4);
+  const [depth, colour, _compression, _filter, interlaced, ...second] = header.subarray(8);
   const size = height * (1 + Math.ceil((width * SAMPLES[colour] * depth) / 8));
   // Interlaced lines are up to twice as many, and have bits to spare. pngjs counts them.
   const most = interlaced ? size + 4 * height + 14 : size;

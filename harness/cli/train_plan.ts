@@ -192,7 +192,11 @@ export async function planRun(
     return { run: TrainingRun.begin({ ...parts, trainer, settings }) };
   };
   return {
-    ...{ begin, held, config, sources, kernels },
+    begin,
+    held,
+    config,
+    sources,
+    kernels,
     begins: isPretrained ? recipe : undefined,
     /** For the same images again, which --resume needs beside the checkpoint. */
     imageFlags: imageFlagsOf(sources, flags),
@@ -283,9 +287,16 @@ function newSettings(given: NewFlags, count: number, isPretrained: boolean): Run
   const usual = usualHoldOut(network.conditioning !== undefined, count);
   const { seed = 123, lr = rate, epochs = fit.epochs, holdout = usual, limit, quality } = given;
   return defined({
-    ...{ seed, batchSize: trainer.batchSize, learningRate: lr, ...fit, epochs },
+    seed,
+    batchSize: trainer.batchSize,
+    learningRate: lr,
+    ...fit,
+    epochs,
     source: given.data?.join(', ') ?? 'mnist',
-    ...{ limit, maxSteps: given['max-steps'], quality, holdout: holdout || undefined },
+    limit,
+    maxSteps: given['max-steps'],
+    quality,
+    holdout: holdout || undefined,
   });
 }
 

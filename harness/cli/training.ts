@@ -389,7 +389,8 @@ export class Training {
     const { engine, trainSeconds, options, run, evaluation, quality } = this;
     const { config, held, begins, planned, folder } = options;
     const { settings, data, images, losses, stepsPerEpoch } = run;
-    const [trainer, unet] = [run.trainer!, run.unet!];
+    const trainer = run.trainer!;
+    const unet = run.unet!;
     const { checkpoint } = folder;
     const resumedAt = checkpoint?.state.step ?? 0;
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;

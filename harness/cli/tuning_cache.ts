@@ -75,7 +75,7 @@ function parse(text: string): Map<string, string> | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     const entries = Object.entries(value);
-    return entries.every(([, v]) => typeof v === 'string') ? new Map(entries) : undefined;
+    return entries.every(([_, v]) => typeof v === 'string') ? new Map(entries) : undefined;
   } catch {
     return undefined;
   }

@@ -27,7 +27,8 @@ export function smoothed(images: ArrayLike<number>, { height, width, channels }:
     const c = at % channels;
     const x = Math.floor(at / channels) % width;
     const y = Math.floor((at - first) / channels / width);
-    let [sum, n] = [0, 0];
+    let sum = 0;
+    let n = 0;
     for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
       for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
         sum += images[first + (row * width + column) * channels + c];
@@ -42,12 +43,14 @@ export function smoothed(images: ArrayLike<number>, { height, width, channels }:
 /** The nearest of the pictures in `set`, all smoothed; undefined if none differs from it and `isOther` asks for one that does. */
 function nearestTo(picture: Float32Array, set: Float32Array, isOther: boolean): Neighbour | undefined {
   const size = picture.length;
-  let [at, least] = [-1, Number.POSITIVE_INFINITY];
+  let at = -1;
+  let least = Number.POSITIVE_INFINITY;
   for (let first = 0; first < set.length; first += size) {
     let sum = 0;
     for (let i = 0; i < size && sum < least; i++) sum += (picture[i] - set[first + i]) ** 2;
     if (sum >= least || (isOther && sum === 0)) continue;
-    [at, least] = [first / size, sum];
+    at = first / size;
+    least = sum;
   }
   return at < 0 ? undefined : { at, distance: Math.sqrt(least / size) };
 }
@@ -73,7 +76,8 @@ export async function nearness(
   pause: () => Promise<void> | void = () => {},
 ): Promise<Nearness> {
   const size = set.height * set.width * set.channels;
-  const [theirs, own] = [smoothed(samples, set), smoothed(set.images, set)];
+  const theirs = smoothed(samples, set);
+  const own = smoothed(set.images, set);
   const picture = (of: Float32Array, i: number) => of.subarray(i * size, (i + 1) * size);
   const neighbours: Neighbour[] = [];
   for (let i = 0; i < theirs.length / size; i++) {

@@ -271,7 +271,8 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
  */
 function labelsOf(classes: readonly string[], copies: number) {
   const names = [...new Set(classes)].sort(byName);
-  const [first, last] = [names[0], names[names.length - 1]];
+  const first = names[0];
+  const last = names[names.length - 1];
   if (names.length < 2) return undefined;
   if (names.length > MOST_CLASSES)
     fail(

@@ -124,17 +124,23 @@ const GREY = 2;
  */
 export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): Small {
   const { data, width, height } = pixels;
-  const [across, down] = [size.width / width, size.height / height];
+  const across = size.width / width;
+  const down = size.height / height;
   const scale = (fit === 'crop' ? Math.max : Math.min)(across, down);
   const columns = partsUnder(width, size.width, scale);
   const rows = partsUnder(height, size.height, scale);
   const isEdge = (parts: readonly Part[][], i: number) => !parts[i - 1]?.length || !parts[i + 1]?.length;
   const rgba = new Uint8ClampedArray(size.width * size.height * 4);
   let grey = true;
-  let [luminance, edges] = [0, 0];
+  let luminance = 0;
+  let edges = 0;
   for (let y = 0; y < size.height; y++) {
     for (let x = 0; x < size.width; x++) {
-      let [r, g, b, a, all] = [0, 0, 0, 0, 0];
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let a = 0;
+      let all = 0;
       for (const [row, tall] of rows[y]) {
         for (const [column, wide] of columns[x]) {
           const at = 4 * (row * width + column);
@@ -159,7 +165,10 @@ export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): S
   }
   const paper = paperFor(pixels);
   return {
-    ...{ rgba, grey, clear: paper !== undefined, paper: paper ?? luminance / edges },
+    rgba,
+    grey,
+    clear: paper !== undefined,
+    paper: paper ?? luminance / edges,
     cut: fit === 'crop' && across !== down,
     shrunk: across !== 1 || down !== 1,
   };
@@ -178,7 +187,8 @@ function partsUnder(length: number, count: number, scale: number): Part[][] {
   return Array.from({ length: count }, (_, i) => {
     const parts: Part[] = [];
     if (i < first || i >= first + covered) return parts;
-    const [a, b] = [place(i - first), place(i - first + 1)];
+    const a = place(i - first);
+    const b = place(i - first + 1);
     for (let pixel = Math.floor(a); pixel < b; pixel++)
       parts.push([pixel, Math.min(b, pixel + 1) - Math.max(a, pixel)]);
     return parts;
@@ -190,7 +200,8 @@ function paperFor({ data }: Pixels): number | undefined {
   let first = 3;
   while (data[first] === 255) first += 4;
   if (first > data.length) return undefined;
-  let [least, opaque] = [0, 0];
+  let least = 0;
+  let opaque = 0;
   for (let at = 0; at < data.length; at += 4) {
     const alpha = data[at + 3];
     least += alpha * Math.min(data[at], data[at + 1], data[at + 2]);

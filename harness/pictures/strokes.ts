@@ -75,7 +75,8 @@ function eachPixel({ points, radius }: Stroke, visit: (at: number, cover: number
 
 /** From `p` to the line between `a` and `b`. */
 function distance(p: Point, a: Point, b: Point): number {
-  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
   const length2 = dx * dx + dy * dy;
   const along = length2 > 0 ? ((p.x - a.x) * dx + (p.y - a.y) * dy) / length2 : 0;
   const t = Math.min(Math.max(along, 0), 1);

@@ -136,7 +136,8 @@ class Pair {
   /** `images`: one image or two. */
   run(images: Float32Array): void {
     for (let row = 0; row < images.length / side; row++) {
-      const [i, y] = [Math.floor(row / side), row % side];
+      const i = Math.floor(row / side);
+      const y = row % side;
       const values = images.subarray(row * side, (row + 1) * side);
       this.input.set(values, (i * (side + 2) + y + 1) * (side + 2) + 1);
     }

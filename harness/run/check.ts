@@ -141,7 +141,15 @@ async function* checkVariant(
   yield {
     kind: 'row',
     row: {
-      ...{ kernel: name, variant, result, cases, share, reason, inUse, each, shaders: [...shaders] },
+      kernel: name,
+      variant,
+      result,
+      cases,
+      share,
+      reason,
+      inUse,
+      each,
+      shaders: [...shaders],
       ...(shaders.size > 0 ? { compileMilliseconds } : {}),
     },
   };

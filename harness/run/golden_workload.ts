@@ -80,7 +80,7 @@ export function initialWeights(): Map<string, Float32Array> {
 function flowWeights(layers: Convolutions = LAYERS, side = KERNEL, classes = 10): Map<string, Float32Array> {
   const random = generator(1234);
   const weights = convolutions(random, layers, side);
-  const biases = layers.slice(0, -1).reduce((sum, [, , to]) => sum + to, 0);
+  const biases = layers.slice(0, -1).reduce((sum, [_name, _from, to]) => sum + to, 0);
   weights.set('conditioning.hidden.kernel', uniform(random, 32 * 64, glorot(32, 64)));
   // Of variance 1, as embeddings have it.
   if (classes > 0)

@@ -10,7 +10,8 @@ export const epochMeans = (losses: ArrayLike<number>, stepsPerEpoch: number): nu
 export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): number[] {
   const means: number[] = [];
   for (let from = 0; from < losses.length; from += stepsPerEpoch) {
-    let [sum, made] = [0, 0];
+    let sum = 0;
+    let made = 0;
     for (let i = from; i < Math.min(from + stepsPerEpoch, losses.length); i++) {
       if (Number.isNaN(losses[i])) continue;
       sum += losses[i];
@@ -27,11 +28,11 @@ export function lossesCsv(
   stepsPerEpoch: number,
   measured: Readonly<Record<string, ReadonlyMap<number, number>>> = {},
 ): string {
-  const more = Object.entries(measured).filter(([, values]) => values.size > 0);
+  const more = Object.entries(measured).filter(([_, values]) => values.size > 0);
   return csv(
     ['step', 'epoch', 'loss', ...more.map(([name]) => name)],
     losses.map((loss, i) => {
-      const after = more.map(([, values]) => values.get(i + 1));
+      const after = more.map(([_, values]) => values.get(i + 1));
       const cells = after.map((value) => (value === undefined ? '' : digits(value)));
       return [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss), ...cells];
     }),

@@ -36,7 +36,13 @@ export function networkFor(
   const { convolutionsPerLevel = perLevel } = given;
   return {
     ...network,
-    ...{ height, width, channels, widths, kernelSize, residual, convolutionsPerLevel },
+    height,
+    width,
+    channels,
+    widths,
+    kernelSize,
+    residual,
+    convolutionsPerLevel,
     ...(conditioning ? { conditioning: { ...conditioning, classes } } : {}),
   };
 }

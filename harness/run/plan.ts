@@ -72,7 +72,9 @@ export function planOf(order: PlanOrder, batch: number, speed: number | undefine
   const steps = Math.max(UPDATES, Math.min(mostSteps(order, batch), Math.floor(room / batch)));
   const perEpoch = stepsPerEpoch({ ...order, imageCount: order.count, batchSize: batch });
   return {
-    ...{ batch, steps, epochs: Math.ceil(steps / perEpoch) },
+    batch,
+    steps,
+    epochs: Math.ceil(steps / perEpoch),
     seconds: speed === undefined ? Number.NaN : (steps * batch) / speed,
     fits: UPDATES * batch <= room,
   };

@@ -46,10 +46,13 @@ async function secondsOfStep(
   isEnough: (seconds: number) => boolean,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const [trainer, unet, dataset] = [run.trainer!, run.unet!, run.dataset!];
+  const trainer = run.trainer!;
+  const unet = run.unet!;
+  const dataset = run.dataset!;
   const { seed, binarize, dropLast } = run.settings;
   const drawn = { seed, binarize, dropLast, signal };
-  const [parameters, state] = [await unet.getParameters(), await trainer.getState()];
+  const parameters = await unet.getParameters();
+  const state = await trainer.getState();
   /** The milliseconds of `maxSteps` steps. */
   const make = async (maxSteps: number) => {
     const start = performance.now();

@@ -102,7 +102,12 @@ function listed(stage: StepStage, { kernel, variant, layer, origin, cost, calls 
   // Of a layer, its name has a column, and what comes after it is none of the kernel's.
   const shape = shapeText({ ...origin.shape, name: undefined, next: undefined });
   return {
-    ...{ stage, kernel, variant, layer, shape, ...cost },
+    stage,
+    kernel,
+    variant,
+    layer,
+    shape,
+    ...cost,
     dispatches: calls.map(({ shader, groups, tensors }) => ({
       shader: shader.name,
       workgroupSize: shader.workgroupSize,

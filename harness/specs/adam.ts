@@ -11,7 +11,9 @@ const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 /** Layers one after the other, with unused numbers between them, more of them between their gradients. */
 function layersOf(shapes: readonly ParameterShape[]): AdamShape['layers'] {
   const next = (offset: number) => Math.ceil((offset + 1) / 64) * 64;
-  let [offset, packedOffset, gradientOffset] = [0, 0, 0];
+  let offset = 0;
+  let packedOffset = 0;
+  let gradientOffset = 0;
   return shapes.map((shape) => {
     const place = { ...shape, offset, packedOffset, gradientOffset };
     offset = next(offset + flatSize(shape));
@@ -101,7 +103,8 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
         const g = f.scale * inputs.gradient[layer.gradientOffset + k];
         // A product with 1 is exact.
         const ofG = f.scale === 1 ? 0 : ulp * Math.abs(g);
-        const [old, fresh] = [f.beta1 * inputs.moment1[i], f.rest1 * g];
+        const old = f.beta1 * inputs.moment1[i];
+        const fresh = f.rest1 * g;
         moment1[i] = f.rest1 * ofG + ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(m[i])) + tiny;
         // Two products and an addition of what is not negative.
         moment2[i] = f.rest2 * (2 * Math.abs(g) + ofG) * ofG + 3 * ulp * v[i] + tiny;

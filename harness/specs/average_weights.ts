@@ -29,7 +29,7 @@ interface Case extends AverageShape {
 }
 
 const cases = Object.entries(adam.cases)
-  .filter(([, { skipped, unpacked }]) => !skipped && !unpacked)
+  .filter(([_, { skipped, unpacked }]) => !skipped && !unpacked)
   .map(([name, { layers }], i): [string, Case] => {
     const [step, after, span, most] = PLACES[i % PLACES.length];
     return [name, { layers, step, after, span, most }];

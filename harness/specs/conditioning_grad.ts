@@ -9,7 +9,12 @@ import { preActivations, swishAt } from './swish';
 
 /** The output layer's shape, whose input gradient this is. */
 const shapeOf = ({ batch, outputs }: ConditioningGradShape) => ({
-  ...{ batch, height: 1, width: 1, inChannels: HIDDEN, outChannels: outputs, kernelSize: 1 },
+  batch,
+  height: 1,
+  width: 1,
+  inChannels: HIDDEN,
+  outChannels: outputs,
+  kernelSize: 1,
 });
 
 export const spec: Spec<ConditioningGradShape, 'sums' | 'kernel' | 'pre' | 'grad'> = {

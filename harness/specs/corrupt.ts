@@ -51,15 +51,30 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'noisy' | '
     'one pixel': { ...pixel, flow: false },
     'one pixel of a flow': { ...pixel, flow: true },
     'prime sizes': {
-      ...{ ...colours, batch: padded(13), imageCount: 31, seed: 7, binarize: false, flow: false },
+      ...colours,
+      batch: padded(13),
+      imageCount: 31,
+      seed: 7,
+      binarize: false,
+      flow: false,
     },
     'prime sizes, a flow': {
-      ...{ ...colours, batch: padded(12), imageCount: 31, seed: 7, binarize: false, flow: true },
+      ...colours,
+      batch: padded(12),
+      imageCount: 31,
+      seed: 7,
+      binarize: false,
+      flow: true,
     },
     'greys on either side of the middle': { ...pixel, height: 2, width: 2, binarize: true, flow: false },
     'black and white': { ...digits, binarize: true, flow: false },
     'black and white, a flow': {
-      ...{ ...colours, batch: padded(12), imageCount: 20, seed: 99, binarize: true, flow: true },
+      ...colours,
+      batch: padded(12),
+      imageCount: 20,
+      seed: 99,
+      binarize: true,
+      flow: true,
     },
     'a usual batch of a flow': { ...usual, binarize: true, flow: true },
     'the largest seed': { ...digits, seed: 0xffffffff, binarize: false, flow: false },
@@ -72,11 +87,13 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'noisy' | '
   error: (shape, inputs, values) => {
     const ulp = 2 * EPSILON;
     const levels = levelsOf(shape, inputs);
-    const [noisy, truth] = [new Float64Array(values.noisy.length), new Float64Array(values.truth.length)];
+    const noisy = new Float64Array(values.noisy.length);
+    const truth = new Float64Array(values.truth.length);
     eachPixel(shape, inputs, ({ at, n, x, words }) => {
       const t = levels[n];
       const draw = shape.flow ? normalsAt(words) : { values: words.map(uniform), errors: [0, 0] };
-      const [e, ofE] = [draw.values[n % 2], draw.errors[n % 2]];
+      const e = draw.values[n % 2];
+      const ofE = draw.errors[n % 2];
       // The constant 1/255 and its product with a whole number.
       const ofX = shape.binarize ? 0 : 1.5 * ulp * Math.abs(x);
       // 1 - t and its product, a product, and the addition.

@@ -18,7 +18,8 @@ export const spec: Spec<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
   reference,
   error: (_, { prediction, mix: [m], x }) => ({
     x: Float64Array.from(x, (value, i) => {
-      const [old, fresh] = [value * (1 - m), prediction[i] * m];
+      const old = value * (1 - m);
+      const fresh = prediction[i] * m;
       // A subtraction and a product, a product, an addition; clamping makes no error larger.
       return 2 * EPSILON * (2 * Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh));
     }),

@@ -10,8 +10,13 @@ import { normalsAt } from './noise';
 const STEP = 1370;
 
 const usual: ConditionsShape = {
-  ...{ batch: padded(12), imageCount: 50, classes: 10 },
-  ...{ drop: 0, logitNormal: false, labelled: true, seed: 123 },
+  batch: padded(12),
+  imageCount: 50,
+  classes: 10,
+  drop: 0,
+  logitNormal: false,
+  labelled: true,
+  seed: 123,
 };
 const chance = (seed: number, n: number) => uniform(threefry(seed, STREAM.drop, STEP, n)[0]);
 
@@ -21,18 +26,31 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
     'one image': { ...usual, batch: padded(1), imageCount: 1, classes: 1 },
     'uniform levels': { ...usual, imageCount: 31, drop: 0.5, seed: 7 },
     'levels about the middle': {
-      ...{ ...usual, batch: padded(64), imageCount: 1001, drop: 0.1, logitNormal: true },
+      ...usual,
+      batch: padded(64),
+      imageCount: 1001,
+      drop: 0.1,
+      logitNormal: true,
     },
     'no labels': { ...usual, logitNormal: true, labelled: false, seed: 0xffffffff },
     'no classes': { ...usual, classes: 0, labelled: false, seed: 0 },
     'no class for any image': { ...usual, drop: 1 },
     // Slot 2 keeps its class: its draw is not less than this.
     'a number at the threshold': {
-      ...{ ...usual, batch: padded(64), imageCount: 64, classes: 200, drop: chance(usual.seed, 2) },
+      ...usual,
+      batch: padded(64),
+      imageCount: 64,
+      classes: 200,
+      drop: chance(usual.seed, 2),
     },
     'more than one row of workgroups': {
-      ...{ ...usual, batch: padded(64 * 1024 + 1), imageCount: 70_001, classes: 256 },
-      ...{ drop: 0.3, logitNormal: true, seed: 0xfffffffe },
+      ...usual,
+      batch: padded(64 * 1024 + 1),
+      imageCount: 70_001,
+      classes: 256,
+      drop: 0.3,
+      logitNormal: true,
+      seed: 0xfffffffe,
     },
   },
   inputs: (shape, random) => {

@@ -189,7 +189,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     // The step has been counted unless it ends the run, whose record goes behind the ring.
     const counted = records.length === 4 * (ring + 1) && wordsOf(after)[STATE.step] !== state[STATE.step];
     const at = 4 * (counted ? state[STATE.step] % ring : ring);
-    const [loss, , norm, cause] = records.subarray(at, at + 4);
+    const [loss, _, norm, cause] = records.subarray(at, at + 4);
     // In ulp: the additions that a term goes through (none is negative).
     const additions = (terms: Values) => (Math.ceil(terms.length / 64) + 6) * ulp;
     // Besides a conversion and a division (2.5), and a root (4.5, as WGSL reduces it to 1 / inverseSqrt), before which errors count half.

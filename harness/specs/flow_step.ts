@@ -74,7 +74,8 @@ export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> 
         // A difference and a product, and the addition.
         velocity[i] = ulp * (2 * Math.abs(more) + Math.abs(v));
       }
-      const [moved, corrected] = [old[places[0]] + scale * v, correction === 0 ? 0 : correction * before[i]];
+      const moved = old[places[0]] + scale * v;
+      const corrected = correction === 0 ? 0 : correction * before[i];
       // Two products and two additions.
       const sizes = [scale * v, corrected, moved, values.x[places[0]]].map(Math.abs);
       const rounding = ulp * sizes.reduce((a, b) => a + b);

@@ -48,7 +48,11 @@ export const spec: Spec<NoiseShape & { readonly seed: number }, 'step' | 'output
     'the largest seed, normal': { ...digit, batch: padded(5), count: 5, seed: 0xffffffff, gaussian: true },
     'more than one row of workgroups': { ...large, batch: padded(3), count: 3, seed: 123, gaussian: false },
     'more than one row of workgroups, normal': {
-      ...{ ...large, batch: padded(3), count: 3, seed: 123, gaussian: true },
+      ...large,
+      batch: padded(3),
+      count: 3,
+      seed: 123,
+      gaussian: true,
     },
   },
   inputs: ({ seed }) => ({ step: stepWith(seed) }),

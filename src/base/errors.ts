@@ -188,4 +188,4 @@ export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** An object without its fields that are undefined, as JSON has it. */
 export const defined = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+  Object.fromEntries(Object.entries(fields).filter(([_, value]) => value !== undefined)) as T;

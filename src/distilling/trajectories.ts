@@ -101,7 +101,11 @@ export class Trajectories {
     for (let first = 0; first < noises; first += teacher.count) {
       const count = Math.min(teacher.count, noises - first);
       const run = teacher.walk({
-        ...{ method: 'euler', steps: TEACHER_STEPS, guidance, polish: false, signal },
+        method: 'euler',
+        steps: TEACHER_STEPS,
+        guidance,
+        polish: false,
+        signal,
         seed: threefry(seed, STREAM.distil, first, 0)[0],
         labels: this.labelsOf(Array.from({ length: teacher.count }, (_, i) => first + i)),
       });

@@ -186,7 +186,8 @@ export class Pacer {
   untilRoom(): Promise<boolean> | undefined {
     const { inFlight } = this;
     if (inFlight.size < 2) return undefined;
-    let [all, end] = [0, this.endedAt];
+    let all = 0;
+    let end = this.endedAt;
     for (const { start, expected } of inFlight) {
       all += expected;
       end = Math.max(end, start) + expected;
@@ -271,7 +272,7 @@ export class Pacer {
       ([shader, work]) => [shader, this.millisecondsOf({ shader, work })] as const,
     );
     const powerOf = (shader: string) => (change <= 1 ? 1 : this.confirmed.has(shader) ? RISE / 2 : RISE);
-    const most = Math.max(...predicted.map(([, milliseconds]) => milliseconds));
+    const most = Math.max(...predicted.map(([_, milliseconds]) => milliseconds));
     for (const [shader, share] of predicted)
       this.rates.set(shader, this.rate(shader) * change ** ((powerOf(shader) * share) / most));
     if (ratio < CONFIRMED) for (const shader of load.workByShader.keys()) this.confirmed.add(shader);

@@ -34,7 +34,8 @@ export class Sequence implements Submittable {
   encode(pass: GPUComputePassEncoder, from = 0, to = this.partCount): void {
     for (const [k, program] of this.programs.entries()) {
       const start = this.starts[k];
-      const [first, end] = [Math.max(from - start, 0), Math.min(to - start, program.partCount)];
+      const first = Math.max(from - start, 0);
+      const end = Math.min(to - start, program.partCount);
       if (first < end) program.encode(pass, first, end);
     }
   }

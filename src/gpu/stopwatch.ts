@@ -13,7 +13,8 @@ export function stopwatch(host: Host): (() => Promise<number | undefined>) | und
   const { device } = host;
   if (!device.features.has('timestamp-query')) return undefined;
   let querySet: GPUQuerySet | undefined;
-  let [resolved, staging]: GPUBuffer[] = [];
+  let resolved: GPUBuffer;
+  let staging: GPUBuffer;
   /** Takes the time at the end of what is submitted so far. */
   const mark = (endOfPassWriteIndex: number, read = (_: GPUCommandEncoder) => {}) =>
     host
@@ -28,7 +29,8 @@ export function stopwatch(host: Host): (() => Promise<number | undefined>) | und
       .catch(() => {});
   void mark(0);
   return async () => {
-    const [size, { COPY_SRC, COPY_DST, QUERY_RESOLVE, MAP_READ }] = [16, GPUBufferUsage];
+    const size = 16;
+    const { COPY_SRC, COPY_DST, QUERY_RESOLVE, MAP_READ } = GPUBufferUsage;
     void mark(1, (encoder) => {
       resolved = device.createBuffer({ label: 'stopwatch', size, usage: QUERY_RESOLVE | COPY_SRC });
       staging = device.createBuffer({ label: 'stopwatch', size, usage: MAP_READ | COPY_DST });

@@ -71,7 +71,8 @@ export class Upload {
   /** Records a copy of array `i`; or writes it by itself, if there is no room for it. */
   bring(encoder: GPUCommandEncoder, i: number, to: GPUBuffer, offset = 0): void {
     const { bytes, ends } = this.packed;
-    const [start, end] = [ends[i - 1] ?? 0, ends[i]];
+    const start = ends[i - 1] ?? 0;
+    const end = ends[i];
     if (end <= this.written) encoder.copyBufferToBuffer(this.buffer, start, to, offset, end - start);
     else this.gpu.writeSoon(to, offset, bytes, start, end - start);
   }

@@ -27,7 +27,12 @@ function partsOf(weights: Tensor, from: number, to: number) {
 
 /** The shape of a linear layer. */
 export const linearShape = (batch: number, inChannels: number, outChannels: number) => ({
-  ...{ batch, height: 1, width: 1, inChannels, outChannels, kernelSize: 1 },
+  batch,
+  height: 1,
+  width: 1,
+  inChannels,
+  outChannels,
+  kernelSize: 1,
 });
 
 type TensorName =

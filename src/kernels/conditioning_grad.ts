@@ -22,7 +22,9 @@ export const conditioningGrad: Kernel<ConditioningGradShape, 'sums' | 'kernel' |
   }),
   unfused: (layer, { batch, outputs }, { sums, kernel, pre, grad }) => [
     op(conv2dGradInput, `${layer}.output`, linearShape(batch, HIDDEN, outputs), {
-      ...{ grad: sums, kernel, grad_input: grad },
+      grad: sums,
+      kernel,
+      grad_input: grad,
     }),
     op(swishGrad, `${layer}.hidden`, { elements: pre.size }, { pre, grad }),
   ],

@@ -165,8 +165,13 @@ const tile: Variant<ConvShape, TensorName> = {
     const pairs = batch / 2;
     const biases = biasesOf(shape, kernel, tensors);
     const params = {
-      ...{ height, width, pairs, from_channels: inChannels, to_channels: outChannels },
-      ...{ to4: padChannels(outChannels) / 4, ...biases.params },
+      height,
+      width,
+      pairs,
+      from_channels: inChannels,
+      to_channels: outChannels,
+      to4: padChannels(outChannels) / 4,
+      ...biases.params,
     };
     // A workgroup has 16 lanes over pairs of images and 8 over groups of 4 output channels.
     const strips = Math.ceil(width / 7);

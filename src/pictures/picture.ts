@@ -158,7 +158,9 @@ function valuesOf(pictures: readonly Pixels[], channels: number): Float32Array<A
     for (let at = 0; at < data.length; at += 4) {
       const alpha = channels === 4 ? 1 : data[at + 3] / 255;
       const onWhite = (byte: number) => 255 + alpha * (byte - 255);
-      const [red, green, blue] = [onWhite(data[at]), onWhite(data[at + 1]), onWhite(data[at + 2])];
+      const red = onWhite(data[at]);
+      const green = onWhite(data[at + 1]);
+      const blue = onWhite(data[at + 2]);
       if (channels === 1) values[to++] = 0.299 * red + 0.587 * green + 0.114 * blue;
       else {
         for (const value of [red, green, blue]) values[to++] = value;

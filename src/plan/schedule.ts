@@ -58,7 +58,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
     throw wrongArgument('schedule.decay', decay, '"none", "cosine" or "linear"');
   }
   if (decay === 'none') {
-    const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);
+    const idle = Object.entries({ steps, floor }).find(([_, value]) => value !== undefined);
     if (idle) {
       throw argumentError(
         `schedule.${idle[0]} is ${show(idle[1])}, but there is no decay; set one, or leave ${idle[0]} out.`,

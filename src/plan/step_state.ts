@@ -49,7 +49,8 @@ export function scheduleWords(schedule: Schedule): Uint32Array<ArrayBuffer> {
 
 /** The schedule in a step state; its floor is a 32-bit float. */
 export function scheduleIn(state: Uint32Array): Schedule {
-  const [warmup, end] = [state[STATE.warmup], state[STATE.decayEnd]];
+  const warmup = state[STATE.warmup];
+  const end = state[STATE.decayEnd];
   if (end === 0) return { decay: 'none', warmup };
   return {
     decay: end < LINEAR ? 'cosine' : 'linear',

@@ -22,7 +22,7 @@ export function resolveText(source: string, read: (path: string) => string, flag
   const constants = new Map<string, string>();
   const add = (line: string) => {
     done.push(line);
-    const [, name, value] = /^const (\w+) = (\d+)u;/.exec(line) ?? [];
+    const [_, name, value] = /^const (\w+) = (\d+)u;/.exec(line) ?? [];
     if (name !== undefined && !constants.has(name)) constants.set(name, value);
   };
   const numberOf = (count: string): number => {
@@ -39,7 +39,7 @@ export function resolveText(source: string, read: (path: string) => string, flag
         return value;
       });
     for (let at = 0; at < lines.length; at++) {
-      const [, word, rest] = /^\s*#(\w+) ?(.*)$/.exec(lines[at]) ?? [];
+      const [_, word, rest] = /^\s*#(\w+) ?(.*)$/.exec(lines[at]) ?? [];
       if (word === undefined) add(fill(lines[at]));
       else if (word === 'import') {
         const path = fill(rest);

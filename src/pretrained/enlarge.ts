@@ -64,7 +64,8 @@ function doubled(values: Float32Array, n: number, inner: number): Float32Array<A
   const out = new Float32Array(2 * values.length);
   for (let i = 0; i < out.length; i++) {
     const line = Math.floor(i / inner);
-    const [first, nearest] = [Math.floor(line / (2 * n)) * n, (line % (2 * n)) >> 1];
+    const first = Math.floor(line / (2 * n)) * n;
+    const nearest = (line % (2 * n)) >> 1;
     for (const [tap, weight] of TAPS.entries()) {
       const from = nearest + (line % 2 ? tap - 1 : 1 - tap);
       out[i] += weight * values[(first + Math.min(Math.max(from, 0), n - 1)) * inner + (i % inner)];

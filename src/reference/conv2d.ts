@@ -9,7 +9,8 @@ export function* tapsOf({ height, width, kernelSize: k }: ConvShape): Generator<
     for (let x = 0; x < width; x++)
       for (let ky = 0; ky < k; ky++)
         for (let kx = 0; kx < k; kx++) {
-          const [fromY, fromX] = [y + ky - r, x + kx - r];
+          const fromY = y + ky - r;
+          const fromX = x + kx - r;
           if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
           yield [y * width + x, fromY * width + fromX, ky * k + kx];
         }
@@ -66,8 +67,13 @@ export function reference(shape: ConvShape, inputs: Arrays) {
 
 /** The small shape of a convolution and of its gradients. */
 export const smallShape = atMost<ConvShape>({
-  ...{ batch: 8, height: 10, width: 10, inChannels: 8, outChannels: 16 },
-  ...{ kernelSize: 'as it is', imageBias: 3 },
+  batch: 8,
+  height: 10,
+  width: 10,
+  inChannels: 8,
+  outChannels: 16,
+  kernelSize: 'as it is',
+  imageBias: 3,
 });
 
 export const small: SmallCase<ConvShape> = { shape: smallShape };

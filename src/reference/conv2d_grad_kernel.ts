@@ -13,7 +13,8 @@ export function reference(shape: ConvShape, { input, grad }: Arrays) {
     for (let c = 0; c < inChannels; c++) {
       for (let o = 0; o < outChannels; o++) {
         const at = (tap * inChannels + c) * outChannels + o;
-        const [x, g] = [c * plane + from * n, o * plane + to * n];
+        const x = c * plane + from * n;
+        const g = o * plane + to * n;
         for (let i = 0; i < n; i++) gradient[at] += input[x + i] * grad[g + i];
       }
     }

@@ -58,8 +58,15 @@ export function reference(
 
 export const small: SmallCase<FinishStepShape> = {
   shape: atMost<FinishStepShape>({
-    ...{ elements: ELEMENTS, batch: 8, gradientPartials: 70, convolutionPartials: 60, ring: 5 },
-    ...{ batchSize: 'as it is', mostSkipped: 'as it is', beta1: 'as it is', beta2: 'as it is' },
+    elements: ELEMENTS,
+    batch: 8,
+    gradientPartials: 70,
+    convolutionPartials: 60,
+    ring: 5,
+    batchSize: 'as it is',
+    mostSkipped: 'as it is',
+    beta1: 'as it is',
+    beta2: 'as it is',
   }),
   values: { state, squares, gradient_squares: squares },
 };

@@ -18,7 +18,8 @@ export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed:
   const align = (size: number, to: number) => Math.ceil(size / to) * to;
   for (const { inChannels, outChannels, kernelSize, offset, packedOffset } of layers) {
     const taps = kernelSize * kernelSize;
-    const [inPadded, outPadded] = [align(inChannels, 8), align(outChannels, 8)];
+    const inPadded = align(inChannels, 8);
+    const outPadded = align(outChannels, 8);
     const copied = outPadded > outChannels;
     const bias = packedOffset + (copied ? align(taps * inChannels * outPadded, 64) : 0);
     const backward = bias + align(outPadded, 64);

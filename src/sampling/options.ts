@@ -220,8 +220,11 @@ function checkDistilled(
     steps: steps === calls ? undefined : steps,
     guidance: guidance === 1 ? undefined : guidance,
     guidanceRange,
-    ...{ start, from, mask, polish: polish || undefined },
-  }).find(([, value]) => value !== undefined);
+    start,
+    from,
+    mask,
+    polish: polish || undefined,
+  }).find(([_, value]) => value !== undefined);
   if (!wrong) return;
   const [name, value] = wrong;
   throw argumentError(

@@ -222,8 +222,14 @@ export function createPlan(
   };
   const sized = { option: 'count', images: options.count, opsOf: opsFor } as const;
   const choice = {
-    ...{ given: options.variants, measures: options.measures, gpu, chooser: variantChooser },
-    ...{ layers, batch, training: false, sized },
+    given: options.variants,
+    measures: options.measures,
+    gpu,
+    chooser: variantChooser,
+    layers,
+    batch,
+    training: false,
+    sized,
   };
   return withVariants(choice, (variants, isFixed) => makePlan(gpu, unet, options, { variants, isFixed }));
 }

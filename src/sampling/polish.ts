@@ -12,7 +12,8 @@ import type { SamplingPlan } from './plan';
 export async function addPolish(gpu: Gpu, plan: SamplingPlan): Promise<void> {
   const { sampled, programs, buffers, boundBuffers } = plan;
   const { x, madeImages: kept, velocity: predicted, step, noise, mask } = plan.tensors;
-  const [share, mean] = [tensor('share', 1), tensor('mean', predicted.size)];
+  const share = tensor('share', 1);
+  const mean = tensor('mean', predicted.size);
   const setX = (start: typeof x) => op(knownPixels, 'x', sampled, { step, start, noise, mask, x });
   const size = { elements: sampled.elements * sampled.batch };
   const ops = {

@@ -75,7 +75,8 @@ function checkShape(shape: ImagesShape, next: ActivationNext): void {
 function elementwise({ batch, height, width, channels }: ImagesShape) {
   const size = batch * height * width * channels;
   const elements = padBatch(size); // a multiple of 4
-  const [x, y] = [tensor('input', elements), tensor('output', elements)];
+  const x = tensor('input', elements);
+  const y = tensor('output', elements);
   return {
     forward: {
       ops: [op(swish, NAME, { elements }, { input: x, output: y })],

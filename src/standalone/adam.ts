@@ -160,8 +160,15 @@ function opsOf(
   const layers = [{ ...layerOf(size), ...place }];
   const blocks = normBlocks(layers[0]);
   const finish = {
-    ...{ elements: 1, batch: 4, batchSize: 1, ring: 1, mostSkipped: MOST_SKIPPED },
-    ...{ gradientPartials: blocks, convolutionPartials: blocks, beta1, beta2 },
+    elements: 1,
+    batch: 4,
+    batchSize: 1,
+    ring: 1,
+    mostSkipped: MOST_SKIPPED,
+    gradientPartials: blocks,
+    convolutionPartials: blocks,
+    beta1,
+    beta2,
   };
   const packed = tensor('nothing', 0);
   return [

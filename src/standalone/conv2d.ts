@@ -178,12 +178,16 @@ function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record
   const parameters = tensor('parameters', parameterCount(shape));
   const weights = weightsOf(shape, parameters);
   const gradient = tensor('gradient of the parameters', parameterCount(shape));
-  const [input, output] = [images.read(x, inSize), images.write(y, outSize)];
-  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(x, inSize)];
+  const input = images.read(x, inSize);
+  const output = images.write(y, outSize);
+  const outputGradient = images.read(y, outSize);
+  const inputGradient = images.write(x, inSize);
   const kernel = port(parameters, taps);
   const forward = {
-    ...{ input: input.images, output: output.images },
-    ...{ kernel: weights.forward, bias: weights.bias },
+    input: input.images,
+    output: output.images,
+    kernel: weights.forward,
+    bias: weights.bias,
   };
   const toKernel = { input: input.images, grad: outputGradient.images, gradient };
   const toInput = { grad: outputGradient.images, kernel: weights.backward, grad_input: inputGradient.images };

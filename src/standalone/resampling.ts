@@ -60,10 +60,13 @@ function plansOf(
 ): Record<'forward' | 'backward', PassPlan> {
   const shape = { ...size, batch: images.batch };
   const outSize = { ...size, height: size.height * scale, width: size.width * scale };
-  const [x, y] = [images.tensor('input', size), images.tensor('output', outSize)];
+  const x = images.tensor('input', size);
+  const y = images.tensor('output', outSize);
   const gradient = readsInput ? images.tensor('gradient of the input', size) : x;
-  const [input, output] = [images.read(x, size), images.write(y, outSize)];
-  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(gradient, size)];
+  const input = images.read(x, size);
+  const output = images.write(y, outSize);
+  const outputGradient = images.read(y, outSize);
+  const inputGradient = images.write(gradient, size);
   const there = forward(shape, { input: input.images, output: output.images });
   const back = backward(shape, {
     input: input.images,

@@ -63,10 +63,13 @@ export class StepComparison {
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
     const stepOf = (images: number) => planStep(network.config, network.plan, images, variants, settings);
-    let [images, step] = [batchSize, stepOf(batchSize)];
+    let images = batchSize;
+    let step = stepOf(batchSize);
     // The step and the comparison take about the same memory.
-    if (batchSize > FEWER_IMAGES && 2 * bytesOf(step, network) > MOST_BYTES)
-      [images, step] = [FEWER_IMAGES, stepOf(FEWER_IMAGES)];
+    if (batchSize > FEWER_IMAGES && 2 * bytesOf(step, network) > MOST_BYTES) {
+      images = FEWER_IMAGES;
+      step = stepOf(FEWER_IMAGES);
+    }
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
     const before = made > 0 ? ', and go on from weights and state of before' : '';

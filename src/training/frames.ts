@@ -87,7 +87,9 @@ export class Frames {
       const progress = this.pendingStepOf(source) ? this.progress : 0;
       return { steps: 0, step: first, loss: undefined, images: 0, progress, milliseconds: 0 };
     }
-    let [images, busy, unaccounted] = [0, 0, 0];
+    let images = 0;
+    let busy = 0;
+    let unaccounted = 0;
     for (;;) {
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
       const pending = await this.pendingStep(source, encoder);
@@ -196,7 +198,8 @@ export class Frames {
     const { gpu, programs } = this.parts;
     const { pacer } = gpu;
     const load = new Load();
-    let [steps, images] = [0, 0];
+    let steps = 0;
+    let images = 0;
     const first = pacer.millisecondsOf(sequence.part(0));
     for (;;) {
       const to = pacer.fill(load, sequence, pending.at, milliseconds);

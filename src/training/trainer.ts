@@ -128,7 +128,8 @@ export class Trainer extends Resource {
     this.comparison = parts.comparison;
     unet.weights.attachTrainer(this.isBusy);
     this.maps = programs.maps;
-    const [check, checkFree] = [() => this.check(), () => this.checkFree()];
+    const check = () => this.check();
+    const checkFree = () => this.checkFree();
     this.maps.owner = { check: checkFree, failed: (error) => this.failed(error) };
     const network = trained?.network ?? unet.weights;
     this.recorder = new StepRecorder({ ...parts, network, check, checkFree }, parts.learningRate);
@@ -152,8 +153,14 @@ export class Trainer extends Resource {
       return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
         const comparison = new StepComparison({
-          ...{ gpu, network, batchSize, settings, variants },
-          ...{ isFixed, chooser, place: choice },
+          gpu,
+          network,
+          batchSize,
+          settings,
+          variants,
+          isFixed,
+          chooser,
+          place: choice,
         });
         const create = () => StepPrograms.create(gpu, network, stepOptions);
         const programs = await (checked.compares ? comparison.during(create) : create());
@@ -408,11 +415,14 @@ export class Trainer extends Resource {
     this.check();
     const { seed, binarize, signal } = checkEvaluate(options);
     const { variants, pause } = this;
-    const [{ objective }, unet] = [this.config, this.unet.weights];
+    const { objective } = this.config;
+    const unet = this.unet.weights;
     const work = async () => {
       const { evaluateImages } = await loaded(import('./evaluation'));
       return evaluateImages(this.gpu, images, {
-        ...{ unet, variants, batch: padBatch(this.batchSize) },
+        unet,
+        variants,
+        batch: padBatch(this.batchSize),
         corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
         signal,
       });

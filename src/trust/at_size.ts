@@ -64,7 +64,8 @@ export async function disagreeingOps(
     if (rest.length > 0 && o.variant !== first) plain.set(o, first);
   }
   if (plain.size === 0) return [];
-  let [done, total] = [0, 0];
+  let done = 0;
+  let total = 0;
   const count: Count = (ran, more = 0) => {
     done += ran;
     total += more;
@@ -79,7 +80,7 @@ export async function disagreeingOps(
     // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
     const shares = await compare(plain, false);
     if (!shares) return undefined;
-    const off = [...shares].filter(([, share]) => !(share <= TOLERANCE));
+    const off = [...shares].filter(([_, share]) => !(share <= TOLERANCE));
     if (off.length === 0) return [];
     // A wrong plain form must not reject another. A third form decides, of a technique that neither uses; without one, the plain form's
     // small case does.
@@ -88,7 +89,7 @@ export async function disagreeingOps(
     if (!agree) return undefined;
     const wrong = off.filter(([op]) => again.get(op) === plain.get(op) || !(agree.get(op)! <= TOLERANCE));
     if (wrong.length === 0) return undefined;
-    const worst = wrong.sort(([, a], [, b]) => b - a);
+    const worst = wrong.sort((one, other) => other[1] - one[1]);
     return worst.flatMap(([o, share]) => alike.get(workOf(o))!.map((each) => [each, share] as const));
   } finally {
     if (done < total) count(total - done);
@@ -160,7 +161,7 @@ async function relativeErrors(
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const { all: ops, compared } = withAlternatives(pass, others);
   const before = new Map(pass.inputs(new Random()));
-  const results = compared.map(([, { partials }]) => partials);
+  const results = compared.map(([_, { partials }]) => partials);
   count(0, ops.length);
   const limits = { signal, milliseconds, onRecorded: () => count(1) };
   const run = { label: 'comparison', ops, before, results, bound, check, limits };

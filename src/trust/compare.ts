@@ -21,7 +21,8 @@ export function comparing(label: string, result: Tensor, expected: Tensor): Comp
 /** The largest difference, and the sum of the squares of the expected numbers. */
 export function differenceIn(partials: ArrayBuffer): { readonly largest: number; readonly squares: number } {
   const pairs = new Float32Array(partials);
-  let [largest, squares] = [0, 0];
+  let largest = 0;
+  let squares = 0;
   for (let at = 0; at < pairs.length; at += 2) {
     largest = Math.max(largest, pairs[at]);
     squares += pairs[at + 1];

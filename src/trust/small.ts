@@ -134,7 +134,8 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
     // No comparison with NaN is true.
     return Math.abs(result - value) <= share * (apart ? size : largest);
   };
-  let [wrong, first] = [0, 0];
+  let wrong = 0;
+  let first = 0;
   for (let i = 0; i < expected.length; i++) if (!isRight(expected[i], got[i]) && wrong++ === 0) first = i;
   if (wrong === 0) return undefined;
   return `${name}[${first}] is ${got[first]}, expected ${expected[first]}, and ${wrong} of ${expected.length} numbers are off`;

@@ -155,7 +155,11 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
   /** The gradient of the input of the last processed residual layer, through the residual. */
   let residualGrad: Tensor | undefined;
   const imageOf = ({ layer: { outChannels: channels, height, width, residual } }: LayerPass) => ({
-    ...{ channels, height, width, batch, residual },
+    channels,
+    height,
+    width,
+    batch,
+    residual,
   });
   /** The tensor for the gradient of a layer's residual, if it is residual. */
   const residualGradOf = ({ layer, pre }: LayerPass) => {

@@ -111,7 +111,9 @@ function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | 
 /** Identifies a check of any number of images: the ops, their shapes without seeds and the size of the data set, and the hashes of their shaders. */
 function checkOf(ops: readonly Op[]): string {
   const described = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
-    ...[kernel, variant, { ...shape, batch: undefined, seed: undefined, imageCount: undefined }],
+    kernel,
+    variant,
+    { ...shape, batch: undefined, seed: undefined, imageCount: undefined },
     calls.map(({ shader }) => shader.hash),
   ]);
   return hashOf(JSON.stringify(described));

@@ -136,7 +136,7 @@ const FIELDS: Names<UNetConfig> = {
 /** Fills in the tutorial's values for missing fields, and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   checkNames('A UNet', given, FIELDS);
-  const defined = Object.entries(given).filter(([, value]) => value !== undefined);
+  const defined = Object.entries(given).filter(([_, value]) => value !== undefined);
   const {
     outChannels,
     conditioning: asked,

@@ -185,7 +185,10 @@ function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; ou
   const output = tensor(`${name} upsampled + skip`, input.size * 4);
   const shape = { channels, height, width, batch, residual, skipResidual: skip.layer.residual };
   const tensors = {
-    ...{ input, skip: skip.pre, output, ...residualOf(pass) },
+    input,
+    skip: skip.pre,
+    output,
+    ...residualOf(pass),
     ...(skip.layer.residual ? { skip_residual: skip.input } : {}),
   };
   return { op: op(swishUpsampleAdd, name, shape, tensors), output };

@@ -21,7 +21,8 @@ export function namingLargestBatch(
     }
   };
   // In groups of four, as batches are padded.
-  let [good, bad] = [0, Math.ceil(images / 4)];
+  let good = 0;
+  let bad = Math.ceil(images / 4);
   if (fits(4 * bad)) return error;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;

@@ -188,7 +188,8 @@ export class Predictor extends Resource {
     checkEncoder(encoder);
     const { height, width, channels } = this.parts.network.config;
     const pixels = this.count * height * width * 4;
-    const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.parts.network.config)];
+    const inBytes = pixels * channels;
+    const outBytes = pixels * outChannelsOf(this.parts.network.config);
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
     checkNames('encode', conditions, { levels: true, labels: true } satisfies Names<typeof conditions>);

@@ -183,7 +183,8 @@ export class UNet extends Resource {
     this.check();
     checkNames('predict', options, PREDICT);
     const { count = countOf(images, this.config) } = options;
-    const [levels, labels] = [copyOf(options.levels), copyOf(options.labels)];
+    const levels = copyOf(options.levels);
+    const labels = copyOf(options.labels);
     const values = isFloats(images) ? copyOf(images) : await this.valuesOf(copyOf(images), count);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;

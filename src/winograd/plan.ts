@@ -244,7 +244,8 @@ export const winogradConvolution = (form: WinogradForm) => ({
   refuses: (shape: ConvShape) =>
     refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape: ConvShape) => {
-    const [from, to] = [shape.inChannels, padChannels(shape.outChannels)];
+    const from = shape.inChannels;
+    const to = padChannels(shape.outChannels);
     const tiles = tiling(form, shape);
     return {
       kernels: form.frequencies * from * to,

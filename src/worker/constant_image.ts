@@ -19,7 +19,8 @@ export function constantLosses(
   const binarize = binarizes(objective, { channels }, asked);
   const counts = new Float64Array(256);
   for (const byte of images) counts[byte]++;
-  let [mean, square] = [0, 0];
+  let mean = 0;
+  let square = 0;
   counts.forEach((count, byte) => {
     const grey = binarize ? Number(byte > 127) : byte / 255;
     const value = objective === 'flow' ? 2 * grey - 1 : grey;

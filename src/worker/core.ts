@@ -197,8 +197,12 @@ export class SessionCore {
     const losses = Float32Array.from(this.run?.losses ?? []);
     this.tell('lost', {
       message: lostText(this.why, attempt),
-      ...{ reason: this.why, step: losses.length, losses, again },
-      ...{ recovers: attempt !== undefined, advice: attempt?.advice },
+      reason: this.why,
+      step: losses.length,
+      losses,
+      again,
+      recovers: attempt !== undefined,
+      advice: attempt?.advice,
     });
   }
 

@@ -190,7 +190,8 @@ export class Remote {
    */
   iterate(name: string, [order, ...others]: readonly unknown[]): AsyncIterableIterator<unknown> {
     const items: unknown[] = [];
-    let [isOver, wake] = [false, () => {}];
+    let isOver = false;
+    let wake = () => {};
     const take = (more: readonly unknown[]) => {
       items.push(...more);
       wake();

@@ -202,8 +202,15 @@ export class TrainingRun {
     return {
       step: this.losses.length,
       losses: Float32Array.from(this.losses),
-      ...{ settings, images: images.count, data, stepsPerEpoch, bytes },
-      ...{ network: config, parameters: parameterCount, variants: this.trainer!.variants, adapter },
+      settings,
+      images: images.count,
+      data,
+      stepsPerEpoch,
+      bytes,
+      network: config,
+      parameters: parameterCount,
+      variants: this.trainer!.variants,
+      adapter,
     };
   }
 

@@ -52,8 +52,15 @@ export const CALLS = [
 ];
 /** The events that clients hear. */
 export const EVENTS: Names<SessionEvents> = {
-  ...{ lost: true, recovered: true, runs: true, stored: true, notStored: true, warning: true },
-  ...{ progress: true, phase: true, stopped: true },
+  lost: true,
+  recovered: true,
+  runs: true,
+  stored: true,
+  notStored: true,
+  warning: true,
+  progress: true,
+  phase: true,
+  stopped: true,
 };
 
 /** What the work of a turn gets. */
@@ -70,7 +77,12 @@ export interface TurnContext {
 
 const OPTIONS: Names<SessionOptions> = { images: true, store: true, engine: true };
 const BEGIN: Names<BeginOptions> = {
-  ...{ images: true, source: true, network: true, trainer: true, fit: true, sampling: true },
+  images: true,
+  source: true,
+  network: true,
+  trainer: true,
+  fit: true,
+  sampling: true,
 };
 const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
 const CHANGES: Names<RunChanges> = { learningRate: true, epochs: true, maxSteps: true, schedule: true };

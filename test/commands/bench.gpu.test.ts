@@ -85,7 +85,9 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect(conv.gflops! * conv.ms!.median * 1e6).toBeCloseTo(2 * 28 * 28 * 32 * 25 * 4);
   expect(conv.shaders).toEqual(['conv2d.one_output']);
   // A check's tensors are longer.
-  const inputs = writes.mock.calls.filter(([, , data]) => (data as Float32Array).length === 4 * 28 * 28 * 32);
+  const inputs = writes.mock.calls.filter(
+    ([_buffer, _offset, data]) => (data as Float32Array).length === 4 * 28 * 28 * 32,
+  );
   expect(inputs).toHaveLength(1);
 });
 
@@ -132,8 +134,8 @@ test('bench: the whole network, with the variants in use, and its step op by op'
   const gradient = all.find((op) => op.kernel === 'conv2d_grad_kernel' && op.layer === 'up.1')!;
   expect(at('up.1').shaders).toContain('conv2d.winograd7_input');
   expect(gradient.shaders).not.toContain('conv2d.winograd7_input');
-  const benched = compiled.mock.calls.filter(([, label]) => label.startsWith('bench '));
-  const timed = benched.slice(1).map(([, , [op]]) => shadersOf(op)); // after the clock's probe
+  const benched = compiled.mock.calls.filter(([_, label]) => label.startsWith('bench '));
+  const timed = benched.slice(1).map(([_gpu, _label, [op]]) => shadersOf(op)); // after the clock's probe
   expect(timed).toEqual([...all, ...kernels].map(({ shaders }) => shaders));
   const [first] = kernels;
   expect(first.used).toBe(true);
@@ -146,7 +148,7 @@ test('bench: a conditioned network is trained and sampled as its recipe says, at
   const { rows } = await bench({ network, kernel: 'step,forward,sample' });
   expect(ops(rows).map(({ kernel }) => kernel)).toContain('average_weights');
   // With guidance the network sees each image twice.
-  const [, forward, sample] = wholes(rows);
+  const [_, forward, sample] = wholes(rows);
   expect(workOf(sample) / workOf(forward)).toBeCloseTo(2, 0);
   // Of four levels, which 24 x 24 has and 28 x 28 has not.
   tellPeaks();

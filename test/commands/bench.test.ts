@@ -16,39 +16,69 @@ import { textTable } from '../../harness/text/table';
 import { EngineError } from '../../src/base/errors';
 
 const times = (median: number, spread = 0.1) => ({
-  ...{ median, p10: median * (1 - spread), p90: median * (1 + spread), n: 5 },
+  median,
+  p10: median * (1 - spread),
+  p90: median * (1 + spread),
+  n: 5,
 });
 const place = { batch: 4, size: 28 };
 const check = { pass: true, share: 0.1 };
 const wholeOf = (kernel: string, ms: number): Row => ({
-  ...{ part: 'whole', kernel, variant: '', layer: '', ...place, check, ms: times(ms) },
-  ...{ gflops: 100 / ms, insideGflops: 80 / ms, variants: { 'conv2d/down.1': 'winograd7' } },
+  part: 'whole',
+  kernel,
+  variant: '',
+  layer: '',
+  ...place,
+  check,
+  ms: times(ms),
+  gflops: 100 / ms,
+  insideGflops: 80 / ms,
+  variants: { 'conv2d/down.1': 'winograd7' },
 });
 const opOf = (kernel: string, ms: number): Row => ({
-  ...{ part: 'op', kernel, variant: 'plain', layer: 'down.1', ...place, check, ms: times(ms) },
+  part: 'op',
+  kernel,
+  variant: 'plain',
+  layer: 'down.1',
+  ...place,
+  check,
+  ms: times(ms),
 });
 const untimed: Row = {
-  ...{ part: 'kernel', kernel: 'conv2d', variant: 'direct', layer: 'down.1', ...place, check },
+  part: 'kernel',
+  kernel: 'conv2d',
+  variant: 'direct',
+  layer: 'down.1',
+  ...place,
+  check,
 };
 const row: Row = { ...untimed, ms: times(2), gflops: 50, insideGflops: 40, gbps: 1, shareOfPeak: 0.4 };
 const failed: Row = {
-  ...{ ...untimed, kernel: 'mse' },
+  ...untimed,
+  kernel: 'mse',
   check: { pass: false, share: 7, failure: 'grad: 3 of 9 elements\nare | off' },
 };
 const skipped: Row = { ...untimed, kernel: 'adam', layer: 'all', reason: 'it is too large' };
 const begun: BenchResult = {
   schema: 2,
   adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe, "quick"', software: true },
-  ...{ runtime: 'a test', date: '2026-01-02T03:04:05.000Z', batches: [4], sizes: [28], budgetSeconds: 60 },
+  runtime: 'a test',
+  date: '2026-01-02T03:04:05.000Z',
+  batches: [4],
+  sizes: [28],
+  budgetSeconds: 60,
   timer: { kind: 'timestamp-query' },
   peak: {
-    ...{ gflops: 100, gbps: 10 },
+    gflops: 100,
+    gbps: 10,
     copies: [
       { bytes: 2 ** 20, gbps: 40 },
       { bytes: 2 ** 27, gbps: 10 },
     ],
   },
-  ...{ end: 'stopped', rows: [], left: 3 },
+  end: 'stopped',
+  rows: [],
+  left: 3,
 };
 const ops = [opOf('conv2d', 3), opOf('swish', 1), opOf('conv2d', 3), opOf('conv2d_grad_input', 1)];
 const rows = [wholeOf('step', 10), ...ops, row, failed, skipped];
@@ -174,13 +204,13 @@ describe('comparing two results', () => {
     const layers = (...of: Partial<Row>[]) => of.map((changes) => ({ ...row, ...changes }));
     const before = layers({}, { layer: 'up.1' }, { layer: 'only' }, { layer: 'large' });
     const after = layers(
-      ...[{ ms: times(2.3) }, { layer: 'up.1', ms: times(3) }],
-      ...[
-        { layer: 'only', batch: 8 },
-        { layer: 'large', size: 64 },
-      ],
+      { ms: times(2.3) },
+      { layer: 'up.1', ms: times(3) },
+      { layer: 'only', batch: 8 },
+      { layer: 'large', size: 64 },
     );
-    const [a, b] = [wholeOf('step', 10), wholeOf('step', 5)];
+    const a = wholeOf('step', 10);
+    const b = wholeOf('step', 5);
     const peak = { ...begun.peak, gflops: 50 };
     const table = compared({ rows: [...before, a, ops[0]] }, { rows: [...after, b, ops[0]], peak });
     expect(table.rows.map((cells) => cells.slice(0, 2).join(': '))).toEqual([
@@ -238,7 +268,10 @@ describe('the roofline', () => {
     expect(svg.match(/<title>/g)).toHaveLength(2);
     for (const text of [
       'conv2d.direct &lt;b&gt;: 40.0 GFLOP/s at 40.0 FLOP per byte, 2.00 ms, 40% of peak',
-      ...['100 GFLOP/s', 'memory 10.0 GB/s', 'cache 40.0 GB/s', '(software, on the CPU'],
+      '100 GFLOP/s',
+      'memory 10.0 GB/s',
+      'cache 40.0 GB/s',
+      '(software, on the CPU',
       // x from 1 to 100 FLOP per byte over 64 … 772, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
       // 1 and 10, and reaches 100 at 10.
       'd="M64,472 L418,264 H772"',

@@ -14,7 +14,8 @@ import { readBuffer } from '../../src/gpu/staging';
 vi.mock(import('../../src/gpu/staging'));
 
 const peak = {
-  ...{ gflops: 1000, gbps: 100 },
+  gflops: 1000,
+  gbps: 100,
   copies: [
     { bytes: 2 ** 20, gbps: 400 },
     { bytes: 2 ** 27, gbps: 100 },

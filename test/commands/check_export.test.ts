@@ -11,7 +11,12 @@ import {
 
 const worst = { tensor: 'output', index: 7, place: ' (c 0, y 2)', expected: 1.25, actual: 1.5, allowed: 1 };
 const row: CheckRow = {
-  ...{ kernel: 'swish', variant: 'plain', result: 'pass', cases: 2, share: 0.25, inUse: true },
+  kernel: 'swish',
+  variant: 'plain',
+  result: 'pass',
+  cases: 2,
+  share: 0.25,
+  inUse: true,
   each: [
     { title: 'one element', shape: 'elements 1', pass: true, share: 0 },
     { title: 'a prime', shape: 'elements 7', pass: true, share: 0.25, worst },
@@ -22,7 +27,10 @@ const row: CheckRow = {
 const nan = { ...worst, actual: Number.NaN };
 const failed: CheckRow = {
   ...row,
-  ...{ kernel: 'adam', result: 'fail', share: 1e9, reason: 'a prime: output: 1 of 7\n  | `got` NaN' },
+  kernel: 'adam',
+  result: 'fail',
+  share: 1e9,
+  reason: 'a prime: output: 1 of 7\n  | `got` NaN',
   each: [{ title: 'a prime', shape: 'elements 7', pass: false, share: 1e9, worst: nan }],
 };
 const skipped: CheckRow = {
@@ -36,7 +44,9 @@ const skipped: CheckRow = {
 };
 const report: CheckReport = {
   adapter: { vendor: 'mesa', architecture: '', device: '', description: 'a | b', software: true },
-  ...{ runtime: 'a test', date: '2026-01-02T03:04:05.000Z', end: 'stopped' },
+  runtime: 'a test',
+  date: '2026-01-02T03:04:05.000Z',
+  end: 'stopped',
   rows: [row, failed, skipped],
 };
 
@@ -63,9 +73,16 @@ test('the Markdown of a check report has a line for each variant, its worst elem
 
 test('a check report writes shares of the tolerance, counts and compile times in words', () => {
   expect([0, 0.0001, 0.05, 0.5, 1.5, 1e9].map(shareText)).toEqual([
-    ...['exact', '< 0.1%', '5.0%', '50%', '150%', 'far beyond'],
+    'exact',
+    '< 0.1%',
+    '5.0%',
+    '50%',
+    '150%',
+    'far beyond',
   ]);
   expect([0.04, 9.9, 1234.5].map((ms) => compileText({ ...row, compileMilliseconds: ms }))).toEqual([
-    ...['0.0 ms', '9.9 ms', '1235 ms'],
+    '0.0 ms',
+    '9.9 ms',
+    '1235 ms',
   ]);
 });

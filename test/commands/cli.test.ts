@@ -109,7 +109,8 @@ test('convert keeps the sampling and the teacher of a distilled network', async 
 
 test('convert writes the same ONNX and PyTorch files as the library', async () => {
   const out = temporaryFolder();
-  const [onnx, pytorch] = [join(out, 'net.onnx'), join(out, 'net.safetensors')];
+  const onnx = join(out, 'net.onnx');
+  const pytorch = join(out, 'net.safetensors');
   const shape = '28x28x1, widths 32 64 64, kernels 5x5, conditioned on noise level and 10 classes';
   const said = expect.stringContaining(`Wrote ${onnx}: ${shape}.`);
   const { code, out: text, err } = await typed('convert', '--onnx', onnx, '--pytorch', pytorch);

@@ -22,7 +22,9 @@ const root = ownFolder();
 const teacher = join(root, 'teacher.safetensors');
 beforeAll(async () => {
   using unet = await UNet.create(gpu, {
-    ...{ widths: [4], kernelSize: 3, finalActivation: 'none' },
+    widths: [4],
+    kernelSize: 3,
+    finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 10 },
   });
   writeFileSync(teacher, await saveModel(unet, { objective: 'flow' }));

@@ -112,7 +112,7 @@ test.each<Refused>([
   ['a file that is missing', readWhole, 'x', 'no such file'],
   ['a folder to read', readWhole, '', 'a folder, not a file'],
 ])('%s is refused by name', async (...row) => {
-  const [, work, path, ...facts] = row as unknown as Refused;
+  const [_, work, path, ...facts] = row as unknown as Refused;
   write('file');
   const given = path.startsWith('/') ? path : at(path);
   await refused(() => work(given), 'data', given, ...facts);

@@ -3,7 +3,10 @@ import { split, usualHoldOut } from '../../harness/pictures/hold_out';
 import type { ImageSet } from '../../src/data/idx';
 
 const set: ImageSet = {
-  ...{ count: 3, height: 1, width: 2, channels: 1 },
+  count: 3,
+  height: 1,
+  width: 2,
+  channels: 1,
   images: Uint8Array.of(1, 2, 3, 4, 5, 6),
   labels: Uint8Array.of(7, 8, 9),
 };

@@ -24,7 +24,10 @@ beforeEach(() => {
 
 const holder = (changes: object = {}) =>
   JSON.stringify({
-    ...{ pid: process.pid, host: hostname(), birth: birthOf(process.pid), since: 'noon' },
+    pid: process.pid,
+    host: hostname(),
+    birth: birthOf(process.pid),
+    since: 'noon',
     ...changes,
   });
 const dead = holder({ birth: 'another boot' });

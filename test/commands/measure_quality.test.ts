@@ -49,7 +49,8 @@ test('each run of a quality card measures its own tenth of the samples', async (
   const { images, labels } = await manySamples(engine, unet, { ...run, count: CARD_RUNS * run.count });
   const meter = await createQualityMeter();
   const tenths = Array.from({ length: CARD_RUNS }, (_, i) => {
-    const [from, to] = [i * run.count, (i + 1) * run.count];
+    const from = i * run.count;
+    const to = (i + 1) * run.count;
     return meter.measure(images.subarray(from * SIZE, to * SIZE), labels!.subarray(from, to));
   });
   expect(card.map(({ samples }) => samples)).toEqual(tenths);

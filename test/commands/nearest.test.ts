@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { nearness, smoothed } from '../../harness/pictures/nearest';
 import { threefry, uniform } from '../../src/base/random';
 
-const [height, width, channels] = [8, 8, 3];
+const height = 8;
+const width = 8;
+const channels = 3;
 const size = height * width * channels;
 const random = (seed: number, a: number, b: number) => uniform(threefry(seed, 0, a, b)[0]);
 

@@ -74,7 +74,8 @@ describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
 
 test('explain says beforehand how much memory a trainer of 16 large pictures takes', async () => {
   const { network, trainer: options } = recipes.pictures;
-  const [config, batch] = [checkConfig({ ...network, height: 64, width: 64 }), 16];
+  const config = checkConfig({ ...network, height: 64, width: 64 });
+  const batch = 16;
   const variants = defaultVariants(layersOf(config), batch, device, 'software');
   const { memory } = explain(config, batch, 100, variants, trainerConfigOf(options));
   const said = Number(/Training takes (\d+) MB of GPU memory without the data set/.exec(memory)![1]);

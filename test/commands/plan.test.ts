@@ -18,7 +18,10 @@ import { stepsPerEpoch } from '../../src/training/epoch';
 import { trainerConfigOf } from '../../src/training/options';
 
 const of = (count: number, minutes = 3, software = false): PlanOrder => ({
-  ...{ count, minutes, software, dropLast: true },
+  count,
+  minutes,
+  software,
+  dropLast: true,
 });
 const planned = (order: PlanOrder, speed?: number) => planOf(order, batchOf(order, speed), speed);
 const plan = (count: number, speed?: number, minutes?: number) => planned(of(count, minutes), speed);
@@ -70,8 +73,11 @@ test('a plan trains at the rate of its recipe and averages from the first step; 
     expect(planned.learningRate).toBe(3e-3);
     expect(adam).toEqual({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 });
     expect(config).toEqual({
-      ...{ objective: 'flow', clipNorm: 1, classDropout: 0.05 },
-      ...{ average: { most: 0.9999 }, schedule: scheduleOf(300) },
+      objective: 'flow',
+      clipNorm: 1,
+      classDropout: 0.05,
+      average: { most: 0.9999 },
+      schedule: scheduleOf(300),
     });
     expect(isPlanned(config)).toBe(true);
   }
@@ -94,7 +100,8 @@ async function rehearsed(
 ) {
   vi.useFakeTimers({ toFake: ['performance'] });
   const fits: number[] = [];
-  const [parameters, state] = ['parameters', 'state'];
+  const parameters = 'parameters';
+  const state = 'state';
   const made = { weights: parameters, state, adjusted: undefined as unknown };
   const trainer = {
     getState: async () => made.state,

@@ -17,8 +17,11 @@ const from = (source?: string) => ({ ...checkpoint, settings: { ...settings, sou
 const flow = {
   ...checkpoint,
   config: checkConfig({
-    ...{ ...presets.digits, widths: [8, 16], kernelSize: 3 },
-    ...{ convolutionsPerLevel: [1, 2], residual: true },
+    ...presets.digits,
+    widths: [8, 16],
+    kernelSize: 3,
+    convolutionsPerLevel: [1, 2],
+    residual: true,
   }),
   training: { objective: 'flow' },
 } as unknown as Checkpoint;

@@ -46,7 +46,9 @@ test('loss.svg has a title, axes, y from 0 to 0.1, a line of steps and a line of
   expect(svg).not.toMatch(/>0\.12<|NaN/);
   expect([points(svg, 'steps').length, points(svg, 'means').length]).toEqual([5, 3]);
   // 0.1 lies at the top of the plot, 0.05 in its middle.
-  const [[, top], [, middle]] = [1, 4].map((step) => points(svg, 'steps')[step]);
+  const heightAt = (step: number) => points(svg, 'steps')[step][1];
+  const top = heightAt(1);
+  const middle = heightAt(4);
   expect(svg).toContain(`y1="${top}"`);
   expect(middle).toBeGreaterThan(top);
 });
@@ -60,7 +62,7 @@ test('loss.svg leaves out skipped steps, and no others', () => {
   const losses = new Float32Array(10_000).fill(0.05);
   losses[0] = Number.NaN;
   losses[2] = 0.09;
-  const heights = points(lossSvg({ losses, stepsPerEpoch: 10_000 }), 'steps').map(([, y]) => y);
+  const heights = points(lossSvg({ losses, stepsPerEpoch: 10_000 }), 'steps').map(([_, y]) => y);
   expect(heights.length).toBeGreaterThan(1000);
   expect(heights.filter((y) => !(y >= Math.max(...heights)))).toHaveLength(1);
 });
@@ -90,8 +92,12 @@ test('history.gif has the size, the number and the times of its frames', () => {
 });
 
 const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({
-  ...{ accepted, classAccuracy, digitDistance },
-  ...{ precision: 0.9, recall: 0.8, entropy: 1 },
+  accepted,
+  classAccuracy,
+  digitDistance,
+  precision: 0.9,
+  recall: 0.8,
+  entropy: 1,
 });
 const real = quality(0.97, 0.994, 4);
 

@@ -18,7 +18,10 @@ test('no step is submitted past the end of an epoch that is evaluated, or past a
     get complete() {
       return losses.length === 9;
     },
-    ...{ end: 9, stepsPerEpoch: 5, settings: {}, images: { count: 20 } },
+    end: 9,
+    stepsPerEpoch: 5,
+    settings: {},
+    images: { count: 20 },
     trainer: { batchSize: 4, evaluate: async () => look('epoch') && { loss: 1 } },
   };
   const history = {
@@ -30,8 +33,14 @@ test('no step is submitted past the end of an epoch that is evaluated, or past a
     },
   };
   await Object.assign(Object.create(Training.prototype), {
-    ...{ run, history, timeUp: new AbortController(), epochSeconds: new Map(), heldOut: [] },
-    ...{ progress: { print() {}, update() {} }, options: { held: {}, folder: {} }, save() {} },
+    run,
+    history,
+    timeUp: new AbortController(),
+    epochSeconds: new Map(),
+    heldOut: [],
+    progress: { print() {}, update() {} },
+    options: { held: {}, folder: {} },
+    save() {},
   }).train(new AbortController().signal);
   expect(seen).toEqual(['frame after 0', 'frame after 4', 'epoch after 5', 'frame after 8']);
 });

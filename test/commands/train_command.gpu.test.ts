@@ -142,7 +142,8 @@ function pixelOf(...path: string[]): number {
   const { data, width } = decodePng(readFileSync(join(root, ...path)));
   const isOf = (side: number) =>
     Array.from({ length: 64 * 64 }, (_, i) => [4 + (i % 64), 4 + (i >> 6)]).every(([x, y]) => {
-      const [at, to] = [y * width + x, (y - ((y - 4) % side)) * width + x - ((x - 4) % side)];
+      const at = y * width + x;
+      const to = (y - ((y - 4) % side)) * width + x - ((x - 4) % side);
       return [0, 1, 2].every((c) => data[4 * at + c] === data[4 * to + c]);
     });
   return [4, 2].find(isOf) ?? 1;

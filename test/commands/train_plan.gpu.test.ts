@@ -60,11 +60,14 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   expect(minutes).toBe(0.5);
   expect(steps).toBe(settings.maxSteps);
   expect(settings).toMatchObject({
-    ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, average: { most: 0.9999 } },
+    batchSize: 16,
+    adam: { beta2: 0.99 },
+    clipNorm: 1,
+    average: { most: 0.9999 },
     schedule: { decay: 'linear', warmup: Math.round(steps / 10), steps, floor: 0.01 },
   });
   expect(settings.scheduleChanges).toBeUndefined();
-  const [, flags] = made.match(/The same length and schedule again: (.*)/)!;
+  const flags = made.match(/The same length and schedule again: (.*)/)![1];
 
   // Further steps, at a third of the rate.
   const perEpoch = report().stepsPerEpoch;
@@ -74,7 +77,9 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   const more = (settings.epochs + 2) * perEpoch - steps;
   const warmup = steps + Math.round(more / 10);
   expect(report().settings).toMatchObject({
-    ...{ learningRate: 1e-3, maxSteps: steps + more, scheduleChanges: [steps] },
+    learningRate: 1e-3,
+    maxSteps: steps + more,
+    scheduleChanges: [steps],
     schedule: { decay: 'linear', warmup, steps: steps + more, floor: 0.01 },
   });
   expect(report()).toMatchObject({ steps: steps + more, resumedAtStep: steps });
@@ -91,8 +96,8 @@ test('a planned run stops in half as long again as its minutes, and resumes to i
   vi.mocked(limitOf).mockReturnValue(0);
   const made = await succeed('train', '--out', out, ...colours);
   expect(made).toContain('Recipe      pictures, for coloured images');
-  const [, line] = made.match(/To its end: .* train.* (--resume .*)/)!;
-  const [, at] = made.match(/half as long again, is up after step ([\d,]+) of/)!;
+  const line = made.match(/To its end: .* train.* (--resume .*)/)![1];
+  const at = made.match(/half as long again, is up after step ([\d,]+) of/)![1];
   const report = () => reportIn(out);
   expect(report().steps).toBe(Number(at.replace(',', '')));
   const { maxSteps, schedule } = report().settings;
@@ -103,7 +108,8 @@ test('a planned run stops in half as long again as its minutes, and resumes to i
   const resumed = await succeed('train', ...words);
   expect(resumed).not.toContain('as many as fit');
   expect(report()).toMatchObject({
-    ...{ steps: maxSteps, settings: { maxSteps, schedule, learningRate: 3e-3 } },
+    steps: maxSteps,
+    settings: { maxSteps, schedule, learningRate: 3e-3 },
     data: { height: 16, width: 16, channels: 3 },
   });
 });
@@ -124,7 +130,7 @@ test('a planned run keeps the losses of steps that end long after its time is up
   await succeed('train', '--out', out, ...own);
   expect(unknown).toBeGreaterThan(0);
   const { losses, state } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
-  const [, ...rows] = lossesIn(out);
+  const [_, ...rows] = lossesIn(out);
   expect(rows).toHaveLength(state.step);
   expect(rows.map((row) => Math.fround(Number(row.split(',')[2])))).toEqual([...losses]);
 });
@@ -138,7 +144,7 @@ test('a planned run that is stopped before it has an end resumes to one, in its 
   const out = join(root, 'stopped');
   const stopped = await runHere('train', '--out', out, ...own, '--minutes', '0.2');
   expect(stopped.output).toContain('Stopped after step 0.');
-  const [, line] = stopped.output.match(/Go on with: .* train.* (--resume .*)/)!;
+  const line = stopped.output.match(/Go on with: .* train.* (--resume .*)/)![1];
   expect(line).toMatch(/ --minutes 0\.2$/);
 
   vi.mocked(limitOf).mockReturnValue(0);

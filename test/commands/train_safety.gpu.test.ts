@@ -121,7 +121,7 @@ test('train saves when its terminal is closed', async () => {
   run.kill('SIGHUP');
   const { code, output } = await run.ended();
   expect(code).toBe(129);
-  const [, step] = /Stopped after step ([\d,]+)\. Go on with/.exec(output) ?? [];
+  const step = (/Stopped after step ([\d,]+)\. Go on with/.exec(output) ?? [])[1];
   expect(savedStep(out)).toBeGreaterThanOrEqual(Number(step.replaceAll(',', '')));
   expect(hidden(out)).toEqual([]);
 });

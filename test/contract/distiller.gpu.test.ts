@@ -53,8 +53,10 @@ async function trajectoriesOf(unet: UNet, together: number) {
       const { noisy, target, levels, labels } = await trajectories.batchOf(step);
       const read = (buffer: unknown) => floatsIn(gpu, buffer as GPUBuffer, small.batchSize * SIZE);
       return {
-        ...{ noisy: await read(noisy), target: await read(target) },
-        ...{ levels: levels as Float32Array, labels: labels as number[] },
+        noisy: await read(noisy),
+        target: await read(target),
+        levels: levels as Float32Array,
+        labels: labels as number[],
       };
     },
     [Symbol.dispose]: () => trajectories.destroy(),
@@ -66,7 +68,8 @@ async function statesByHand(together: number): Promise<Float32Array[]> {
   const { noises, seed } = small;
   let x = Float32Array.from({ length: noises * SIZE }, (_, i) => {
     const n = Math.floor(i / SIZE);
-    const [chunk, within] = [n - (n % together), n % together];
+    const chunk = n - (n % together);
+    const within = n % together;
     const [noiseSeed] = threefry(seed, STREAM.distil, chunk, 0);
     return normal(threefry(noiseSeed, STREAM.sample, within >> 1, i % SIZE))[within % 2];
   });
@@ -75,7 +78,8 @@ async function statesByHand(together: number): Promise<Float32Array[]> {
   for (let step = 0; step < 8; step++) {
     const levels = new Float32Array(noises).fill(1 - step / 8);
     const predict = (labels: number[]) => teacher.predict(x, { count: noises, levels, labels });
-    const [told, none] = [await predict(classes), await predict(Array(noises).fill(CLASSES))];
+    const told = await predict(classes);
+    const none = await predict(Array(noises).fill(CLASSES));
     x = x.map((value, i) => value - (none[i] + 2 * (told[i] - none[i])) / 8);
     if (step % 4 === 3) states.push(x);
   }
@@ -134,7 +138,11 @@ test('a student begins as its teacher, and its first loss is the teacher’s err
 
 test.each([1, 2] as const)('a student of %d calls learns, and its teacher stays as it is', async (calls) => {
   const { student, events } = await studentOf({
-    ...{ calls, noises: 24, steps: 60, batchSize: 16, learningRate: 0.01 },
+    calls,
+    noises: 24,
+    steps: 60,
+    batchSize: 16,
+    learningRate: 0.01,
   });
   const losses = events.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
   expect(losses).toHaveLength(60);
@@ -186,7 +194,8 @@ test('a student is sampled only in its calls, keeps them in its file, and is no 
 test('training a student on makes it a network like others, with a warning', async () => {
   const warnings: Warning[] = [];
   using other = await createEngine({
-    ...{ device: gpu.device, selfCheck: false },
+    device: gpu.device,
+    selfCheck: false,
     onWarning: (warning) => warnings.push(warning),
   });
   const unet = await other.createUNet(conditionedNetwork, { sampling: distilled, teacher: '0123abcd' });

@@ -16,8 +16,12 @@ await testGpu();
 
 /** All that they need is there with a trainer, a network or a device. */
 const loadsNothing: readonly string[] = [
-  ...['trainer.step', 'trainer.getState', 'trainer.readLosses', 'unet.getParameters'],
-  ...['createEngine', 'engine.createUNet'],
+  'trainer.step',
+  'trainer.getState',
+  'trainer.readLosses',
+  'unet.getParameters',
+  'createEngine',
+  'engine.createUNet',
 ];
 const loading = Object.entries(subjects).filter(([name]) => !loadsNothing.includes(name));
 test.each(loading)('%s works again after a failed load of a part', async (name, subject) => {

@@ -68,7 +68,11 @@ test('500 small steps do not add to the memory of the process', async () => {
 
 test('recorded runs in 500 different orders make no buffer', async () => {
   using unet = await UNet.create(gpu, {
-    ...{ height: 4, width: 4, widths: [4], kernelSize: 3, finalActivation: 'none' },
+    height: 4,
+    width: 4,
+    widths: [4],
+    kernelSize: 3,
+    finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 3 },
   });
   using sampler = await Sampler.create(gpu, unet, { count: 4 });
@@ -101,7 +105,7 @@ async function useEngine(device: GPUDevice): Promise<Map<string, WeakRef<object>
 /** The names of those that are never collected. */
 async function leftOf(refs: ReadonlyMap<string, readonly WeakRef<object>[]>): Promise<string[]> {
   const left = () =>
-    [...refs].filter(([, all]) => all.some((ref) => ref.deref() !== undefined)).map(([name]) => name);
+    [...refs].filter(([_, all]) => all.some((ref) => ref.deref() !== undefined)).map(([name]) => name);
   for (let turn = 0; turn < 20 && left().length > 0; turn++) await turned();
   return left();
 }
@@ -126,7 +130,7 @@ async function compiledBy(work: () => Promise<void>, unet?: UNet): Promise<Map<s
     refs.set(name, [...(refs.get(name) ?? []), new WeakRef(object)]);
   const { compile } = Program;
   Program.compile = (...args) => {
-    const [, label, ops] = args;
+    const [_, label, ops] = args;
     for (const o of ops) {
       note(`${label}: ${o.kernel} ${o.layer}`, o);
       for (const t of o.calls.flatMap(({ tensors }) => Object.values(tensors)))

@@ -140,7 +140,7 @@ async function someOf({ failing }: World, { use, again }: Made, name: string): P
   return length === 0 ? [] : [...new Set([0, length >> 1, length - 1])];
 }
 
-const makings = Object.entries(subjects).filter(([, { makes }]) => makes);
+const makings = Object.entries(subjects).filter(([_, { makes }]) => makes);
 test.each(makings)('memory too short for %s, or a refusal amid it, leaves no buffer', async (_, subject) => {
   const world = await createWorld();
   const made = await subject.make(world);
@@ -251,7 +251,7 @@ test.each(silentPairs)('$name on a silent device ends in time after $end', async
   await until(() => failing.buffers.size === 0);
 });
 
-const abortable = Object.entries(subjects).filter(([, { ways }]) => ways.includes('an abort'));
+const abortable = Object.entries(subjects).filter(([_, { ways }]) => ways.includes('an abort'));
 test.each(abortable)(
   '%s on a silent device ends in time after an abort, is busy until the device answers, and works again',
   async (name, subject) => {

@@ -71,7 +71,8 @@ const tried: readonly Tried[] = [
     what: 'refuses each shader of the kernels for processors, with checks remembered or not, by turns',
     place: software,
     rows: ({ asked }) => asked.flatMap((shader, i) => each([shader], ['refused'], i % 2 === 0)),
-    ...{ trained: 9, ended: 9 },
+    trained: 9,
+    ended: 9,
   },
   {
     what: 'refuses a shader that the tuner compares with, or that it chose',
@@ -80,13 +81,15 @@ const tried: readonly Tried[] = [
       ...each(['conv2d', 'difference', 'sum_slices'], ['refused']),
       ...each(named(used, 'conv2d').slice(0, 2), ['refused'], true),
     ],
-    ...{ trained: 5, ended: 0 },
+    trained: 5,
+    ended: 0,
   },
   {
     what: 'refuses one of the conditioning for GPUs, which kernels for any adapter replace',
     place: conditionedCard,
     rows: () => each(CONDITIONING, ['refused']),
-    ...{ trained: 3, ended: 0 },
+    trained: 3,
+    ended: 0,
   },
   {
     what: 'is late with a shader of the kernels for processors, or never comes: without changing a bit',
@@ -95,7 +98,8 @@ const tried: readonly Tried[] = [
       ...each(named(used, 'conv2d.winograd').slice(0, 1), ['late', 'never'], true),
       ...each(['finish_step'], ['late']),
     ],
-    ...{ trained: 2, ended: 1 },
+    trained: 2,
+    ended: 1,
   },
   {
     what: 'is late with a shader of the kernels for GPUs, or never comes: with another in its place where there is one',
@@ -104,13 +108,15 @@ const tried: readonly Tried[] = [
       ...each([...named(used, 'conv2d.').slice(0, 1), 'adam'], ['late', 'never'], true),
       ...each(['difference'], ['late', 'never']),
     ],
-    ...{ trained: 5, ended: 1 },
+    trained: 5,
+    ended: 1,
   },
   {
     what: 'is late, or never comes of the conditioning for GPUs, which kernels for any adapter replace',
     place: conditionedCard,
     rows: () => [...each(CONDITIONING, ['late'], true), ...each(CONDITIONING, ['never'], true)],
-    ...{ trained: 6, ended: 0 },
+    trained: 6,
+    ended: 0,
   },
 ];
 
@@ -157,7 +163,10 @@ describe('a kernel variant for GPUs that compiles late', () => {
     const warned: string[] = [];
     const told: string[] = [];
     const engine = await createEngine({
-      ...{ device, deadlineSeconds: DEADLINE, tuningCache: memoryCache(), ...fixed },
+      device,
+      deadlineSeconds: DEADLINE,
+      tuningCache: memoryCache(),
+      ...fixed,
       onWarning: ({ code, kernel, variant }) => warned.push(`${code} ${kernel}.${variant}`),
       onProgress: ({ kernel, seconds }) => seconds !== undefined && told.push(kernel!),
     });

@@ -69,7 +69,10 @@ test('a late variant is left out until it is compiled, unless something worse is
   });
   const pending = { compiled, wait: async () => {} };
   const late = new UnusableKernel('slow-kernel', tile, {
-    ...{ adapter: 'a card', problem: ' yet.', advice: '', pending },
+    adapter: 'a card',
+    problem: ' yet.',
+    advice: '',
+    pending,
   });
   ledger.add('conv2d.tile', late);
   ledger.add('conv2d.direct');
@@ -100,7 +103,8 @@ test.each([
   ['while checks are being stored', 'set', ['a', 'c']],
 ] as const)('what is forgotten %s is not stored again', async (_, moment, forgotten) => {
   const cache = memoryCache();
-  const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
+  const one = ledgerIn(cache);
+  const other = ledgerIn(cache);
   await one.pass(['a']);
   expect(await other.unknown(['a'])).toEqual([]);
   const { memory } = other;

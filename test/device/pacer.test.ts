@@ -119,7 +119,8 @@ class SimulatedDevice {
   createComputePipelineAsync = async () => ({});
   createBindGroup = () => this.timesOfCalls[this.bound++];
   createCommandEncoder = () => {
-    let [milliseconds, groups] = [0, 1];
+    let milliseconds = 0;
+    let groups = 1;
     const copy = (from: Times, to: Times) => {
       to.times = from.times;
     };
@@ -217,8 +218,11 @@ async function train(
   const ops = opsOf(kind);
   const { device, gpu, program } = await prepare(kind, ops, adapter, asked);
   const first = ops.findIndex(({ kernel }) => kernel === 'gradient_norm');
-  const [gradients, whole] = [program.section(0, first), program.section(first, ops.length)];
-  let [steps, reads, mostReads] = [0, 0, 0];
+  const gradients = program.section(0, first);
+  const whole = program.section(first, ops.length);
+  let steps = 0;
+  let reads = 0;
+  let mostReads = 0;
   const update: Submittable = {
     partCount: whole.partCount,
     load: whole.load,
@@ -239,12 +243,24 @@ async function train(
   };
   const state = tensor('state', 1);
   const programs = Object.assign(Object.create(StepPrograms.prototype), {
-    ...{ gpu, losses, boundBuffers: new Map([[state, {}]]), plan: { tensors: { state }, blockLayers: [] } },
-    ...{ update, parts: { gradients: [], update } },
+    gpu,
+    losses,
+    boundBuffers: new Map([[state, {}]]),
+    plan: { tensors: { state }, blockLayers: [] },
+    update,
+    parts: { gradients: [], update },
   });
   const events = new Fit({
-    ...{ gpu, programs, feed: { program: gradients, order: {} } as unknown as Feed },
-    ...{ batchSize: 64, imageCount: 64_000, seed: 0, from: 0, epochs: 1000, dropLast: true, maxSteps: most },
+    gpu,
+    programs,
+    feed: { program: gradients, order: {} } as unknown as Feed,
+    batchSize: 64,
+    imageCount: 64_000,
+    seed: 0,
+    from: 0,
+    epochs: 1000,
+    dropLast: true,
+    maxSteps: most,
     refusal: () => new EngineError('diverged', ''),
     comparison: { isDone: () => true, run: async () => {} },
     check() {},

@@ -278,7 +278,10 @@ async function engineWith(options: EngineOptions) {
   const onProgress = (p: Progress) => progress.push(p);
   const tuningCache = memoryCache();
   const engine = await createEngine({
-    ...{ device: gpu.device, selfCheck: false, tuningCache, onProgress },
+    device: gpu.device,
+    selfCheck: false,
+    tuningCache,
+    onProgress,
     ...options,
   });
   const dispose = () => engine.destroy();

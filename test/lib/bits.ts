@@ -31,7 +31,10 @@ const small: Size = {
   batchSize: 6,
   data: () => ({
     images: Uint8Array.from(new Random(1).integers(20 * 64, 256)),
-    ...{ count: 20, height: 8, width: 8, channels: 1 },
+    count: 20,
+    height: 8,
+    width: 8,
+    channels: 1,
     labels: Uint8Array.from(new Random(2).integers(20, 10)),
   }),
 };

@@ -202,7 +202,7 @@ function renameParameters(code: string): string {
     for (let depth = 1; depth > 0; end++) depth += rest[end] === '{' ? 1 : rest[end] === '}' ? -1 : 0;
     let text = rest.slice(head.index, end);
     if (head[1] !== 'main') {
-      for (const [, parameter] of head[2].matchAll(/(\w+)\s*:/g))
+      for (const [_, parameter] of head[2].matchAll(/(\w+)\s*:/g))
         text = text.replace(new RegExp(`(?<![.\\w])${parameter}\\b`, 'g'), `${parameter}_of_${head[1]}`);
     }
     result += rest.slice(0, head.index) + text;
@@ -271,7 +271,7 @@ function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory):
   const lines = text.split('\n');
   const faults = strays.map(({ name }) => `writes behind the end of ${name}`);
   return [...recording.races.values(), ...errors, ...faults].map((message) => {
-    const quoted = [...message.matchAll(/line (\d+)/g)].map(([, line]) => lines[Number(line) - 1]?.trim());
+    const quoted = [...message.matchAll(/line (\d+)/g)].map(([_, line]) => lines[Number(line) - 1]?.trim());
     return [`${shader.name}: ${message}`, ...new Set(quoted)].join('\n    ');
   });
 }

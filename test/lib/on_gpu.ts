@@ -66,8 +66,10 @@ export function toChwn(values: Values, count: number, { height, width, channels 
 export function toNhwc(values: Values, count: number, { height, width, channels }: Size): Float64Array {
   const batch = Math.ceil(count / 4) * 4;
   return Float64Array.from({ length: count * height * width * channels }, (_, i) => {
-    const [pixel, c] = [Math.floor(i / channels), i % channels];
-    const [n, p] = [Math.floor(pixel / (height * width)), pixel % (height * width)];
+    const pixel = Math.floor(i / channels);
+    const c = i % channels;
+    const n = Math.floor(pixel / (height * width));
+    const p = pixel % (height * width);
     return values[(c * height * width + p) * batch + n];
   });
 }
@@ -108,7 +110,8 @@ export async function runOn(gpu: Gpu, ...[inputs, outputs, record]: Parameters<R
 /** Expects the largest difference to be less than `close` of the largest number, which is not 0. */
 export function expectClose(name: string, given: Values, expected: Values, close: number): void {
   expect(given.length, name).toBe(expected.length);
-  let [worst, scale] = [0, 0];
+  let worst = 0;
+  let scale = 0;
   for (let i = 0; i < expected.length; i++) {
     worst = Math.max(worst, Number.isFinite(given[i]) ? Math.abs(given[i] - expected[i]) : Infinity);
     scale = Math.max(scale, Math.abs(expected[i]));
@@ -134,7 +137,8 @@ export function expectNear(got: ArrayLike<number>, want: ArrayLike<number>, what
 
 /** The length of the difference, as a share of the length that there should be; where that is 0, as it is. */
 export function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  let [difference, norm] = [0, 0];
+  let difference = 0;
+  let norm = 0;
   for (let i = 0; i < want.length; i++) {
     difference += (got[i] - want[i]) ** 2;
     norm += want[i] ** 2;

@@ -19,7 +19,8 @@ function runtime(): typeof import('onnxruntime-web') {
 function swapped(values: ArrayLike<number>, count: number, a: number): Float32Array {
   const b = values.length / count / a;
   return Float32Array.from(values, (_, i) => {
-    const [n, within] = [Math.floor(i / (a * b)), i % (a * b)];
+    const n = Math.floor(i / (a * b));
+    const within = i % (a * b);
     return values[n * a * b + (within % a) * b + Math.floor(within / a)];
   });
 }

@@ -362,7 +362,8 @@ const plus = (a: Image, b: Image): Image => ({ ...a, data: a.data.map((v, i) => 
 
 function maxPool(x: Image, count: number) {
   const { width, channels } = x;
-  const [h, w] = [x.height / 2, width / 2];
+  const h = x.height / 2;
+  const w = width / 2;
   const data = new Float64Array(count * h * w * channels);
   const chosen = new Int32Array(data.length);
   for (let i = 0; i < data.length; i++) {
@@ -388,7 +389,8 @@ function maxPool(x: Image, count: number) {
 
 function upsample(x: Image, count: number) {
   const { width, channels } = x;
-  const [h, w] = [x.height * 2, width * 2];
+  const h = x.height * 2;
+  const w = width * 2;
   const data = new Float64Array(count * h * w * channels);
   const source = (i: number) => {
     const c = i % channels;

@@ -31,8 +31,10 @@ export async function refusedAtOnce(
   ...facts: string[]
 ): Promise<void> {
   const spies = [
-    ...[vi.spyOn(device, 'createBuffer'), vi.spyOn(device, 'createComputePipelineAsync')],
-    ...[vi.spyOn(device.queue, 'submit'), vi.spyOn(device.queue, 'writeBuffer')],
+    vi.spyOn(device, 'createBuffer'),
+    vi.spyOn(device, 'createComputePipelineAsync'),
+    vi.spyOn(device.queue, 'submit'),
+    vi.spyOn(device.queue, 'writeBuffer'),
   ];
   await refused(work, code, ...facts);
   for (const spy of spies) {

@@ -21,7 +21,10 @@ export const conditionedNetwork = {
 /** Epochs of three steps, the last of two images. */
 export const images: ImageSet = {
   images: Uint8Array.from(new Random(5).integers(10 * SIZE, 256)),
-  ...{ count: 10, height: 4, width: 8, channels: 1 },
+  count: 10,
+  height: 4,
+  width: 8,
+  channels: 1,
   labels: Uint8Array.from(new Random(6).integers(10, CLASSES)),
 };
 

@@ -17,7 +17,11 @@ import { makeHostile, silence } from './hostile/hostile_device';
 const count = 3;
 const size = 8 * 8;
 const network = {
-  ...{ height: 8, width: 8, widths: [4, 8], kernelSize: 3, finalActivation: 'none' as const },
+  height: 8,
+  width: 8,
+  widths: [4, 8],
+  kernelSize: 3,
+  finalActivation: 'none' as const,
   conditioning: { noiseLevel: true, classes: 3 },
 };
 const labels = [0, 1, 2];
@@ -26,8 +30,12 @@ const polish = { noises: 2, level: 0.2 };
 const floats = Float32Array.from({ length: count * size }, (_, i) => Math.sin(i));
 const batch = { noisy: floats, target: floats, levels, labels };
 const images = {
-  ...{ images: Uint8Array.from({ length: 10 * size }, (_, i) => (i * 37) % 256), count: 10 },
-  ...{ height: 8, width: 8, channels: 1, labels: Uint8Array.from({ length: 10 }, (_, i) => i % 3) },
+  images: Uint8Array.from({ length: 10 * size }, (_, i) => (i * 37) % 256),
+  count: 10,
+  height: 8,
+  width: 8,
+  channels: 1,
+  labels: Uint8Array.from({ length: 10 }, (_, i) => i % 3),
 };
 const training = { batchSize: count, learningRate: 0.01, objective: 'flow' } as const;
 
@@ -65,7 +73,10 @@ export async function createWorld(
   });
   const unet = await engine.createUNet(network, { seed: 3 });
   return {
-    ...{ failing, engine, unet, dataset: await engine.createDataset(images) },
+    failing,
+    engine,
+    unet,
+    dataset: await engine.createDataset(images),
     fallSilent() {
       begin();
       return new Promise((resolve) => {
@@ -176,7 +187,10 @@ const making = <T extends { destroy(): void }>(
       objects: [],
     };
   },
-  ...{ ways: [...READS, ...ABORT], refused: NO_MEMORY, abortedAt, makes },
+  ways: [...READS, ...ABORT],
+  refused: NO_MEMORY,
+  abortedAt,
+  makes,
 });
 /** Destroys `made` where what is made of it is not. */
 async function orDestroy<T>(made: { destroy(): void }, then: () => Promise<T>): Promise<T> {

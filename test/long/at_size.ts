@@ -94,13 +94,13 @@ async function compareAll(
   using engine = await createEngine({ gpu, tune: false, selfCheck: false, onWarning });
   const digits = { ...(await loadDigits()), labels: await loadDigitLabels() };
   const network = { ...recipes[name].network, kernelSize };
-  const [learns, compares] = [
-    await engine.createUNet(network, { seed: 1 }),
-    await checked.createUNet(network),
-  ];
-  const [known, same] = [await engine.createDataset(digits), await checked.createDataset(digits)];
+  const learns = await engine.createUNet(network, { seed: 1 });
+  const compares = await checked.createUNet(network);
+  const known = await engine.createDataset(digits);
+  const same = await checked.createDataset(digits);
   using trainer = await engine.createTrainer(learns, recipeAt(name, 64).trainer);
-  let [step, compared] = [0, 0];
+  let step = 0;
+  let compared = 0;
   for (const until of STEPS) {
     if (until > step)
       for await (const _ of trainer.fit(known, { epochs: 1000, maxSteps: until - step })) step++;

@@ -44,11 +44,9 @@ const processes: Row = {
 const stacks: Row = {
   name: `same bits, nearly: the losses of ${STEPS} steps in Node, Chrome and Firefox`,
   async run() {
-    const [node, chrome, firefox] = [
-      await inProcess('whole'),
-      await inBrowser('chrome'),
-      await inBrowser('firefox'),
-    ];
+    const node = await inProcess('whole');
+    const chrome = await inBrowser('chrome');
+    const firefox = await inBrowser('firefox');
     const pairs = [
       [node, chrome],
       [node, firefox],

@@ -61,7 +61,8 @@ const inChrome: Row = {
     await setTimeout(2000);
     await phase(page, 'idle');
     const field = (await (await page.$('#noise-field'))!.boundingBox())!;
-    const [x, y] = [field.x + field.width / 2, field.y + field.height / 2];
+    const x = field.x + field.width / 2;
+    const y = field.y + field.height / 2;
     await page.mouse.move(x, y);
     await page.mouse.down();
     const from = (await follows(page)).length;
@@ -79,7 +80,8 @@ const inChrome: Row = {
       { length: DIGITS },
       (_, image) => asked.filter(({ images }) => images.includes(image)).length / seconds,
     );
-    const [hand, every] = [rates[DIGITS - 1], Math.min(...rates)];
+    const hand = rates[DIGITS - 1];
+    const every = Math.min(...rates);
     const figure = `${hand.toFixed(1)} times a second under the hand, ${every.toFixed(1)} times all ten`;
     return promised(figure, hand >= 10 && every >= 4);
   },

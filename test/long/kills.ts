@@ -37,7 +37,8 @@ export const kills: Row = {
   name: 'kill -9 while a checkpoint is saved',
   async run() {
     using root = temporary();
-    const [killed, whole] = [join(root.folder, 'killed'), join(root.folder, 'whole')];
+    const killed = join(root.folder, 'killed');
+    const whole = join(root.folder, 'whole');
     const path = join(killed, 'checkpoint.safetensors');
     /** Throws for a file that is not whole. */
     const savedStep = () => (existsSync(path) ? loadCheckpoint(readFileSync(path), path).state.step : 0);

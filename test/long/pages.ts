@@ -53,8 +53,10 @@ const reloads: Row = {
     await using server = await serveSources();
     const { address } = server;
     const random = new Random(1);
-    let [resumed, inTime] = [0, 0];
-    let [mostSeconds, mostSteps] = [0, 0];
+    let resumed = 0;
+    let inTime = 0;
+    let mostSeconds = 0;
+    let mostSteps = 0;
     const trained = await withBrowser(async (browser) => {
       const url = `${address}?${RUN}&epochs=10000`;
       let { page } = await visit(browser, url);
@@ -76,7 +78,7 @@ const reloads: Row = {
         }
         const kept = await goOn(page);
         resumed++;
-        const at = seen.find(([, count]) => count >= kept)?.[0] ?? now;
+        const at = seen.find(([_, count]) => count >= kept)?.[0] ?? now;
         const seconds = kept >= own ? 0 : (now - at) / 1000;
         mostSeconds = Math.max(mostSeconds, seconds);
         mostSteps = Math.max(mostSteps, own - kept);

@@ -21,15 +21,15 @@ function casesFor(
   variant: string,
 ): [title: string, shape: unknown][] {
   const { refuses } = kernel.variants[variant];
-  const handled = Object.entries(cases).filter(([, shape]) => !refuses?.(shape));
+  const handled = Object.entries(cases).filter(([_, shape]) => !refuses?.(shape));
   const named = emulated[variant];
   if (named) return handled.filter(([title]) => named.includes(title));
   const flops = (shape: unknown) => kernel.cost(shape).flops;
-  handled.sort(([, a], [, b]) => flops(a) - flops(b));
+  handled.sort((one, other) => flops(one[1]) - flops(other[1]));
   const small = handled.filter(
-    ([, shape]) => flops(shape) <= SMALL_FLOPS && elementCount(kernel.sizes(shape)) <= SMALL_ELEMENTS,
+    ([_, shape]) => flops(shape) <= SMALL_FLOPS && elementCount(kernel.sizes(shape)) <= SMALL_ELEMENTS,
   );
-  return small.length > 0 ? small : handled.slice(0, 1).filter(([, shape]) => flops(shape) <= LARGEST_FLOPS);
+  return small.length > 0 ? small : handled.slice(0, 1).filter(([_, shape]) => flops(shape) <= LARGEST_FLOPS);
 }
 
 /** The calls of a variant on a shape, on tensors of their own. */
@@ -66,8 +66,8 @@ for (const [name, spec] of specs) {
     emulatedTexts.add(textOf(variant));
     test(`${name}.${variant} has a case that is small enough to interpret`, () =>
       expect(cases).not.toEqual([]));
-    const onImages = cases.filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls));
-    const odd = onImages.find(([, shape]) => isOdd((shape as { readonly batch: number }).batch));
+    const onImages = cases.filter(([_, shape]) => worksOnImages(callsOf(spec, variant, shape).calls));
+    const odd = onImages.find(([_, shape]) => isOdd((shape as { readonly batch: number }).batch));
     if (isFirst && onImages.length > 0 && !odd) onEvenBatches.push(`${name}.${variant}`);
     // One case of a text: a race, or a place outside, rarely hides in all but one.
     const first = odd ?? cases.at(-1);
@@ -103,7 +103,9 @@ test('every kernel that works on images has a case with an odd number of vec4s o
 
 test('conv2d_grad_kernel.winograd_gpu_product gives sums of 0 for a slice without columns', () => {
   const shader = shaders['conv2d_grad_kernel.winograd_gpu_product'];
-  const [pitch, cin, cout] = [8, 2, 8];
+  const pitch = 8;
+  const cin = 2;
+  const cout = 8;
   const tensors = {
     inputs: tensor('inputs', cin * pitch * 4),
     grads: tensor('grads', cout * pitch * 4),
@@ -112,8 +114,15 @@ test('conv2d_grad_kernel.winograd_gpu_product gives sums of 0 for a slice withou
   const memory: Memory = new Map();
   for (const t of Object.values(tensors)) new Float32Array(wordsOf(memory, t).buffer).fill(1);
   const params = {
-    ...{ columns: 4, pitch, cin, cout, frequencies: 1, sum_frequency: 0 },
-    ...{ slices: 2, slice_columns: 8, first_slice: 0 },
+    columns: 4,
+    pitch,
+    cin,
+    cout,
+    frequencies: 1,
+    sum_frequency: 0,
+    slices: 2,
+    slice_columns: 8,
+    first_slice: 0,
   };
   const items = [cout / 4, 1, 2] as const;
   expect(emulate([call(shader, params, tensors, items)], memory)).toEqual([]);

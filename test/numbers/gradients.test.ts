@@ -78,7 +78,7 @@ function gradientFaults(spec: AnySpec, shape: unknown, reference = spec.referenc
 for (const [name, spec] of specs) {
   if (!spec.gradientOf) continue;
   const small = Object.entries(spec.cases).filter(
-    ([, shape]) => elementCount(spec.kernel.sizes(shape)) < MAX_ELEMENTS,
+    ([_, shape]) => elementCount(spec.kernel.sizes(shape)) < MAX_ELEMENTS,
   );
   describe(`${name} agrees with finite differences`, () => {
     test('in at least one small case', () => expect(small).not.toEqual([]));

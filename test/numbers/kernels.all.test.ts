@@ -62,14 +62,14 @@ function isKnown(spec: AnySpec, shape: unknown, variant: string): boolean {
 
 for (const [name, spec] of specs) {
   const able = Object.entries(spec.kernel.variants).filter(
-    ([, { for: kind, features = [] }]) =>
+    ([_, { for: kind, features = [] }]) =>
       (!kind || kinds.includes(kind)) && features.every((feature) => gpu.device.features.has(feature)),
   );
   for (const [title, shape] of Object.entries(spec.cases)) {
     const numbers = Object.values<number>(spec.kernel.sizes(shape)).reduce((a, b) => a + b, 0);
     const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;
     if (!runsAll && isLarge) continue;
-    const handling = able.filter(([, { refuses }]) => !refuses?.(shape));
+    const handling = able.filter(([_, { refuses }]) => !refuses?.(shape));
     // A case of many numbers runs on one of the forms that share a text; in browsers, each case does, but a layer's.
     const first = handling.filter(
       ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,

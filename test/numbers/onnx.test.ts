@@ -26,16 +26,26 @@ const small = { height: 4, width: 6, widths: [5, 7], kernelSize: 3 };
 const cases: Record<string, Partial<UNetConfig>> = {
   'one level, kernel 1, RGB': { height: 3, width: 5, channels: 3, widths: [4], kernelSize: 1 },
   'four levels, kernel 5, no activation': {
-    ...{ height: 16, width: 8, widths: [3, 4, 5, 6], finalActivation: 'none' },
+    height: 16,
+    width: 8,
+    widths: [3, 4, 5, 6],
+    finalActivation: 'none',
   },
   'two channels to three, residual': {
-    ...{ ...small, channels: 2, outChannels: 3, convolutionsPerLevel: [1, 3], residual: true },
+    ...small,
+    channels: 2,
+    outChannels: 3,
+    convolutionsPerLevel: [1, 3],
+    residual: true,
   },
 
   'conditioned on the noise level': { ...small, conditioning: { noiseLevel: true, classes: 0 } },
   'conditioned on the class': { ...small, conditioning: { noiseLevel: false, classes: 3 } },
   'conditioned on both, residual': {
-    ...{ ...small, convolutionsPerLevel: [2, 1], residual: true, finalActivation: 'none' },
+    ...small,
+    convolutionsPerLevel: [2, 1],
+    residual: true,
+    finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 2 },
   },
 };

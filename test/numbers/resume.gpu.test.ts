@@ -20,7 +20,10 @@ const engine = await createEngine({ device: gpu.device, selfCheck: false });
 // Epochs of 4 steps, the last of 2 images.
 const images = {
   images: Uint8Array.from(new Random(1).integers(20 * 64, 256)),
-  ...{ count: 20, height: 8, width: 8, channels: 1 },
+  count: 20,
+  height: 8,
+  width: 8,
+  channels: 1,
   labels: Uint8Array.from({ length: 20 }, (_, i) => i % 3),
 };
 const dataset = await engine.createDataset(images);
@@ -37,12 +40,16 @@ const runs: Readonly<Record<string, Run>> = {
   everything: {
     network: { finalActivation: 'none', conditioning: { noiseLevel: true, classes: 3 } },
     trainer: {
-      ...{ objective: 'flow', classDropout: 0.3, clipNorm: 0.5, skipNonFinite: 2, weightDecay: 0.02 },
-      ...{ beta1: 0.7, beta2: 0.97, epsilon: 1e-4 },
-      ...{
-        schedule: { warmup: 3, decay: 'cosine', steps: 9 },
-        average: { after: 2, span: 36, most: 0.99975 },
-      },
+      objective: 'flow',
+      classDropout: 0.3,
+      clipNorm: 0.5,
+      skipNonFinite: 2,
+      weightDecay: 0.02,
+      beta1: 0.7,
+      beta2: 0.97,
+      epsilon: 1e-4,
+      schedule: { warmup: 3, decay: 'cosine', steps: 9 },
+      average: { after: 2, span: 36, most: 0.99975 },
     },
     fit: { binarize: true, dropLast: false },
   },
@@ -162,7 +169,8 @@ test.each(['runFor', 'fit'] as const)(
 test('a run resumes with what is left of its steps, and says so where its kernels are others', async () => {
   const warnings: Warning[] = [];
   using warned = await createEngine({
-    ...{ device: gpu.device, selfCheck: false },
+    device: gpu.device,
+    selfCheck: false,
     onWarning: (warning) => warnings.push(warning),
   });
   const bytes = await unbroken('plain');

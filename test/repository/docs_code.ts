@@ -33,11 +33,11 @@ export interface Block {
 export function blocksOf(document: string, text = read(document)): Block[] {
   const pattern = /^(?:<!-- (.+) -->\n|.*\[`(.+)`\]\(\.\.\/\2\):\n)?```(\w+)\n([\s\S]*?)^```/gm;
   return [...text.matchAll(pattern)].map((match) => {
-    const [, comment, link, language, code] = match;
+    const [_, comment, link, language, code] = match;
     const marker = comment ?? link;
-    const [, notRun] = /^not run: (.+)/.exec(marker ?? '') ?? [];
-    const [, runBy] = /^run by (.+)/.exec(marker ?? '') ?? [];
-    const [, newFile] = /^new file (.+)/.exec(marker ?? '') ?? [];
+    const notRun = (/^not run: (.+)/.exec(marker ?? '') ?? [])[1];
+    const runBy = (/^run by (.+)/.exec(marker ?? '') ?? [])[1];
+    const newFile = (/^new file (.+)/.exec(marker ?? '') ?? [])[1];
     const file = notRun || runBy || newFile ? undefined : marker;
     const line = text.slice(0, match.index).split('\n').length + Number(marker !== undefined);
     return { document, line, language, code, file, newFile, notRun, runBy };

@@ -6,13 +6,32 @@ const BYTES = 4 * 64 * 28 * 28 * 16;
 const ALL_USAGES = 0x80 | 0x08 | 0x04; // STORAGE, COPY_DST, COPY_SRC: a constant, since the names are read without WebGPU, too
 
 const buffers = [
-  ...['buffer', 'input', 'output', 'kernel', 'bias', 'pooled'],
-  ...['pooledGradient', 'outputGradient', 'inputGradient', 'kernelGradient', 'biasGradient', 'images'],
+  'buffer',
+  'input',
+  'output',
+  'kernel',
+  'bias',
+  'pooled',
+  'pooledGradient',
+  'outputGradient',
+  'inputGradient',
+  'kernelGradient',
+  'biasGradient',
+  'images',
 ] as const;
 
 /** All names. */
 export const names = [
-  ...['device', 'engine', 'unet', 'dataset', 'trainer', 'encoder', 'canvas', 'bitmap', 'noisy', 'target'],
+  'device',
+  'engine',
+  'unet',
+  'dataset',
+  'trainer',
+  'encoder',
+  'canvas',
+  'bitmap',
+  'noisy',
+  'target',
   ...buffers,
 ] as const;
 

@@ -109,7 +109,7 @@ const rows: readonly (readonly [string, string, () => unknown])[] = [
 
 test.each(rows)('%s says what is so: %s', async (document, sentence, figures) => {
   const pattern = sentence.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('#', '([\\d.,]*\\d)');
-  const [, ...said] = new RegExp(pattern).exec(read(document)) ?? [];
+  const [_, ...said] = new RegExp(pattern).exec(read(document)) ?? [];
   expect(said).toEqual(await figures());
 });
 
@@ -147,7 +147,7 @@ test('each promise of docs/reliability.md names tests, or parts of tests, that e
         .split('|')
         .at(-2)!
         .matchAll(/`([^`]+)`/g),
-    ].map(([, command]) => command);
+    ].map(([_, command]) => command);
     if (commands.length === 0 && !row.includes('by hand')) return row;
     return commands.flatMap((command) => {
       const words = command.match(/'[^']+'|\S+/g)!.map((word) => word.replaceAll("'", ''));

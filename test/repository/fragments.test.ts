@@ -15,15 +15,15 @@ test('every HTML fragment is part of the page, and no id is there twice', async 
   const files = (await readdir(rooms, { recursive: true })).filter((file) => file.endsWith('.html'));
   expect(fragmentPaths.toSorted()).toEqual(files.map((file) => resolve(rooms, file)).toSorted());
   expect(markup).not.toContain('include ./');
-  const ids = [...markup.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+  const ids = [...markup.matchAll(/\sid="([^"]*)"/g)].map(([_, id]) => id);
   expect(ids.length).toBeGreaterThan(300);
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
 });
 
 test('every id that a label or an aria attribute names exists', () => {
-  const ids = new Set([...markup.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
+  const ids = new Set([...markup.matchAll(/\sid="([^"]*)"/g)].map(([_, id]) => id));
   const named = [...markup.matchAll(/\s(?:for|aria-(?:controls|labelledby|describedby)|list)="([^"]*)"/g)];
-  const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
+  const missing = named.flatMap(([_, list]) => list.split(' ')).filter((id) => !ids.has(id));
   expect(named.length).toBeGreaterThan(50);
   expect(missing).toEqual([]);
 });

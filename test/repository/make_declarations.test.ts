@@ -34,7 +34,7 @@ function uncommented(file: ts.SourceFile): string[] {
       ...file.text.matchAll(
         /^export (?:declare )?(?:abstract )?(?:const|class|function|interface|type) (\w+)|^export type \{([^}]*)\}/gm,
       ),
-    ].flatMap(([, name, list]) => name ?? list.split(',').map((each) => each.trim())),
+    ].flatMap(([_, name, list]) => name ?? list.split(',').map((each) => each.trim())),
   );
   const look = (node: ts.Node & { name?: ts.Node }, path: string[]) => {
     const all = [...path, node.name?.getText() ?? ''];

@@ -73,7 +73,7 @@ test.each([
 /** Bytes of the variables that the invocations of a workgroup share. */
 function workgroupBytes({ name }: Shader): number {
   const code = texts[name];
-  const types = [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;=]+);/g)].map(([, type]) => type);
+  const types = [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;=]+);/g)].map(([_, type]) => type);
   if (types.length === 0) return 0;
   const struct = `struct AllOfThem {\n${types.map((type, i) => `  v${i}: ${type},`).join('\n')}\n}`;
   const bytes = new WgslReflect(`${code}\n${struct}`).getStructInfo('AllOfThem')?.size;
@@ -116,7 +116,7 @@ describe.each([...specs])('the kernel %s', (name, spec) => {
 
   test('has for each variant a case that this variant does', () => {
     const doing = Object.entries(spec.kernel.variants)
-      .filter(([, { refuses }]) => Object.values(spec.cases).some((shape) => !refuses?.(shape)))
+      .filter(([_, { refuses }]) => Object.values(spec.cases).some((shape) => !refuses?.(shape)))
       .map(([variant]) => variant);
     expect(doing).toEqual(Object.keys(spec.kernel.variants));
   });

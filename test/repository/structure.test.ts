@@ -20,7 +20,7 @@ function importsOf(files: ReadonlyMap<string, string>): Map<string, string[]> {
   return new Map(
     [...files].map(([file, text]) => {
       const paths = [...text.matchAll(/\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)/g)];
-      const targets = paths.map(([, a, b]) => posix.join(posix.dirname(file), a ?? b));
+      const targets = paths.map(([_, a, b]) => posix.join(posix.dirname(file), a ?? b));
       return [file, targets.filter((target) => files.has(target))];
     }),
   );
@@ -51,7 +51,7 @@ test.each(['src', 'harness', 'harness/page'])(
 
 /** The files of a folder whose text matches. */
 const matching = (of: string, what: RegExp) =>
-  [...sources(of)].filter(([, text]) => what.test(text)).map(([file]) => file);
+  [...sources(of)].filter(([_, text]) => what.test(text)).map(([file]) => file);
 
 test.each([
   ['shell/', 'worker/'],

@@ -155,7 +155,8 @@ async function compareFiles(paths: string, flags: readonly string[]): Promise<nu
   if (others.length > 0)
     throw new UsageError(`--compare runs nothing, so --${others[0]} says nothing; leave one of the two out.`);
   const read = async (path: string) => parseResult(path, new TextDecoder().decode(await readWhole(path)));
-  const [before, after] = [await read(names[0]), await read(names[1])];
+  const before = await read(names[0]);
+  const after = await read(names[1]);
   console.log(textTable(comparisonTable(before, after)));
   return 0;
 }

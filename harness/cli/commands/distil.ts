@@ -195,7 +195,8 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
     for await (const { trajectories, step, loss, done } of distiller.run({ signal })) {
       if (loss !== undefined) losses.push(loss);
       progress.update({
-        ...{ done, total: 1 },
+        done,
+        total: 1,
         text:
           loss === undefined
             ? `trajectory ${whole(trajectories)} of ${whole(noises)}`

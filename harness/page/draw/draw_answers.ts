@@ -70,7 +70,8 @@ export class DrawViews {
 /** From best to worst class: 1 for the one whose prediction errs least, 0 for the one that errs most. Pure. */
 export function fits(losses: ArrayLike<number>): number[] {
   const all = Array.from(losses);
-  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const least = Math.min(...all);
+  const most = Math.max(...all);
   return all.map((loss) => (most > least ? (most - loss) / (most - least) : 0));
 }
 

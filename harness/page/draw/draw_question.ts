@@ -111,10 +111,16 @@ function moved(
 
 /** The longer side and the middle of the box around the inked pixels, and their centre of mass; undefined if there are none. */
 function boxOf(ink: Float32Array): { extent: number; middle: Point; mass: Point } | undefined {
-  let [left, right, top, bottom] = [SIDE, -1, SIDE, -1];
-  let [sum, sumX, sumY] = [0, 0, 0];
+  let left = SIDE;
+  let right = -1;
+  let top = SIDE;
+  let bottom = -1;
+  let sum = 0;
+  let sumX = 0;
+  let sumY = 0;
   ink.forEach((value, at) => {
-    const [x, y] = [at % SIDE, Math.floor(at / SIDE)];
+    const x = at % SIDE;
+    const y = Math.floor(at / SIDE);
     sum += value;
     sumX += value * (x + 0.5);
     sumY += value * (y + 0.5);

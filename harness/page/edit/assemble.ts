@@ -102,7 +102,8 @@ function checkLines(file: string, text: string): void {
 function directiveAt(message: string, read: readonly string[], texts: Texts): SourcePlace | undefined {
   const word = /^(#import [^:]+|#\w+|\$\w+)/.exec(message)?.[1];
   if (!word) return undefined;
-  const [sign, rest] = [word[0], word.slice(1)];
+  const sign = word[0];
+  const rest = word.slice(1);
   for (const file of read.toReversed()) {
     const lines = (texts[file] ?? shipped[file]).split('\n').map((line) => line.replace(/\/\/.*/, ''));
     const at = lines.findIndex((line) =>

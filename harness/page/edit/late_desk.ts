@@ -20,7 +20,7 @@ export function lateDesk(app: App) {
   });
   return {
     open: (...given: Parameters<ShaderDesk['open']>): void => {
-      const [, , , , closed] = given;
+      const closed = given[4];
       load().then((loaded) => loaded.open(...given), closed);
     },
     /** The dispatches were listed anew. */

@@ -229,7 +229,7 @@ function casesOf(
       if (missingFeature(engine, spec, variant)) return [];
       const flops = (shape: unknown) => spec.kernel.cost(shape).flops;
       const cases = Object.entries(spec.cases)
-        .filter(([, shape]) => !refuses?.(shape) && flops(shape) <= most)
+        .filter(([_, shape]) => !refuses?.(shape) && flops(shape) <= most)
         .map(([title, shape]) => ({ title, shape, calls: callsOf(spec, shape, variant) }))
         .filter(({ calls }) => uses(calls))
         .sort((a, b) => flops(a.shape) - flops(b.shape))

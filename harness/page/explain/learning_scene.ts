@@ -203,7 +203,12 @@ export class LearningScene implements Scene {
     // Ten of the twenty steps: from level 0.1 to 1.
     const steps = Array.from({ length: 10 }, (_, i) => making.steps - 2 * (i + 1));
     return {
-      ...{ height, width, channels: 1, before: undefined, objective: 'flow', began: 'new' },
+      height,
+      width,
+      channels: 1,
+      before: undefined,
+      objective: 'flow',
+      began: 'new',
       labels: Array.from({ length: 10 }, (_, i) => i),
       clean: one(x[x.length - 1]),
       levels: steps.map((step) => 1 - step / making.steps),

@@ -40,7 +40,10 @@ export function isNearly(picture: Uint8Array, other: Uint8Array): boolean {
 function edgesOf(pictures: Uint8Array, { height, width, channels }: ImageSize) {
   const size = height * width * channels;
   const row = width * channels;
-  let [pairs, squares, fourths, variances] = [0, 0, 0, 0];
+  let pairs = 0;
+  let squares = 0;
+  let fourths = 0;
+  let variances = 0;
   for (let at = 0; at < pictures.length; at += size) {
     const picture = pictures.subarray(at, at + size);
     for (let channel = 0; channel < channels; channel++) {

@@ -11,7 +11,8 @@ const SIZE = 28 * 28;
 const DIGIT = 3;
 const BINS = 48;
 /** Paper is -1, ink 1. Pixels beyond are counted with the outermost. */
-const [LOW, HIGH] = [-3, 3];
+const LOW = -3;
+const HIGH = 3;
 
 const bytesOf = (values: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(values, (value) => 255 * (0.5 * value + 0.5)));

@@ -99,7 +99,9 @@ export class OwnScene implements Scene {
     const { state, settings, grids } = this.stage.app!;
     const { height, width, channels } = networkIn('run', state, settings);
     return {
-      ...{ height, width, channels },
+      height,
+      width,
+      channels,
       samples: grids.all,
       isYoung: isYoung(state, settings),
     };
@@ -108,7 +110,10 @@ export class OwnScene implements Scene {
   private recorded(): Learning {
     const { height, width, samples, learning } = this.stage.recording;
     return {
-      ...{ height, width, channels: 1, isYoung: false },
+      height,
+      width,
+      channels: 1,
+      isYoung: false,
       samples: samples.map((images, i) => ({ step: learning.at[i], images, columns: 10 })),
     };
   }

@@ -168,7 +168,7 @@ export class SamplingScene implements Scene {
     const digit = this.digit % making.images;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
     const made = { kind: 'made', objective: 'flow', byClass: true } as const;
-    return { ...made, ...{ height, width, channels: 1 }, x: x.map(one), predictions: predictions.map(one) };
+    return { ...made, height, width, channels: 1, x: x.map(one), predictions: predictions.map(one) };
   }
 }
 

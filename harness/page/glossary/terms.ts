@@ -33,7 +33,9 @@ export function termed(word: string): (Node | string)[] {
   const tip = Object.assign(document.createElement('span'), { className: 'tip', textContent: meaning });
   tip.popover = 'auto';
   const button = Object.assign(document.createElement('button'), {
-    ...{ type: 'button', className: 'term', textContent: word },
+    type: 'button',
+    className: 'term',
+    textContent: word,
     popoverTargetElement: tip,
   });
   return [button, tip];

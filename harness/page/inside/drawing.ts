@@ -104,7 +104,8 @@ export class NetworkDrawing {
     for (const { name, column: at, level } of places) {
       const { element, canvas } = this.parts.get(name)!;
       const size = side(level);
-      const [x, top] = [(at + 0.5) * column, tops[level]];
+      const x = (at + 0.5) * column;
+      const top = tops[level];
       element.style.left = `${at * column}px`;
       element.style.top = `${top}px`;
       element.style.width = `${column}px`;
@@ -207,7 +208,8 @@ function arrow(from: Box, to: Box, kind: string): Svg {
       svg('path', { class: 'tip', d: `M${to.x - 3} ${y1 + back}L${to.x} ${y1}L${to.x + 3} ${y1 + back}` }),
     );
   }
-  const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
+  const x0 = from.x + from.half + 2;
+  const x1 = to.x - to.half - 3;
   const bend = Math.max(6, (x1 - x0) / 2);
   return svg(
     'g',
@@ -218,7 +220,8 @@ function arrow(from: Box, to: Box, kind: string): Svg {
 }
 
 function biasLine(from: Box, to: Box): Svg {
-  const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
+  const x0 = from.x + from.half + 2;
+  const x1 = to.x - to.half - 3;
   const bend = Math.min(30, (x1 - x0) / 2);
   const d = `M${x0} ${from.y}C${x1 - bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}`;
   return svg('g', { class: 'net-conditioning' }, svg('path', { d }));

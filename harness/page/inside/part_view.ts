@@ -145,11 +145,15 @@ export class PartView {
   private drawFacts(): void {
     if (!this.part) return;
     const all = this.maps();
-    let [least, most, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    let sum = 0;
     for (let y = 0; y < all.height; y++)
       for (let x = 0; x < all.width; x++) {
         const v = all.value(this.map, y, x);
-        [least, most, sum] = [Math.min(least, v), Math.max(most, v), sum + v];
+        least = Math.min(least, v);
+        most = Math.max(most, v);
+        sum = sum + v;
       }
     const mean = sum / (all.height * all.width);
     const facts = `Map ${this.map + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
@@ -232,7 +236,10 @@ function kernelAt(
 export function kernelMaps(kernels: Kernels, layer: InsideLayer, columns: number): Maps {
   const { kernelSize: k, outChannels } = layer;
   return {
-    ...{ height: k, width: k, count: outChannels, columns: Math.min(columns, outChannels) },
+    height: k,
+    width: k,
+    count: outChannels,
+    columns: Math.min(columns, outChannels),
     value: (map, y, x) => kernelAt(kernels, layer, map).value(0, y, x),
   };
 }

@@ -61,7 +61,9 @@ export function referenceAt(layer: InsideLayer, numbers: Arithmetic, place: Pixe
   const { output } = reference(
     { ...shape, ...(imageBias ? { imageBias: 0 } : {}) },
     {
-      ...{ input, kernel, bias: bias.subarray(place.map, place.map + 1) },
+      input,
+      kernel,
+      bias: bias.subarray(place.map, place.map + 1),
       ...(imageBias ? { image_bias: imageBias.subarray(place.map, place.map + 1) } : {}),
     },
   );
@@ -91,7 +93,8 @@ export function pixelAfter(
   at: number,
   { y, x }: PixelPlace,
 ): PixelPlace | undefined {
-  const [layer, after] = [layers[at], layers[at + 1]];
+  const layer = layers[at];
+  const after = layers[at + 1];
   if (!after) return undefined;
   const scale = scaleAfter[layer.next];
   const most = { y: after.height - 1, x: after.width - 1 };
@@ -128,7 +131,8 @@ export function pixelBefore(
  */
 export function linesOf(text: string, map: number, hasImageBias: boolean): string[] {
   // A workgroup computes 8 maps: the first four from the weights u, the others from v.
-  const [half, lane] = [map % 8 < 4 ? 'u' : 'v', map % 4];
+  const half = map % 8 < 4 ? 'u' : 'v';
+  const lane = map % 4;
   const lines = text.split('\n').map((line) => line.trim());
   const product = `p${half}${lane} += p * ${half}[${lane}]`;
   const biases = hasImageBias ? 'return bias[channel] +' : 'if (params.biases == 1u)';

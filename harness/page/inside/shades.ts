@@ -57,21 +57,30 @@ export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap =
 export const channelsOf = (values: Float32Array, height: number, width: number, columns: number): Maps => {
   const count = values.length / (height * width);
   return {
-    ...{ height, width, count, columns },
+    height,
+    width,
+    count,
+    columns,
     value: (map, y, x) => values[(y * width + x) * count + map],
   };
 };
 
 /** A picture of bytes, 0 to 255, [height][width][channels]: colours, or the first channel as a shade. */
 export const pictureOf = (bytes: Uint8Array, { height, width, channels }: ImageSize): Maps => ({
-  ...{ height, width, count: 1, columns: 1 },
+  height,
+  width,
+  count: 1,
+  columns: 1,
   value: (_, y, x) => bytes[(y * width + x) * channels] / 255,
   colours: channels === 3 ? bytes : undefined,
 });
 
 /** Numbers of any size for each pixel of an image, [height][width][channels], as one map: the mean of the channels. */
 export const meanOf = (values: Float32Array, { height, width, channels }: ImageSize): Maps => ({
-  ...{ height, width, count: 1, columns: 1 },
+  height,
+  width,
+  count: 1,
+  columns: 1,
   value: (_, y, x) => {
     const at = (y * width + x) * channels;
     return values.subarray(at, at + channels).reduce((sum, v) => sum + v, 0) / channels;
@@ -85,7 +94,7 @@ export function overall(values: Float32Array, height: number, width: number): Ma
     Math.hypot(...values.subarray(pixel * channels, (pixel + 1) * channels)),
   );
   const least = Math.min(...sizes);
-  return { ...{ height, width, count: 1, columns: 1 }, value: (_, y, x) => sizes[y * width + x] - least };
+  return { height, width, count: 1, columns: 1, value: (_, y, x) => sizes[y * width + x] - least };
 }
 
 export const largest = (values: ArrayLike<number>): number =>

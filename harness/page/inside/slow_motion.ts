@@ -135,11 +135,13 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
     most: 1,
   });
   const floats = (title: string, values: Float32Array, most: number) => ({
-    ...{ title, most },
+    title,
+    most,
     maps: meanOf(values, looked),
   });
   const kernels = (title: string, values: Float32Array, most: number) => ({
-    ...{ title, most },
+    title,
+    most,
     maps: kernelMaps(values, first, 8),
   });
   switch (stage) {

@@ -61,7 +61,8 @@ export function connectComparison(orders: Orders): () => void {
     way.ariaValueText = words;
     setText('way-label', words);
     for (const [i, { side, select, canvas, view }] of views.entries()) {
-      const [choice, step] = [pair[i], steps[i]];
+      const choice = pair[i];
+      const step = steps[i];
       select.value = choice;
       const making = step?.order ?? columnOf(choice, app);
       const problem = typeof making === 'string' ? making : undefined;

@@ -98,9 +98,14 @@ export function choiceOf({ source, steps, method }: Making): CallsChoice | undef
 export type Pair = readonly [ColumnChoice, ColumnChoice];
 
 export const NAMES: Readonly<Record<ColumnChoice, string>> = {
-  ...{ 'calls-2': '2 calls', 'calls-8': '8 calls', 'calls-40': '40 calls' },
-  ...{ 'guidance-1': 'guidance 1', 'guidance-2': 'guidance 2', 'guidance-4': 'guidance 4' },
-  ...{ pretrained: 'the pretrained network', run: 'this run' },
+  'calls-2': '2 calls',
+  'calls-8': '8 calls',
+  'calls-40': '40 calls',
+  'guidance-1': 'guidance 1',
+  'guidance-2': 'guidance 2',
+  'guidance-4': 'guidance 4',
+  pretrained: 'the pretrained network',
+  run: 'this run',
 };
 
 /** The columns with which a comparison opens: the first that its networks can show. */

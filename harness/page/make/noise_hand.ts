@@ -8,8 +8,14 @@ import type { Orders } from './orders';
 
 /** How far keys move the handle, in percent: across and down. */
 const MOVES: Readonly<Record<string, readonly [number, number] | undefined>> = {
-  ...{ ArrowLeft: [-2, 0], ArrowRight: [2, 0], ArrowUp: [0, -2], ArrowDown: [0, 2] },
-  ...{ PageUp: [0, -10], PageDown: [0, 10], Home: [-100, 0], End: [100, 0] },
+  ArrowLeft: [-2, 0],
+  ArrowRight: [2, 0],
+  ArrowUp: [0, -2],
+  ArrowDown: [0, 2],
+  PageUp: [0, -10],
+  PageDown: [0, 10],
+  Home: [-100, 0],
+  End: [100, 0],
 };
 /** The factor by which Shift lengthens the moves of arrows. */
 const SHIFT = 5;

@@ -95,7 +95,8 @@ function connectCalls(orders: Orders): () => void {
     setHidden('calls', !hasClasses || isDistilled);
     // Its sampling is what it has learned.
     for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
-    const [steps, calls] = [stepsText(making, network), callsText(making, network)];
+    const steps = stepsText(making, network);
+    const calls = callsText(making, network);
     setText('calls-note', `${steps} · ${calls}`);
     byId('steps', HTMLInputElement).placeholder = String(making.steps);
     setText('steps-calls', calls);

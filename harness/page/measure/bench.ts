@@ -32,7 +32,8 @@ import { factList, openRow } from './open_row';
 
 const NOTHING = { done: 0, total: 1, title: '' };
 /** Widths of the roofline. */
-const [NARROW, WIDE] = [380, 800];
+const NARROW = 380;
+const WIDE = 800;
 
 export class Bench {
   readonly run: MeasureRun<'bench'>;

@@ -167,7 +167,9 @@ function worstFacts({ title, share, worst }: CheckedCase): Record<string, string
 
 function caseTable(each: readonly CheckedCase[]): HTMLElement {
   const scroll = Object.assign(element('div', 'table cases'), {
-    ...{ tabIndex: 0, role: 'group', ariaLabel: 'Cases' },
+    tabIndex: 0,
+    role: 'group',
+    ariaLabel: 'Cases',
   });
   const table = element('table', '');
   const titles = table.createTHead().insertRow();

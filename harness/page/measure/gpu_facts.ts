@@ -38,7 +38,7 @@ export function gpuSummary({ adapter }: GpuFacts, bench: BenchResult | undefined
   return {
     Adapter: capital(adapterText(adapter)),
     'As the browser names it': Object.entries(named)
-      .filter(([, value]) => value)
+      .filter(([_, value]) => value)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     Clock: bench ? capital(timerLine(bench.timer)) : 'Not tried yet',

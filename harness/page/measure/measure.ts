@@ -155,7 +155,11 @@ function taskOf(name: MeasureName, app: App, byItself: boolean): MeasureTask {
   const { recipe, kernel, benchBatch, benchSize, budget, tune } = settings;
   const batches = benchBatch.length > 0 ? benchBatch : [usualBatch(app)];
   return {
-    ...{ name, tune, recipe, network: networkIn(settings), variants: state.run?.variants },
+    name,
+    tune,
+    recipe,
+    network: networkIn(settings),
+    variants: state.run?.variants,
     ...(byItself
       ? { kernel: 'step', batches: [STEP_IMAGES] }
       : { kernel: kernel || undefined, batches, ...(benchSize.length > 0 ? { sizes: benchSize } : {}) }),

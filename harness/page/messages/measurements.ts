@@ -95,7 +95,9 @@ export function reduceMeasurements(
 /** Removes the measurements after this step, because the run repeats those steps. */
 export function rewound(known: Measurements, step: number): Measurements {
   const isKept = (point: { readonly step: number }) => point.step <= step;
-  const [heldOut, quality, rates] = [known.heldOut, known.quality, known.rates];
+  const heldOut = known.heldOut;
+  const quality = known.quality;
+  const rates = known.rates;
   return {
     ...known,
     heldOut: heldOut.filter(isKept),

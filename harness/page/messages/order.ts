@@ -20,9 +20,14 @@ export interface Network {
 export function descriptionOf(model: Model): Omit<ModelDescription, 'name'> {
   const { height, width, channels, outChannels = channels, conditioning } = model.config;
   return {
-    ...{ recipe: recipeOf(model), sampling: samplingFor(model) },
-    ...{ classes: conditioning?.classes ?? 0, classNames: model.data?.classNames, data: model.data?.name },
-    ...{ height, width, channels: outChannels },
+    recipe: recipeOf(model),
+    sampling: samplingFor(model),
+    classes: conditioning?.classes ?? 0,
+    classNames: model.data?.classNames,
+    data: model.data?.name,
+    height,
+    width,
+    channels: outChannels,
   };
 }
 

@@ -350,7 +350,14 @@ export function settingsOf(
   const { holdout = 0, limit = 0, enlarge = 'auto' as const } = given;
   const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
   const found = {
-    ...{ recipe, batch, lr, epochs, seed, widths: config.widths, limit, enlarge },
+    recipe,
+    batch,
+    lr,
+    epochs,
+    seed,
+    widths: config.widths,
+    limit,
+    enlarge,
     holdout: holdout === usual ? ('auto' as const) : holdout,
   };
   const current = { ...initialOf(recipe), ...found };

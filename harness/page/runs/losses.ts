@@ -62,7 +62,8 @@ export const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch)
  */
 export function smoother(batch: number): (loss: number) => number {
   const share = Math.min(1, batch / SMOOTHED);
-  let [mean, i] = [0, 0];
+  let mean = 0;
+  let i = 0;
   return (loss) => {
     // A step that was skipped has no loss.
     if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 10 / (i + 10));

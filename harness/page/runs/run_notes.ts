@@ -21,7 +21,7 @@ export function readNotes(): Readonly<Record<string, RunNotes>> {
   try {
     const read: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
     const entries = Object.entries(typeof read === 'object' && read !== null ? read : {});
-    return Object.fromEntries(entries.filter(([, notes]) => isNotes(notes)));
+    return Object.fromEntries(entries.filter(([_, notes]) => isNotes(notes)));
   } catch {
     return {};
   }

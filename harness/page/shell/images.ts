@@ -64,7 +64,10 @@ const PAPER = 14;
 export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {
   return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
     bytes: new Uint8Array(count * height * width).fill(PAPER),
-    ...{ height, width, channels: 1, columns },
+    height,
+    width,
+    channels: 1,
+    columns,
   }));
 }
 
@@ -122,7 +125,9 @@ export class ImageView {
     // Below each other, a pixel for each of theirs; drawn larger by the browser.
     const ink = gridOfBytes(bytes, { height, width, channels, columns: 1 }, { scale: 1, gap: 0 });
     const small = canvasOf(ink);
-    const [w, h, gap] = [width * this.scale, height * this.scale, this.scale];
+    const w = width * this.scale;
+    const h = height * this.scale;
+    const gap = this.scale;
     // On the page, CSS adds the margin.
     this.canvas.width = columns * (w + gap) - gap;
     this.canvas.height = Math.ceil(count / columns) * (h + gap) - gap;
@@ -135,7 +140,8 @@ export class ImageView {
     }
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < count; i++) {
-      const [x, y] = [(i % columns) * (w + gap), Math.floor(i / columns) * (h + gap)];
+      const x = (i % columns) * (w + gap);
+      const y = Math.floor(i / columns) * (h + gap);
       context.drawImage(small, 0, i * height, width, height, x, y, w, h);
     }
   }

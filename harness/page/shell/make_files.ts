@@ -21,7 +21,8 @@ export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Pictu
   // Paper, where the last row is not full.
   const both = new Uint8Array(2 * rows * columns * size).fill(shape.channels === 3 ? 255 : 0);
   for (let row = 0; row < rows; row++) {
-    const [from, to] = [row * columns * size, (row + 1) * columns * size];
+    const from = row * columns * size;
+    const to = (row + 1) * columns * size;
     both.set(left.subarray(from, to), 2 * from);
     both.set(right.subarray(from, to), 2 * from + columns * size);
   }

@@ -318,8 +318,14 @@ export function networkIn(
   const { classNames } = trained?.data ?? own ?? {};
   const trainedOn = source === 'run' ? dataNameOf({ run, data }) : DIGITS;
   return {
-    ...{ recipe, classes: classes ?? 0, classNames, data: trainedOn },
-    ...{ height, width, channels, sampling },
+    recipe,
+    classes: classes ?? 0,
+    classNames,
+    data: trainedOn,
+    height,
+    width,
+    channels,
+    sampling,
   };
 }
 

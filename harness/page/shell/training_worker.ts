@@ -7,9 +7,18 @@ import { startWorker } from './start_worker';
 const namesOf = <Name extends string>(names: Readonly<Record<Name, true>>) => Object.keys(names) as Name[];
 
 const events = namesOf<(PageMessage | EventOfSession)['type']>({
-  ...{ losses: true, patch: true, pictures: true, problem: true },
-  ...{ progress: true, warning: true, lost: true, recovered: true, stored: true, notStored: true },
-  ...{ runs: true, stopped: true },
+  losses: true,
+  patch: true,
+  pictures: true,
+  problem: true,
+  progress: true,
+  warning: true,
+  lost: true,
+  recovered: true,
+  stored: true,
+  notStored: true,
+  runs: true,
+  stopped: true,
 });
 
 /** The calls and events of the page's worker beside its session's. */

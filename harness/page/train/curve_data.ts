@@ -112,7 +112,7 @@ export interface Reading {
 /** The reading at index `index` of the columns; empty words if there is no step. The held-out loss is the newest up to that step. */
 export function readingOf(
   { losses, heldOut, rates }: Curves,
-  [steps, , smoothed]: Columns,
+  [steps, _, smoothed]: Columns,
   index: number | null | undefined,
 ): Reading {
   const step = steps[index ?? -1];
@@ -150,7 +150,7 @@ function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'
  * A linear axis: high enough for the smoothed line of now and of 50,000 images ago, and for every held-out loss but the first ones.
  */
 export function linearRange(
-  [steps, , own, held]: Columns,
+  [steps, _, own, held]: Columns,
   { recipe, batch }: Pick<Curves, 'recipe' | 'batch'>,
 ): [number, number] {
   const from = steps[own.findLastIndex((loss) => loss != null)] - recentSteps(batch);
@@ -160,7 +160,7 @@ export function linearRange(
 }
 
 /** A logarithmic axis, from a round number to another. */
-export function logRange([, ...lines]: Columns): [number, number] {
+export function logRange([_, ...lines]: Columns): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = 0;
   for (const line of lines) {

@@ -44,7 +44,8 @@ function createBars(list: HTMLElement): (points: readonly HeldOutLoss[]) => void
   return (points) => {
     if (points === shown) return;
     shown = points;
-    const [first, last] = [points[0]?.bins ?? [], points.at(-1)?.bins ?? []];
+    const first = points[0]?.bins ?? [];
+    const last = points.at(-1)?.bins ?? [];
     const top = Math.max(...[...first, ...last].map((loss) => loss ?? 0));
     const height = (loss: number | null | undefined) => `${loss ? (100 * loss) / top : 0}%`;
     for (const [i, item] of items.entries()) {

@@ -39,9 +39,15 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
   const { heldOut, quality } = state.measured;
   const { builtIn, name } = state.data ?? {};
   return {
-    ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
+    key: state.id ?? 'page',
+    where: 'page',
+    name: 'This run',
+    held: false,
     about: nameOf(builtIn ? 'mnist' : undefined, name),
-    ...{ recipe, begin: state.begin, batch, losses: state.losses },
+    recipe,
+    begin: state.begin,
+    batch,
+    losses: state.losses,
     heldOut: heldOut.at(-1)?.loss,
     accepted: quality.at(-1)?.accepted,
     seconds: trainedSeconds(state.measured),
@@ -62,10 +68,16 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
   const { batchSize: batch, source } = settings;
   const elsewhere = held ? ', open in another tab' : '';
   return {
-    ...{ key: id, where: 'kept', name: nameOf(source, data.name), held },
+    key: id,
+    where: 'kept',
+    name: nameOf(source, data.name),
+    held,
     about: `${timeOf(savedAt, now)}${elsewhere}`,
     sample: notes?.sample === undefined ? undefined : tileOf(notes.sample, data),
-    ...{ recipe: recipeOf(run), begin: notes?.begin, batch, losses },
+    recipe: recipeOf(run),
+    begin: notes?.begin,
+    batch,
+    losses,
     heldOut: notes?.heldOut.at(-1)?.loss,
     accepted: notes?.quality.at(-1)?.accepted,
     seconds: notes?.seconds || undefined,

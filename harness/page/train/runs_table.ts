@@ -87,7 +87,8 @@ class Runs {
   look(): void {
     const { state, settings } = this.app;
     if (state.kept !== this.keptRuns) {
-      const [now, notes] = [Date.now(), readNotes()];
+      const now = Date.now();
+      const notes = readNotes();
       this.keptRuns = state.kept;
       this.kept = state.kept.map((run) => keptRow(run, notes[run.id], now));
     }

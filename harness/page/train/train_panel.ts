@@ -110,7 +110,8 @@ export function createTrainPanel(app: App): TaskPanel {
 /** The fold of what comes after the run: it opens by itself while there is something to follow in it, unless the user has closed it. */
 function createAfter(app: App): Panel {
   const fold = byId('after', HTMLDetailsElement);
-  let [busy, closed] = [false, false];
+  let busy = false;
+  let closed = false;
   fold.addEventListener('toggle', () => {
     if (fold.checkVisibility()) closed = !fold.open;
   });

@@ -151,7 +151,8 @@ export function trainingProgress(
   const ofSteps = { share: total > 0 ? Math.min(1, losses.length / total) : 0 };
   const left = secondsLeft(state, batch, epochs);
   if (minutes === 0 || state.planned || !state.training) return { ...ofSteps, secondsLeft: left };
-  const [limit, spent] = [minutes * 60, measured.clock?.press ?? 0];
+  const limit = minutes * 60;
+  const spent = measured.clock?.press ?? 0;
   const byTime = Math.max(0, limit - spent);
   // Until the speed is known, the time that was set is the one that is.
   const first = Number.isNaN(left) || byTime < left;

@@ -27,7 +27,8 @@ export async function answerDrawing(
     ...beginning(order, images),
     ...samplingOfDrawing(order),
     start: repeated(image, images),
-    ...{ seed, noise: gaussianNoise(seed, images, image.length) },
+    seed,
+    noise: gaussianNoise(seed, images, image.length),
     // "Any" is the class for no class. Guidance leads from there to there, which changes nothing, and needs no other shaders.
     labels: new Uint8Array(images).fill(order.digit === 'all' ? classes : Math.min(order.digit, classes)),
     guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,

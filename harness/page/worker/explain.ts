@@ -54,7 +54,10 @@ async function predict(
   const before = await beforeTraining(began, network, engine, state);
   return {
     kind: 'predicted',
-    ...{ objective, height, width, channels },
+    objective,
+    height,
+    width,
+    channels,
     choices: toBytes(choices.flatMap((each) => [...each.clean])),
     labels: choices.map((each) => each.label),
     clean: toBytes(clean),
@@ -108,5 +111,5 @@ async function make(
     predictions.push(toBytes(event.prediction));
     if (event.step === steps - 1) x.push(toBytes(event.x));
   }
-  return { kind: 'made', ...{ objective, height, width, channels, byClass: classes > 0, x, predictions } };
+  return { kind: 'made', objective, height, width, channels, byClass: classes > 0, x, predictions };
 }

@@ -123,20 +123,29 @@ async function look(
     const isConvolution = (op: Op) => op.layer === name && op.kernel.startsWith('conv2d');
     const { kernel, variant } = predictor.ops.find(isConvolution)!;
     return {
-      ...{ layer: name, input, imageBias, form: { kernel, variant } },
+      layer: name,
+      input,
+      imageBias,
+      form: { kernel, variant },
       kernel: parameters.get(`${name}.kernel`)!,
       bias: parameters.get(`${name}.bias`)!,
     };
   };
   return {
     kind: 'looked',
-    ...{ picture, objective, layers, height, width, channels },
+    picture,
+    objective,
+    layers,
+    height,
+    width,
+    channels,
     classes: conditioning?.classes ?? 0,
     choices: toBytes(choices.flatMap(({ clean }) => [...clean])),
     labels: choices.map(({ label }) => label),
     noisy: toBytes(noised.shown),
     prediction: toBytes(noised.behind(output)),
-    ...{ activations, preActivations },
+    activations,
+    preActivations,
     kernels: parameters.get(firstKernel(layers))!,
     arithmetic: input && arithmeticOf(layer!, input),
     gradientNorms: gradients && (knownNorms(gradients) ?? {}),
@@ -153,8 +162,11 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
   const count = Math.min(STEP_IMAGES, images.count);
   using trainer = await engine.createTrainer(copy, {
     ...trainingOf(about),
-    ...{ batchSize: count, learningRate: settings.lr, schedule: 'constant' },
-    ...{ average: undefined, reuseMemory: false },
+    batchSize: count,
+    learningRate: settings.lr,
+    schedule: 'constant',
+    average: undefined,
+    reuseMemory: false,
   });
   const { first, levels, labels, ...batch } = batchOf(picture, about, count);
   const loss = await trainer.step({ ...batch, ...conditionsOf(unet, levels, labels) });
@@ -168,14 +180,18 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
   const kernel = firstKernel(layers);
   return {
     kind: 'stepped',
-    ...{ picture, images: count, loss, learningRate: settings.lr },
+    picture,
+    images: count,
+    loss,
+    learningRate: settings.lr,
     norm: Math.hypot(...Object.values(normsOf(ofWeights))),
     clipNorm: trainer.config.clipNorm,
     clean: toBytes(first.clean),
     noisy: toBytes(first.noised.shown),
     output: activations[layers[layers.length - 1].name],
     target: first.noised.target,
-    ...{ activations, gradients },
+    activations,
+    gradients,
     gradientNorms: normsOf(ofWeights),
     changes: changesOf(before, after),
     kernels: { before: before.get(kernel)!, after: after.get(kernel)! },
@@ -214,7 +230,9 @@ function stepOf(about: Surroundings): StepToList {
   const { device, adapter } = engine;
   const usual = () => defaultVariants(layersOf(config), padBatch(batch), device, adapterKind(adapter));
   return {
-    ...{ config, batch, images: images.count },
+    config,
+    batch,
+    images: images.count,
     variants: trainer?.variants ?? usual(),
     training: trainer?.config ?? trainerConfigOf(trainingOf(about)),
   };
@@ -238,7 +256,7 @@ async function readAll(
   { maps }: Pick<Predictor | Trainer, 'maps'>,
   kind: 'activation' | 'preActivation' | 'gradient',
 ): Promise<Maps> {
-  const entries = maps.layers.map(async ({ name, shape: [, height, width, channels] }) => {
+  const entries = maps.layers.map(async ({ name, shape: [_, height, width, channels] }) => {
     const all = await maps.read(name, kind);
     return [name, all.slice(0, height * width * channels)] as const;
   });

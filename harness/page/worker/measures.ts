@@ -122,7 +122,8 @@ export class Measures {
   private async make(kind: MeasureKind, signal: AbortSignal): Promise<void> {
     const { state } = this;
     const { session, step, objective } = state;
-    const [{ unet, trainer, settings }, engine] = [session.run!, session.engine!];
+    const { unet, trainer, settings } = session.run!;
+    const engine = session.engine!;
     const network = { unet: unet!, objective };
     const how = { step, seed: settings.seed, signal };
     const made = this.made[kind];
@@ -162,7 +163,8 @@ export class Measures {
     this.toldAt = now;
     const { clock } = this.state;
     const shareOf = (kind: MeasureKind) => this.made[kind].share.of(this.time(now));
-    const [run, press] = [clock.run(now) / 1000, clock.sincePress(now) / 1000];
+    const run = clock.run(now) / 1000;
+    const press = clock.sincePress(now) / 1000;
     const shares = { heldOutShare: shareOf('heldOut'), qualityShare: shareOf('quality') };
     this.state.patch({ measured: { clock: { run, press, ...shares } } });
   }

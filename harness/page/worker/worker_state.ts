@@ -111,7 +111,9 @@ export class WorkerState {
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
     this.tellBegun(sampling, began);
     return {
-      ...{ network, images, sampling },
+      network,
+      images,
+      sampling,
       trainer: plan ? trainerFor(trainer) : trainer,
       settings: { ...saved, dropLast },
     };

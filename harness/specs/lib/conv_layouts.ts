@@ -7,7 +7,8 @@ export function transposeKernel(
   kernel: Values,
 ): Float64Array {
   const taps = kernelSize ** 2;
-  const [outPadded, inPadded] = [padChannels(outChannels), padChannels(inChannels)];
+  const outPadded = padChannels(outChannels);
+  const inPadded = padChannels(inChannels);
   const transposed = new Float64Array(taps * outChannels * inPadded);
   for (let tap = 0; tap < taps; tap++) {
     for (let c = 0; c < inChannels; c++) {

@@ -52,7 +52,8 @@ function random() {
 /** The icon in the middle of a square: [SIDE][SIDE][4], colours multiplied by alpha, from 0 to 255. */
 function render({ icons, width, height }, name) {
   const icon = icons[name];
-  const [w, h] = [icon.width ?? width, icon.height ?? height];
+  const w = icon.width ?? width;
+  const h = icon.height ?? height;
   const box = `${icon.left ?? 0} ${icon.top ?? 0} ${w} ${h}`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}" width="${w}" height="${h}">${icon.body}</svg>`;
   const mode = w >= h ? 'width' : 'height';

@@ -15,7 +15,10 @@ import { toFlow } from '../../pictures/noise';
 import { RATE_OF_PICTURES } from '../../run/beginning';
 import { trainerFor } from '../../run/plan';
 
-const [SEED, BATCH, STEPS, SAVED] = [1, 16, 3000, 300];
+const SEED = 1;
+const BATCH = 16;
+const STEPS = 3000;
+const SAVED = 300;
 
 export const main = (args: string[]) => quietly(() => teach(args));
 
@@ -32,7 +35,8 @@ async function teach([from, to]: string[]): Promise<number> {
   });
   const levels = new Float32Array(BATCH).fill(LEVEL);
   const perEpoch = Math.floor(count / BATCH);
-  let [sum, order] = [0, permutation(count, SEED, 0)];
+  let sum = 0;
+  let order = permutation(count, SEED, 0);
   for (let step = 0; step < STEPS; step++) {
     const at = BATCH * (step % perEpoch);
     if (at === 0) order = permutation(count, SEED, step / perEpoch);
@@ -54,7 +58,8 @@ async function teach([from, to]: string[]): Promise<number> {
 /** The means of 2 x 2 pixels. */
 const halved = (images: Float32Array, width: number) =>
   Float32Array.from({ length: images.length / 4 }, (_, i) => {
-    const [row, at] = [Math.floor((2 * i) / 3 / width), Math.floor(i / 3) % (width / 2)];
+    const row = Math.floor((2 * i) / 3 / width);
+    const at = Math.floor(i / 3) % (width / 2);
     const from = 3 * (2 * row * width + 2 * at) + (i % 3);
     return [0, 3, 3 * width, 3 * width + 3].reduce((sum, more) => sum + images[from + more] / 4, 0);
   });

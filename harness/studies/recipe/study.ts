@@ -102,7 +102,8 @@ async function runStudies(out: string, names: readonly string[], seed: number, c
     const unet = await engine.createUNet(network, { seed });
     const dataset = await engine.createDataset(train);
     const trainer = await engine.createTrainer(unet, settings);
-    let [done, seconds] = [0, 0];
+    let done = 0;
+    let seconds = 0;
     for (const [step, sampling] of at) {
       const start = performance.now();
       for await (const event of trainer.fit(dataset, {
@@ -118,7 +119,13 @@ async function runStudies(out: string, names: readonly string[], seed: number, c
       for (const how of sampling) {
         const { images, labels } = await manySamples(engine, unet, { count, seed: 1234, sampling: how });
         const result = {
-          ...{ name, seed, step, batch, images: step * batch, seconds, heldOut: loss },
+          name,
+          seed,
+          step,
+          batch,
+          images: step * batch,
+          seconds,
+          heldOut: loss,
           ...how,
           ...meter.measure(images, labels),
         };

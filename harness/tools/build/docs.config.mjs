@@ -16,7 +16,8 @@ const pages = new Set([...FIRST.map((name) => `${name}.md`), ...others.sort()]);
 function unlinkFolders(parts) {
   for (const [i, part] of parts.entries()) {
     if (part.kind !== 'relative-link' || part.target !== undefined) continue;
-    const [before, after] = [parts[i - 1], parts[i + 1]];
+    const before = parts[i - 1];
+    const after = parts[i + 1];
     before.text = before.text.replace(/\[([^\]]*)\]\($/, '$1');
     after.text = after.text.replace(/^\)/, '');
     Object.assign(part, { kind: 'text', text: '' });

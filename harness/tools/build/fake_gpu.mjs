@@ -14,7 +14,10 @@ export function fakeDevice({ software, features = [] }) {
     lost: new Promise(() => {}),
     queue: { submit() {}, writeBuffer() {}, onSubmittedWorkDone: async () => undefined },
     createBuffer: ({ label, size, usage }) => ({
-      ...{ label, size, usage, mapState: 'unmapped' },
+      label,
+      size,
+      usage,
+      mapState: 'unmapped',
       mapAsync: async () => undefined,
       // Pairs of the largest difference and a sum of squares.
       getMappedRange: (_, bytes = size) =>

@@ -52,7 +52,7 @@ function namesOfWebGPU(bundle) {
 /** The generator exports a class as a value, too, where `export type { … }` has it as a type alone. */
 function typesAlone(bundle, source) {
   const exported = [...readFileSync(source, 'utf8').matchAll(/^export type \{([^}]*)\}/gm)];
-  const names = exported.flatMap(([, list]) => list.match(/\w+/g));
+  const names = exported.flatMap(([_, list]) => list.match(/\w+/g));
   const classes = names.filter((name) => new RegExp(`export declare class ${name}\\b`).test(bundle));
   if (classes.length === 0) return bundle;
   const declared = new RegExp(`export (declare class (?:${classes.join('|')})\\b)`, 'g');

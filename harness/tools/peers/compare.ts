@@ -167,7 +167,8 @@ function lossDifference({ losses: ours }: Runs, { losses }: Runs): number {
 
 function outputDifference({ output: ours }: Runs, { output: theirs }: Runs): number {
   if (ours.length !== theirs.length) return Number.NaN;
-  let [largest, difference] = [0, 0];
+  let largest = 0;
+  let difference = 0;
   for (let i = 0; i < ours.length; i++) {
     largest = Math.max(largest, Math.abs(ours[i]));
     difference = Math.max(difference, Math.abs(ours[i] - theirs[i]));

@@ -76,7 +76,9 @@ function known(name: string, possible: readonly PeerName[]): PeerName {
 const tfjs = devDependencies['@tensorflow/tfjs-core'];
 const versionsOfAll: Readonly<Record<string, string>> = {
   [OURS]: versions()[OURS],
-  ...{ 'jax-js': devDependencies['@jax-js/jax'], 'tfjs-webgpu': tfjs, 'tfjs-webgl': tfjs },
+  'jax-js': devDependencies['@jax-js/jax'],
+  'tfjs-webgpu': tfjs,
+  'tfjs-webgl': tfjs,
 };
 
 const titles = {
@@ -91,8 +93,11 @@ function print(comparison: PeerTimes, { recipe, batch }: PeerPlan, runtime: stri
   const head = ['', ...timeHead, 'first, s', 'to ours', 'differs by'];
   for (const { mode, rows } of results) {
     const cells = rows.map(({ name, first, ms, ratio, difference }) => [
-      ...[`${name} ${versionsOfAll[name]}`, ...(ms ? timeCells(ms) : timeHead.map(() => ''))],
-      ...[short(first), ratio ? `${short(ratio)}x` : '', difference.toExponential(1)],
+      `${name} ${versionsOfAll[name]}`,
+      ...(ms ? timeCells(ms) : timeHead.map(() => '')),
+      short(first),
+      ratio ? `${short(ratio)}x` : '',
+      difference.toExponential(1),
     ]);
     const title = `${titles[mode]}, recipe ${recipe}, ${batch} images`;
     console.log(`\n${markdownTable({ title, head, rows: cells, text: 1 })}`);

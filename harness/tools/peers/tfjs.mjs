@@ -54,7 +54,8 @@ async function createTfjs(backend, count, workload) {
       await use();
       optimizer.learningRate = workload.rate(steps++);
       const loss = tf.tidy(() => {
-        const [given, target] = [inputs(batch), images(batch.target)];
+        const given = inputs(batch);
+        const target = images(batch.target);
         const lossOf = () => tf.losses.meanSquaredError(target, network(weights, workload, given));
         const { value, grads } = optimizer.computeGradients(lossOf, variables);
         optimizer.applyGradients(clipNorm === undefined ? grads : clipped(grads, clipNorm));
@@ -104,7 +105,8 @@ function conditioning(weights, workload, levels, labels) {
 function network(weights, workload, { noisy, levels, labels }) {
   const biases = levels ? conditioning(weights, workload, levels, labels) : [];
   const convolution = (name, x) => {
-    const [filter, bias] = [weights[`${name}.kernel`], weights[`${name}.bias`]];
+    const filter = weights[`${name}.kernel`];
+    const bias = weights[`${name}.bias`];
     const imageBias = biases.shift();
     // Both at once: that is a single pass over the map, and a single sum over it for both gradients.
     if (imageBias) return tf.add(tf.conv2d(x, filter, 1, 'same'), tf.add(imageBias, bias));

@@ -109,7 +109,9 @@ test('the IDX images of a folder are read, packed or not: train before t10k, eac
 });
 
 test('several files and folders are read, each once', async () => {
-  const [cat, dog, other] = ['a/cat/1.png', 'b/dog/2.png', 'b/cat/3.png'];
+  const cat = 'a/cat/1.png';
+  const dog = 'b/dog/2.png';
+  const other = 'b/cat/3.png';
   for (const path of [cat, dog, other]) write(path, png(9));
   const classes = await load('a/cat', 'b/dog', 'a/cat/');
   expect(classes).toMatchObject({ images: { count: 2, classNames: ['cat', 'dog'] }, notes: [] });

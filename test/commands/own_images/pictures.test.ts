@@ -64,11 +64,13 @@ describe('the user’s pictures', () => {
       'a/1.png': picture(20, 16, (x) => grey(x)),
       'b/1.png': picture(20, 16, (x, y) => grey(9 * x + y)),
     };
-    const [{ images: usual }, { images: flipped }] = [await read(given), await read(given, { flip: true })];
+    const { images: usual } = await read(given);
+    const { images: flipped } = await read(given, { flip: true });
     const rowsOf = ({ images }: typeof usual) =>
       Array.from({ length: images.length / 20 }, (_, i) => [...images.subarray(20 * i, 20 * i + 20)]);
     const turned = (rows: number[][]) => rows.map((row) => row.toReversed());
-    const [first, second] = [rowsOf(usual).slice(0, 16), rowsOf(usual).slice(16)];
+    const first = rowsOf(usual).slice(0, 16);
+    const second = rowsOf(usual).slice(16);
     expect(rowsOf(flipped)).toEqual([...first, ...turned(first), ...second, ...turned(second)]);
     expect([...flipped.labels!]).toEqual([...usual.labels!].flatMap((label) => [label, label]));
   });
@@ -137,7 +139,7 @@ describe('the user’s pictures', () => {
     const each = (at: number) =>
       Array.from({ length: count }, (_, i) => images[i * size + at]).sort((a, b) => a - b);
     expect([channels, made.ink, each(0), each(size - 1)]).toEqual([ink ? 1 : 3, ink, first, last]);
-    const [, number, paper] = /^(.*) (.*)$/.exec(clear ?? '') ?? [];
+    const [_all, number, paper] = /^(.*) (.*)$/.exec(clear ?? '') ?? [];
     expect(made.notes).toEqual(clear ? [`${number} had transparent parts, which are now ${paper}.`] : []);
   });
 
@@ -234,7 +236,8 @@ describe('the user’s pictures', () => {
       (i) => `mine/${i}.${ending}`,
     );
   const spoilt = {
-    ...{ width: 16, height: 16 },
+    width: 16,
+    height: 16,
     get data(): Uint8ClampedArray {
       throw new Error('is damaged');
     },

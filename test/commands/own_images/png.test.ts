@@ -59,9 +59,13 @@ function made({
   const data = deflateSync(all.subarray(0, all.length + Math.min(0, surplus)));
   const bytes = Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    ...[chunk('IHDR', header), ...(colour === 3 ? [chunk('PLTE', PALETTE.subarray(0, 3 * colours))] : [])],
-    ...[...more, ...(colour < 4 ? [chunk('tRNS', Uint8Array.from(clear ?? OPACITIES))] : [])],
-    ...[chunk('IDAT', data.subarray(0, 9)), chunk('IDAT', data.subarray(9)), chunk('IEND', Buffer.alloc(0))],
+    chunk('IHDR', header),
+    ...(colour === 3 ? [chunk('PLTE', PALETTE.subarray(0, 3 * colours))] : []),
+    ...more,
+    ...(colour < 4 ? [chunk('tRNS', Uint8Array.from(clear ?? OPACITIES))] : []),
+    chunk('IDAT', data.subarray(0, 9)),
+    chunk('IDAT', data.subarray(9)),
+    chunk('IEND', Buffer.alloc(0)),
   ]);
   const rgba = Array.from({ length: width * height }, (_, i) => {
     const pixel = pixelAt(i % width, Math.floor(i / width));

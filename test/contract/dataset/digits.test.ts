@@ -27,7 +27,8 @@ test('loadDigits gives 10,000 digits with the known statistics', async () => {
   const { images, ...size } = await loadDigits();
   expect(size).toEqual({ count: 10_000, height: 28, width: 28, channels: 1, name: 'MNIST digits' });
   expect(images).toHaveLength(10_000 * 28 * 28);
-  let [sum, squares] = [0, 0];
+  let sum = 0;
+  let squares = 0;
   for (const byte of images) {
     sum += byte / 255;
     squares += (byte / 255) ** 2;

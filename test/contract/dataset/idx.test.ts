@@ -94,14 +94,13 @@ describe('loadIdx', () => {
   test('takes bytes, buffers, blobs and URLs, plain or gzip, which it knows by content', async () => {
     for (const bytes of [file, await gzip(file)])
       for (const source of [
-        ...[
-          bytes,
-          bytes.slice().buffer,
-          new Blob([bytes]),
-          new File([bytes], 'a'),
-          new File([bytes], 'a.gz'),
-        ],
-        ...[dataUrl(bytes), new URL(dataUrl(bytes))],
+        bytes,
+        bytes.slice().buffer,
+        new Blob([bytes]),
+        new File([bytes], 'a'),
+        new File([bytes], 'a.gz'),
+        dataUrl(bytes),
+        new URL(dataUrl(bytes)),
       ])
         expect(await loadIdx(source)).toEqual(expected);
     expect((await loadIdx(file)).images.buffer).toBe(file.buffer);
@@ -125,7 +124,8 @@ describe('loadIdx', () => {
   });
 
   test('refuses what is no list of images of one size, by name', async () => {
-    const [digits, objects] = [named('digits', [1, 28, 28]), named('objects', [1, 32, 32])];
+    const digits = named('digits', [1, 28, 28]);
+    const objects = named('objects', [1, 32, 32]);
     for (const [files, ...facts] of [
       [[digits, objects], 'objects', '32 x 32', 'digits', '28 x 28'],
       // As many pixels, but another shape.

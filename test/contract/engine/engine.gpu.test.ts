@@ -85,7 +85,8 @@ describe('arrays of the caller', () => {
     },
   };
   test.each(Object.entries(calls))('are copied before %s has returned', async (_, { arrays, call }) => {
-    const [world, other] = [await setUp(), await setUp()];
+    const world = await setUp();
+    const other = await setUp();
     for (const how of ['filled', 'transferred', 'filled', 'transferred']) {
       const given = arrays();
       const expected = await call(other, structuredClone(given));
@@ -126,7 +127,8 @@ describe('arrays of the caller', () => {
     const channels = 16;
     const size = n * 16 * channels;
     // Plain kernels: others are chosen where memory is short.
-    const [world, other] = [await setUp(channels, {}), await setUp(channels, {})];
+    const world = await setUp(channels, {});
+    const other = await setUp(channels, {});
     const bytes = ({ unet, sampler, trainer }: World) => unet.bytes + sampler.bytes + trainer.bytes;
     const { arrays, call } = calls[name];
     const write = vi.spyOn(gpu.device.queue, 'writeBuffer');

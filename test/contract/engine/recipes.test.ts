@@ -124,7 +124,10 @@ describe('the sampling of a network', () => {
       const sampling = { ...recipes[name].sampling, ...(name === 'pictures' ? { guidance: 1.5 } : {}) };
       const classes = name === 'tutorial' ? {} : { conditioning: { noiseLevel: true, classes: 3 } };
       const config = checkConfig({
-        ...{ ...network, ...classes, height: 32, width: 32 },
+        ...network,
+        ...classes,
+        height: 32,
+        width: 32,
         widths: [8, 16, 16, 32],
         convolutionsPerLevel: perLevel[name],
       });

@@ -48,7 +48,8 @@ const training = {
 const named = fingerprintImages({ ...images, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
 const sampling = {
   ...({ method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const),
-  ...{ shift: 1.5, polish: { noises: 4, level: 0.2 } },
+  shift: 1.5,
+  polish: { noises: 4, level: 0.2 },
 };
 
 type Tensors = ReturnType<typeof decodeSafetensors>['tensors'];
@@ -57,7 +58,7 @@ function altered(metadata: Record<string, unknown>, change: (tensors: Tensors) =
   const file = decodeSafetensors(checkpoint);
   change(file.tensors);
   const merged = Object.entries({ ...file.metadata, ...metadata })
-    .filter(([, value]) => value !== undefined)
+    .filter(([_, value]) => value !== undefined)
     .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
   const list = [...file.tensors].map(([name, tensor]) => ({ name, ...tensor }));
   const bytes = encodeSafetensors(list, Object.fromEntries(merged));
@@ -70,8 +71,16 @@ describe('files of models and checkpoints', () => {
     expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
     expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights, data });
     expect(loadCheckpoint(checkpoint)).toEqual({
-      ...{ config, parameters: weights, settings, data, state, training, losses: allLosses },
-      ...{ variants: trainer.variants, objective: 'flow', adapter: 'acme one' },
+      config,
+      parameters: weights,
+      settings,
+      data,
+      state,
+      training,
+      losses: allLosses,
+      variants: trainer.variants,
+      objective: 'flow',
+      adapter: 'acme one',
     });
   });
 
@@ -271,7 +280,9 @@ describe('loading refuses', () => {
     [{ config: { kernelSize: 4 } }, 'kernelSize is 4', 'odd'],
     [
       { config: { height: 4, width: 4, widths: [2, 4], kernelSize: 3 } },
-      ...['down.1.kernel', '[3, 3, 2, 3]', '[3, 3, 2, 4]'],
+      'down.1.kernel',
+      '[3, 3, 2, 3]',
+      '[3, 3, 2, 4]',
     ],
     [{ step: undefined }, 'no step'],
     [{ step: '"3"' }, 'step', 'is "3";'],
@@ -309,7 +320,8 @@ describe('loading refuses', () => {
     ['a file of another program', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
     [
       ...(['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias'))] as const),
-      ...['moment1.up.1.bias [1] is missing', '26 tensors expected, 25 given'],
+      'moment1.up.1.bias [1] is missing',
+      '26 tensors expected, 25 given',
     ],
     ['one more', altered({}, (t) => t.set('more', one(0))), '"more" [1] is not known'],
     [
@@ -330,12 +342,15 @@ describe('loading refuses', () => {
       altered({}, (t) => {
         for (const name of [...t.keys()]) if (name !== 'losses') t.delete(name);
       }),
-      ...['25 wrong:\n  ', '\n  and 17 more\n', 'Build the network'],
+      '25 wrong:\n  ',
+      '\n  and 17 more\n',
+      'Build the network',
     ],
     [
       'one that is not finite',
       altered({}, (t) => t.set('down.1.bias', { shape: [3], data: Float32Array.of(0, -Infinity, NaN) })),
-      ...['down.1.bias is not finite: value 1 of 3 is -Infinity', 'diverged'],
+      'down.1.bias is not finite: value 1 of 3 is -Infinity',
+      'diverged',
     ],
     ['a file cut short', checkpoint.subarray(0, checkpoint.length - 4), 'cut short'],
   ])('%s', async (_, bytes, ...facts) => {
@@ -370,7 +385,9 @@ describe('the fingerprint of images', () => {
     const text = (s: string) => ({ ...images, images: new TextEncoder().encode(s) });
     // Published vectors.
     expect(['', 'a', 'foobar'].map((s) => fingerprintImages(text(s)).fnv1a)).toEqual([
-      ...['811c9dc5', 'e40c292c', 'bf9cf968'],
+      '811c9dc5',
+      'e40c292c',
+      'bf9cf968',
     ]);
   });
 

@@ -35,7 +35,8 @@ function drawing(side: number): Float32Array {
     return r < 0.2 ? [0.9, 0.3, 0.1] : r < 0.28 || r > 0.4 ? [1, 1, 1] : [0.1, 0.4, 0.8];
   };
   return Float32Array.from({ length: side * side * 3 }, (_, i) => {
-    const [y, x] = [Math.floor(i / 3 / side), Math.floor(i / 3) % side];
+    const y = Math.floor(i / 3 / side);
+    const x = Math.floor(i / 3) % side;
     const points = Array.from({ length: 16 }, (_, k) =>
       at(y + (k >> 2) / 4 + 0.125, x + (k % 4) / 4 + 0.125),
     );
@@ -68,7 +69,9 @@ test('a run of another size and with classes can begin with the weights of pictu
   const config = { ...model.config, height: 16, width: 20, conditioning: { noiseLevel: true, classes: 3 } };
   const { trainer } = recipes.pictures;
   const begin = (seed: number) => createNetwork(engine, { network: { ...model, config }, trainer }, { seed });
-  const [first, again, other] = [await begin(1), await begin(1), await begin(2)];
+  const first = await begin(1);
+  const again = await begin(1);
+  const other = await begin(2);
   const weights = await first.getParameters();
   const table = 'conditioning.hidden.classes';
   for (const [name, values] of weights)

@@ -32,13 +32,35 @@ const f16 = (shape: unknown, ...offsets: unknown[]) => ({ ...f32(shape, ...offse
 // Written out by hand from the format's description: 64 is the length of 60 characters of JSON and 4 spaces.
 const knownHeader = '{"test":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}';
 const known = new Uint8Array([
-  ...[64, 0, 0, 0, 0, 0, 0, 0],
+  64,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
   ...text(knownHeader),
-  ...[0x20, 0x20, 0x20, 0x20],
-  ...[0, 0, 0, 0],
-  ...[0, 0, 0x80, 0x3f],
-  ...[0, 0, 0, 0xc0],
-  ...[0, 0, 0xc0, 0x7f],
+  0x20,
+  0x20,
+  0x20,
+  0x20,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0x80,
+  0x3f,
+  0,
+  0,
+  0,
+  0xc0,
+  0,
+  0,
+  0xc0,
+  0x7f,
 ]);
 
 describe('a safetensors file written by hand from the description of the format', () => {
@@ -191,14 +213,17 @@ describe('a safetensors file with F16', () => {
   });
 
   test('makes values that are too small a zero with their sign, and keeps NaN a NaN', () => {
-    const [tiny, nan, low] = [1, 0x7fc00000, 0x7f800001];
+    const tiny = 1;
+    const nan = 0x7fc00000;
+    const low = 0x7f800001;
     const signed = [tiny, nan, low].flatMap((value) => [value, value | 0x80000000]);
     expect(halvesOf(fromBits(...signed))).toEqual([0, 0x8000, 0x7e00, 0xfe00, 0x7e00, 0xfe00]);
     expect(halvesOf(new Float32Array([2 ** -25, -(2 ** -25)]))).toEqual([0, 0x8000]);
   });
 
   test('refuses finite values beyond the largest half, but not infinities', async () => {
-    const [below, tie] = [fromBits(0x477fefff)[0], 65520];
+    const below = fromBits(0x477fefff)[0];
+    const tie = 65520;
     expect(halvesOf(new Float32Array([65504, -65504, below, -below]))).toEqual([
       0x7bff, 0xfbff, 0x7bff, 0xfbff,
     ]);
@@ -208,7 +233,12 @@ describe('a safetensors file with F16', () => {
       await refused(
         () => encodeSafetensors([{ ...tensor, dtype: 'F16' }]),
         'argument',
-        ...['"up.0.kernel"', 'F16', 'value 2 of 3', value, '65504', 'F32'],
+        '"up.0.kernel"',
+        'F16',
+        'value 2 of 3',
+        value,
+        '65504',
+        'F32',
       );
       expect(() => encodeSafetensors([{ ...tensor, dtype: 'F32' }])).not.toThrow();
     }
@@ -252,7 +282,8 @@ describe('saveModel as F16', () => {
     const thirds = unet((i) => (random.next() - 0.5) / (i + 1));
     const weights = await thirds.getParameters();
     const saved = { ...thirds, getParameters: async () => weights };
-    const [single, half] = [await saveModel(saved), await saveModel(saved, { dtype: 'F16' })];
+    const single = await saveModel(saved);
+    const half = await saveModel(saved, { dtype: 'F16' });
     expect(single).toEqual(await saveModel(saved, { dtype: 'F32' }));
     const values = parameters.reduce((sum, { size }) => sum + size, 0);
     expect(single.length - half.length).toBeGreaterThan(2 * values - 100);

@@ -244,9 +244,12 @@ describe('createAdam', () => {
     gradients: readonly Float32Array[],
     updates: readonly Update[],
   ) {
-    const [b1, b2, epsilon] = [0.9, 0.999, 1e-7];
+    const b1 = 0.9;
+    const b2 = 0.999;
+    const epsilon = 1e-7;
     const w = Float64Array.from(parameters);
-    const [m, v] = [new Float64Array(w.length), new Float64Array(w.length)];
+    const m = new Float64Array(w.length);
+    const v = new Float64Array(w.length);
     for (const [
       step,
       { learningRate: rate = 1e-3, weightDecay = 0, clipNorm = Infinity },

@@ -4,7 +4,9 @@ import { normal, STREAM, threefry } from '../../../src/base/random';
 import { enlarge } from '../../../src/pretrained/index';
 import type { UNet } from '../../../src/unet/unet';
 
-const [COUNT, HEIGHT, WIDTH] = [3, 4, 6];
+const COUNT = 3;
+const HEIGHT = 4;
+const WIDTH = 6;
 const config = {
   height: 2 * HEIGHT,
   width: 2 * WIDTH,
@@ -35,7 +37,8 @@ function cubic(x: number, a = -0.75): number {
 
 /** PyTorch's bicubic of twice the size, `align_corners` false, at one place, by its definition. */
 function bicubicAt(image: number, y: number, x: number, c: number): number {
-  const [row, column] = [(y + 0.5) / 2 - 0.5, (x + 0.5) / 2 - 0.5];
+  const row = (y + 0.5) / 2 - 0.5;
+  const column = (x + 0.5) / 2 - 0.5;
   const inside = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
   let sum = 0;
   for (let i = Math.floor(row) - 1; i < Math.floor(row) + 3; i++)
@@ -59,7 +62,8 @@ test('the enlarger sees a bicubic enlargement with 12% noise, at that level', as
   const size = 12 * HEIGHT * WIDTH;
   let beyond = 0;
   for (let i = 0; i < seen.length; i++) {
-    const [image, at] = [Math.floor(i / size), i % size];
+    const image = Math.floor(i / size);
+    const at = i % size;
     const place = [Math.floor(at / (6 * WIDTH)), Math.floor(at / 3) % (2 * WIDTH), at % 3] as const;
     const value = bicubicAt(image, ...place);
     const noise = normal(threefry(5, STREAM.enlarge, image, at >> 1))[at % 2];
@@ -91,7 +95,9 @@ test('the noise follows from the seed and the place of an image', async () => {
     );
     return calls[0].images;
   };
-  const [first, one, zero] = [images.slice(0, images.length / COUNT), { seed: 1 }, { seed: 0 }];
+  const first = images.slice(0, images.length / COUNT);
+  const one = { seed: 1 };
+  const zero = { seed: 0 };
   const all = await seenFor(images);
   expect(await seenFor(first)).toEqual(all.subarray(0, all.length / COUNT));
   expect(await seenFor(images, zero)).toEqual(all);

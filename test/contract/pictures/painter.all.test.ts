@@ -43,7 +43,8 @@ test.each<[how: string, more: Partial<PainterOptions> & { readonly channels: 1 |
 ])('a painter paints images %s', async (_, { format = 'rgba8unorm', range = [0, 1], ...more }, columns) => {
   const shape = { height: 5, width: 7, count: 5, ...more };
   const painter = await engine.createPainter({ ...shape, format, range });
-  const [width, height] = [7 * columns, 5 * Math.ceil(5 / columns)];
+  const width = 7 * columns;
+  const height = 5 * Math.ceil(5 / columns);
   expect([painter.width, painter.height]).toEqual([width, height]);
   const values = bytes(5 * 5 * 7 * shape.channels);
   const target = texture(width, height, { format: format as GPUTextureFormat });

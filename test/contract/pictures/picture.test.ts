@@ -14,17 +14,15 @@ const picture = (width: number, height: number, ...bytes: number[]): Pixels => (
 const red = [255, 0, 0, 255];
 const dark = [30, 60, 90, 255];
 /** Half through, and through. */
-const [half, none] = [
-  [0, 100, 200, 51],
-  [7, 8, 9, 0],
-];
+const half = [0, 100, 200, 51];
+const none = [7, 8, 9, 0];
 const four = picture(2, 2, ...red, ...dark, ...half, ...none);
 
 describe('readPictures', () => {
   const grey = (r: number, g: number, b: number) => (0.299 * r + 0.587 * g + 0.114 * b) / 255;
   const expected = [grey(255, 0, 0), grey(30, 60, 90), grey(204, 224, 244), 1];
   // A fifth of the colour and four of the white below.
-  const onWhite = [...[255, 0, 0], ...[30, 60, 90], ...[204, 224, 244], ...[255, 255, 255]];
+  const onWhite = [255, 0, 0, 30, 60, 90, 204, 224, 244, 255, 255, 255];
   const colours = { channels: 3, range: [0, 255] } as const;
 
   test.each<[what: string, values: Float32Array, expected: number[]]>([

@@ -142,11 +142,9 @@ const odd: Readonly<Record<string, string>> = {
     'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAJElEQVR42mP89eGrAwMewC7EdwCfPBMDhWDUgFEDRg0YLAYAAHdyBCbJ3nYRAAAAAElFTkSuQmCC',
 };
 
-const [RED, BLUE, BLACK] = [
-  [220, 20, 30],
-  [30, 40, 210],
-  [0, 0, 0],
-];
+const RED = [220, 20, 30];
+const BLUE = [30, 40, 210];
+const BLACK = [0, 0, 0];
 /** Pixels near the upper left, the upper right and the lower left corner. */
 const corners: Readonly<Record<string, readonly (readonly number[])[]>> = {
   'turned.jpg': [RED, RED, BLUE],

@@ -10,7 +10,8 @@ const network = { height: 4, width: 4, widths: [4, 8], conditioning: { noiseLeve
 const config = checkConfig(network);
 const labels = [2, 0, 3];
 const images = (value: number) => new Float32Array(48).fill(value);
-const [start, mask] = [images(0.5), images(1)];
+const start = images(0.5);
+const mask = images(1);
 const polish = { noises: 2, level: 0.3 };
 const usual: Sampling = { method: 'adams', steps: 3, guidance: 3, guidanceRange: [0.5, 1], polish };
 

@@ -17,7 +17,11 @@ const { gpu } = await testGpu();
 
 const CLASSES = 3;
 const network: Partial<UNetConfig> = {
-  ...{ height: 4, width: 4, widths: [4, 8], kernelSize: 3, finalActivation: 'none' },
+  height: 4,
+  width: 4,
+  widths: [4, 8],
+  kernelSize: 3,
+  finalActivation: 'none',
   conditioning: { noiseLevel: true, classes: CLASSES },
 };
 /** The tutorial's kind. */
@@ -144,7 +148,9 @@ describe('recorded runs', () => {
   test('that are recorded one after the other keep their own labels and seeds until they are submitted', async () => {
     const { sampler } = await setUp();
     const orders = Array.from({ length: 40 }, (_, i) => ({
-      ...{ steps: 1 + (i % 2), guidance: 1 + i / 10, seed: i },
+      steps: 1 + (i % 2),
+      guidance: 1 + i / 10,
+      seed: i,
       labels: [i % 4, (i >> 2) % 4, (i >> 4) % 4],
     }));
     await sampler.prepare({ ...orders[1], steps: 1 });
@@ -162,7 +168,8 @@ describe('recorded runs', () => {
       const { sampler } = await setUp();
       const options = { steps: 3, seed: 5, labels, start, from: 0.7, mask, ...more };
       const order = { steps: 2, seed: 8, labels, ...more };
-      const [alone, recorded] = [await eventsOf(sampler, options), await sampler.sample(order)];
+      const alone = await eventsOf(sampler, options);
+      const recorded = await sampler.sample(order);
       const { bytes } = sampler;
       for (let twice = 0; twice < 2; twice++) {
         const waiting = recordedRuns(sampler, Array(6).fill(order));
@@ -212,7 +219,8 @@ describe('recorded runs', () => {
 
 test('the sampling of a UNet is the default of a run, also of a recorded one with a polish', async () => {
   const sampling = { method: 'adams', steps: 3, guidance: 3, guidanceRange: [0.5, 1], polish } as const;
-  const [{ sampler: usual }, { sampler: plain }] = [await setUp(network, { sampling }), await setUp()];
+  const { sampler: usual } = await setUp(network, { sampling });
+  const { sampler: plain } = await setUp();
   const recorded = await encoded(usual, noiseOf(9), { labels });
   const images = await plain.sample({ labels, seed: 1, ...sampling });
   expect(await usual.sample({ labels, seed: 1 })).toEqual(images);

@@ -16,7 +16,8 @@ afterAll(() => engine.destroy());
 const options = { batchSize: BATCH, learningRate: 0.01, average: {} };
 const batch = batchOf(3);
 const dataset = await engine.createDataset(images);
-const [noisy, target] = [bufferOf(gpu, batch.noisy), bufferOf(gpu, batch.target)];
+const noisy = bufferOf(gpu, batch.noisy);
+const target = bufferOf(gpu, batch.target);
 const other = await engine.createUNet(network, { seed: 6 });
 const otherWeights = await other.getParameters();
 

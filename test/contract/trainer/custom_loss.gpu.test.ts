@@ -15,7 +15,11 @@ const { gpu } = await testGpu();
 
 /** With everything that a network can have. */
 const rich: Partial<UNetConfig> = {
-  ...{ ...network, channels: 2, outChannels: 3, convolutionsPerLevel: [1, 2], residual: true },
+  ...network,
+  channels: 2,
+  outChannels: 3,
+  convolutionsPerLevel: [1, 2],
+  residual: true,
   finalActivation: 'none',
   conditioning: { noiseLevel: true, classes: 3 },
 };

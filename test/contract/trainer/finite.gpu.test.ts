@@ -29,7 +29,9 @@ function badBatch(name: Name, at: number, value: number) {
   return batch;
 }
 const onGpu = ({ noisy, target, levels }: ReturnType<typeof toldBatch>) => ({
-  ...{ noisy: bufferOf(gpu, noisy), target: bufferOf(gpu, target), levels: bufferOf(gpu, levels) },
+  noisy: bufferOf(gpu, noisy),
+  target: bufferOf(gpu, target),
+  levels: bufferOf(gpu, levels),
   count: COUNT,
 });
 
@@ -91,7 +93,8 @@ describe('a value in a batch that is not finite', () => {
         [{}, 1e-6],
         [{ clipNorm: 1, average: {} }, 300],
       ] as const) {
-        const [one, other] = [await setUpTold(options), await setUpTold(options)];
+        const one = await setUpTold(options);
+        const other = await setUpTold(options);
         for (const { trainer } of [one, other]) await trainer.step(toldBatch(1));
         const before = await everything(one);
         gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -115,7 +118,8 @@ describe('a value in a batch that is not finite', () => {
   );
 
   test('NaN in a batch’s padding is ignored', async () => {
-    const [one, other] = [await setUp(gpu), await setUp(gpu)];
+    const one = await setUp(gpu);
+    const other = await setUp(gpu);
     const batch = batchOf(1, COUNT);
     const padded = (values: Float32Array) => {
       const all = new Float32Array(4 * SIZE).fill(NaN);
@@ -141,7 +145,8 @@ interface Unfit {
 }
 test.each<Unfit>([
   {
-    ...{ what: 'loss', made: 1 },
+    what: 'loss',
+    made: 1,
     facts: [': its loss is ', 'The weights are those after step 1.', 'a smaller learning rate than 0.01'],
   },
   { what: 'loss', made: 0, facts: ['the weights or the state that training began with'] },
@@ -149,7 +154,8 @@ test.each<Unfit>([
   { what: 'gradient', made: 1, options: { clipNorm: 1, average: {} }, facts: grown },
 ])('weights with which the $what after $made steps is not finite stay: $options', async (row) => {
   const { what, made, options, facts } = row;
-  const [one, other] = [await setUpTold(options), await setUpTold(options)];
+  const one = await setUpTold(options);
+  const other = await setUpTold(options);
   for (const { trainer } of [one, other]) if (made > 0) await trainer.step(toldBatch(1));
   const good = await overflow(one, what);
   const before = await everything(one);
@@ -176,7 +182,8 @@ describe.each([
   test('ends at the first step that is not finite, as often as it is tried, and goes on as a fresh trainer', async () => {
     for (const at of [1, 5]) {
       const one = await setUpFit();
-      let [good, bad] = [new Map(), new Map()];
+      let good = new Map();
+      let bad = new Map();
       const { events, error } = await run(one.trainer.fit(dataset, { epochs }), async ({ step }) => {
         if (step !== at) return;
         good = await overflow(one);
@@ -253,7 +260,8 @@ test('a fit that is left before its loop has seen the step that is not finite le
 });
 
 test('skipped steps change nothing but the number of steps, and as many follow each other as skipNonFinite says', async () => {
-  const [one, other] = [await setUpTold({ skipNonFinite: 2 }), await setUpTold()];
+  const one = await setUpTold({ skipNonFinite: 2 });
+  const other = await setUpTold();
   const bad = badBatch('target', 3, NaN);
   const losses = [];
   for (const batch of [toldBatch(1), bad, bad, toldBatch(2), bad, toldBatch(3)])
@@ -321,7 +329,7 @@ describe('recorded steps', () => {
     ['input', NaN, 0, 'argument', 'input[5] of the last recorded batch'],
     ['gradient', 0, NaN, 'diverged', 'Step 1 was not made'],
   ] as const)('with a custom loss, whose %s is not finite, change nothing and are named', async (...row) => {
-    const [, value, slope, code, fact] = row;
+    const [_, value, slope, code, fact] = row;
     const { trainer, unet } = await setUp(gpu, { customLoss: true });
     const before = await unet.getParameters();
     const input = bufferOf(gpu, badBatch('noisy', 5, value).noisy);

@@ -111,7 +111,7 @@ describe('runFor', () => {
     // What the dispatches of a step are estimated at; the update's are last, and Adam's the very last.
     onePartEach();
     const submit = vi.spyOn(gpu, 'submit');
-    const submitted = () => submit.mock.calls.flatMap(([, load]) => (load ? [workOf(load)] : []));
+    const submitted = () => submit.mock.calls.flatMap(([_, load]) => (load ? [workOf(load)] : []));
     const { trainer } = await setUp(gpu);
     submit.mockClear();
     await framesOf(trainer, dataset, 1, onePart);
@@ -137,7 +137,8 @@ describe('runFor', () => {
     const { trainer, unet } = await setUp(gpu);
     onePartEach();
     await framesOf(trainer, dataset, 1, onePart);
-    const [weights, state] = [await unet.getParameters(), await trainer.getState()];
+    const weights = await unet.getParameters();
+    const state = await trainer.getState();
     gpu.pacer.maxMilliseconds = usual;
     // Epochs have three steps: the order of the second one lies on the GPU then.
     await fitOf(trainer, 3);
@@ -149,7 +150,8 @@ describe('runFor', () => {
   });
 
   test('takes batches of a function, arrays or buffers, one for each step', async () => {
-    const [one, two] = [await setUp(gpu), await setUp(gpu)];
+    const one = await setUp(gpu);
+    const two = await setUp(gpu);
     const expected: number[] = [];
     for (const batch of arrays) expected.push(await one.trainer.step(batch));
     const buffers = arrays.map(onGpu);
@@ -176,7 +178,8 @@ describe('runFor', () => {
       },
     ],
   ])('loses the started part of a step, and its batch, where %s', async (_, steps, amid) => {
-    const [one, two] = [await setUp(gpu), await setUp(gpu, { customLoss: true })];
+    const one = await setUp(gpu);
+    const two = await setUp(gpu, { customLoss: true });
     for (const i of [1, 2].slice(0, steps + 1)) await one.trainer.step(arrays[i]);
     const encoder = gpu.device.createCommandEncoder();
     two.trainer.encodeStep(encoder, onGpu(arrays[1]));
@@ -236,7 +239,8 @@ describe('runFor', () => {
 
 test('a recorded step has the learning rate that it was recorded with', async () => {
   const rates = [3e-3, 1.7e-2, 1e-4];
-  const [one, two] = [await setUp(gpu), await setUp(gpu, { learningRate: rates[0] })];
+  const one = await setUp(gpu);
+  const two = await setUp(gpu, { learningRate: rates[0] });
   for (const [i, rate] of rates.entries()) {
     one.trainer.learningRate = rate;
     await one.trainer.step(arrays[i]);

@@ -17,7 +17,8 @@ function lossesAfter(
   for (let s = Math.max(0, step - LOSS_RING); s < step; s++) ring.set(recordOf(s), 4 * (s % LOSS_RING));
   ring.set(refused, 4 * LOSS_RING);
   const state = new Uint32Array(STATE_WORDS);
-  [state[STATE.step], state[STATE.skipped]] = [step, skipped];
+  state[STATE.step] = step;
+  state[STATE.skipped] = skipped;
   return new Losses([state.buffer, ring.buffer], mostSkipped);
 }
 /** Every fifth step was skipped. */
@@ -34,7 +35,9 @@ describe('Losses', () => {
         expect([...losses.last(count)]).toEqual(steps.map((s) => (s % 5 === 4 ? NaN : s)));
         expect(losses.records(count)).toEqual(
           steps.map((s) => ({
-            ...{ loss: s, learningRate: s + 0.25, gradientNorm: s + 0.5 },
+            loss: s,
+            learningRate: s + 0.25,
+            gradientNorm: s + 0.5,
             cause: s % 5 === 4 ? 12 : 0,
           })),
         );
@@ -136,7 +139,9 @@ test.each<[number, string?]>([
   ]),
 ])('wrongInput names the first value of a batch that is out of range: %d', async (value, found) => {
   const source = (name: BatchSource['name'], to: BatchSource['to'], values: readonly number[]) => ({
-    ...{ name, to, bytes: 4 * values.length },
+    name,
+    to,
+    bytes: 4 * values.length,
     source: Float32Array.from(values),
   });
   const batch = [

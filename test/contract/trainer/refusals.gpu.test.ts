@@ -41,10 +41,8 @@ function withWrong(name: 'moment1' | 'moment2' | 'weights', value: number) {
 }
 
 const room = roomFor(gpu, BATCH * SIZE);
-const [buffers, forward] = [
-  { noisy: room, target: room },
-  { input: room, output: room },
-];
+const buffers = { noisy: room, target: room };
+const forward = { input: room, output: room };
 const encoder = device.createCommandEncoder();
 const elsewhere = device.createCommandEncoder();
 // Neither a forward pass nor a gradient is missing.
@@ -53,12 +51,14 @@ trainer.encodeBackward(elsewhere, { outputGradient: room });
 trainer.encodeForward(elsewhere, forward);
 const unfit = device.createBuffer({ size: room.size, usage: GPUBufferUsage.STORAGE });
 const mapped = device.createBuffer({
-  ...{ size: room.size, mappedAtCreation: true },
+  size: room.size,
+  mappedAtCreation: true,
   usage: GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC,
 });
 
 const two = batchOf(1, 2);
-const [levels, labels] = [Float32Array.of(0.2, 0.7), [0, 3]];
+const levels = Float32Array.of(0.2, 0.7);
+const labels = [0, 3];
 
 type Row = readonly [given: unknown, ...facts: string[]];
 /** Two images of a network with three classes. */
@@ -332,7 +332,8 @@ test('each call while another is under way', async () => {
 
 test('settings that are undefined are the defaults', async () => {
   const none = { beta1: undefined, beta2: undefined, epsilon: undefined, learningRate: undefined };
-  const [one, other] = [await setUp(gpu), await setUp(gpu, { ...none, average: undefined })];
+  const one = await setUp(gpu);
+  const other = await setUp(gpu, { ...none, average: undefined });
   for (const { trainer } of [one, other]) await trainer.step(two);
   expect(await other.unet.getParameters()).toEqual(await one.unet.getParameters());
   expect(other.trainer.config).toEqual(one.trainer.config);

@@ -35,7 +35,10 @@ async function begin(schedule: Schedule = before) {
   const rates: number[] = [];
   const losses: number[] = [];
   return {
-    ...{ unet, trainer, losses, rates },
+    unet,
+    trainer,
+    losses,
+    rates,
     async fitTo(step: number, each: (step: number) => void = () => {}) {
       for await (const event of trainer.fit(dataset, { ...order, maxSteps: step - losses.length })) {
         rates.push(event.learningRate);

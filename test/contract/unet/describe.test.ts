@@ -28,8 +28,10 @@ test('describe() lists each layer with its shape and parameters, and the total',
 
 test('describe() shows the conditioning, which convolutions it goes into, and which add their input', () => {
   const lines = text({
-    ...{ ...presets.digits, kernelSize: 3 },
-    ...{ convolutionsPerLevel: [1, 2, 3], residual: true },
+    ...presets.digits,
+    kernelSize: 3,
+    convolutionsPerLevel: [1, 2, 3],
+    residual: true,
   }).map((line) => line.replace(/ {2,}/g, '  '));
   expect(lines).toContain('conditioning  (n, 43)  0  noise level and class (10, or none)');
   expect(lines).toContain('conditioning.hidden  (n, 64)  2,816  linear, 43 > 64, swish');

@@ -67,7 +67,8 @@ test.each<[string, Partial<UNetConfig>]>([
     const target = floats(outChannelsOf(unet.config));
     using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory });
     const buffers = Object.entries(conditions ?? {}).map(([name, values]) => [name, bufferOf(gpu, values)]);
-    const [input, output] = [bufferOf(gpu, noisy), roomFor(gpu, target.length)];
+    const input = bufferOf(gpu, noisy);
+    const output = roomFor(gpu, target.length);
     submit(gpu, (encoder) => predictor.encode(encoder, input, output, Object.fromEntries(buffers)));
     reference.predict(noisy, COUNT, conditions);
     await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
@@ -118,7 +119,8 @@ describe('the maps of the layers', () => {
   });
 
   test('are refused where they share memory, which saves some, and the error says how to keep them', async () => {
-    const [shared, apart] = [await create(), await create({ reuseMemory })];
+    const shared = await create();
+    const apart = await create({ reuseMemory });
     for (const what of ['trainer', 'predictor'] as const) {
       const { maps, bytes } = shared[what];
       expect(maps.layers.map(({ name }) => name)).toEqual(names);

@@ -208,8 +208,10 @@ describe('predict', () => {
     const reference = new ReferenceUNet(unet.config, await unet.getParameters());
     const random = new Random(13);
     const calls = [1, 200, 70].map((count) => ({
-      ...{ count, images: random.floats(count * 16, 0, 1) },
-      ...{ levels: random.floats(count, 0, 1), labels: random.integers(count, 4) },
+      count,
+      images: random.floats(count * 16, 0, 1),
+      levels: random.floats(count, 0, 1),
+      labels: random.integers(count, 4),
     }));
     const together = await Promise.all(
       calls.map(({ images, labels, ...more }) => unet.predict(images, { ...more, labels: [...labels] })),
@@ -270,7 +272,8 @@ describe('a predictor', () => {
   test('predicts from buffer to buffer, with the weights at the time of submission', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     using predictor = await Predictor.create(gpu, unet.weights, { count });
-    const [input, output] = [bufferOf(gpu, images), roomFor(gpu, count * 16 + 4)];
+    const input = bufferOf(gpu, images);
+    const output = roomFor(gpu, count * 16 + 4);
     for (const seed of [5, 6]) {
       using other = await UNet.create(gpu, config, { seed });
       await unet.setParameters(await other.getParameters());
@@ -325,7 +328,8 @@ describe('a predictor', () => {
 
 describe('takeParameters', () => {
   const knowing = (classes: number) => ({
-    ...{ ...config, widths: [4, 6] },
+    ...config,
+    widths: [4, 6],
     conditioning: { noiseLevel: true, classes },
   });
   const TABLE = 'conditioning.hidden.classes';

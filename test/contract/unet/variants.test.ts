@@ -151,7 +151,8 @@ describe('the tuner', () => {
     return worthMeasuring(kernel, possibleVariants(kernel, layer, batch, capable), layer, kind, rejected);
   };
 
-  const [first, last] = [0, -1];
+  const first = 0;
+  const last = -1;
   test.each([
     [conv2d, first, [], ['one_input_gpu', 'tile']],
     [conv2d, last, [], ['tile', 'winograd7_gpu', 'one_output_gpu']],
@@ -160,7 +161,9 @@ describe('the tuner', () => {
     [conv2d, first, ['conv2d.one_input_gpu', 'conv2d.tile'], ['one_input', 'one_input_gpu', 'tile']],
 
     [
-      ...[conv2dGradKernel, last, ['conv2d_grad_kernel.one_channel_gpu']],
+      conv2dGradKernel,
+      last,
+      ['conv2d_grad_kernel.one_channel_gpu'],
       ['one_channel', 'one_channel_gpu', 'tile'],
     ],
   ] as const)(

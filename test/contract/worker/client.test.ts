@@ -15,9 +15,18 @@ afterEach(() => {
 
 /** What an app posts for itself, some of it as this library once did. */
 const FOREIGN = [
-  ...[null, undefined, 7, 'done', [], {}, { id: 1 }, { type: 'done', id: 1, value: 'theirs' }],
+  null,
+  undefined,
+  7,
+  'done',
+  [],
+  {},
+  { id: 1 },
+  { type: 'done', id: 1, value: 'theirs' },
   { type: 'failed', id: 1, error: { name: 'Error', message: 'theirs' } },
-  ...[{ type: 'told', id: 1, crossing: 0 }, { type: 'event', name: 'stored', value: {} }, { type: 'ready' }],
+  { type: 'told', id: 1, crossing: 0 },
+  { type: 'event', name: 'stored', value: {} },
+  { type: 'ready' },
   { type: 'done', id: 1, value: 'theirs', library: 'another' },
 ];
 /** A message of the worker to the client, about its first call. */
@@ -33,7 +42,9 @@ test.each(['before', 'after'])(
   async (when) => {
     const worker = new FakeWorker();
     const { client, ...heard } = worker.client();
-    const [stored, settled, onStep] = [vi.fn(), vi.fn(), vi.fn()];
+    const stored = vi.fn();
+    const settled = vi.fn();
+    const onStep = vi.fn();
     client.on('stored', stored);
     if (when === 'after') worker.says(READY);
     const called = client.sample({}, { onStep });
@@ -50,7 +61,8 @@ test.each(['before', 'after'])(
 
 test.each(['ended', 'was aborted'])('what comes late of a call that %s calls nothing', async (how) => {
   const { worker, client } = listening();
-  const [onFrame, onStep] = [vi.fn(), vi.fn()];
+  const onFrame = vi.fn();
+  const onStep = vi.fn();
   const controller = new AbortController();
   const { signal } = controller;
   const called = client.sample({}, { onFrame, onStep, signal }).catch(({ name }: Error) => name);
@@ -186,7 +198,8 @@ describe('the worker’s client', () => {
   test('reports what a listener throws, and calls the next one; one that is taken off is called no more', () => {
     const { worker, client } = listening();
     const reports = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
-    const [next, off] = [vi.fn(), vi.fn()];
+    const next = vi.fn();
+    const off = vi.fn();
     client.on('stored', () => {
       throw new Error('mine');
     });

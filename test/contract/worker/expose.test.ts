@@ -55,7 +55,7 @@ test('two clients of one worker get their own answers, and both hear its events'
   // The calls of both have the same numbers.
   const calls = [client.long(1), other.long(2), client.long(3), other.long(4, { signal: controller.signal })];
   controller.abort(new Error('Not that one.'));
-  const [, , , reason] = await Promise.allSettled(calls);
+  const reason = (await Promise.allSettled(calls))[3];
   expect(reason).toMatchObject({ reason: { message: 'Not that one.' } });
   expect(await Promise.all(calls.slice(0, 3))).toEqual([1, 2, 3]);
   session.tell('stored', { step: 3, id: 'a' });
@@ -87,8 +87,12 @@ test('a function in an answer is refused in words', async () => {
 
 /** Steps as `fit` yields them, with numbers that no float of 32 bits has. */
 const steps = [1, 2, 3].map((step) => ({
-  ...{ step, epoch: 1, loss: 1 / (3 + step), learningRate: 0.001 / 3 },
-  ...{ gradientNorm: Math.PI * step, imagesPerSecond: Number.NaN },
+  step,
+  epoch: 1,
+  loss: 1 / (3 + step),
+  learningRate: 0.001 / 3,
+  gradientNorm: Math.PI * step,
+  imagesPerSecond: Number.NaN,
 }));
 test.each<[what: string, items: readonly object[], arePacked: boolean]>([
   ['steps', steps, true],
@@ -155,7 +159,8 @@ test.each([
 });
 
 test('a worker ends its calls when the browser says that the port’s other end is closed', async () => {
-  const [begun, ended] = [gate(), gate()];
+  const begun = gate();
+  const ended = gate();
   const long = (_: undefined, { signal }: CallContext) => {
     signal.addEventListener('abort', () => ended.open());
     begun.open();

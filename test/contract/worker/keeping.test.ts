@@ -197,7 +197,8 @@ describe('the saver', () => {
   let troubles: string[];
   beforeEach(() => {
     vi.useFakeTimers();
-    [saved, troubles] = [[], []];
+    saved = [];
+    troubles = [];
   });
 
   const saver = (open: () => Promise<HeldRun> = async () => (await tab()).create()) =>
@@ -275,7 +276,10 @@ describe('the saver', () => {
 
   test('is settled without the limit of one answer after the other', async () => {
     const slow: HeldRun = {
-      ...{ id: 'slow', read: async () => undefined, release() {}, discard: async () => {} },
+      id: 'slow',
+      read: async () => undefined,
+      release() {},
+      discard: async () => {},
       write: () => new Promise(() => {}),
     };
     const keeping = saver(() => after(0.9 * PATIENCE_MS, slow));

@@ -8,7 +8,9 @@ import { until } from '../../lib/until';
 
 /** What a browser keeps and locks, a run in it at step 7, which another tab holds, and the runs as this tab has them. */
 async function browser() {
-  const [storage, locks, send] = [new FakeStorage(), new FakeLocks(), vi.fn()];
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  const send = vi.fn();
   stubBrowser(storage, locks);
   const run = await (await RunStore.open(storage.root, locks)).create();
   await run.write(await checkpointAt(7));

@@ -108,7 +108,8 @@ describe('the calls that a program adds to its worker', () => {
 
   test('are ended by a signal, under way or before their turn', async () => {
     const { client } = servedOwn();
-    const [first, second] = [new AbortController(), new AbortController()];
+    const first = new AbortController();
+    const second = new AbortController();
     const waits = client.wait(undefined, { signal: first.signal });
     const waitsToo = client.wait(undefined, { signal: second.signal });
     second.abort(new Error('Not that one.'));
@@ -155,7 +156,8 @@ test('a sample interrupts training at a step, and a pause does not end images th
 test('what is done in the background gives way to training, and is done again when nothing is wanted', async () => {
   const { client, session } = servedOwn();
   await client.begin(run);
-  const [begun, steps] = [gate(), [] as number[]];
+  const begun = gate();
+  const steps = [] as number[];
   const work = async ({ signal }: TurnContext) => {
     steps.push(session.run!.losses.length);
     begun.open();

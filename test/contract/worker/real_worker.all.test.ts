@@ -93,7 +93,9 @@ if (lane !== 'node') {
     const trainer = { ...recipes.digits.trainer, batchSize: 8 };
     const made = await trainAndSample(clientOf(worker), {
       run: { network, trainer, fit: { epochs: 1 }, sampling: recipes.digits.sampling },
-      ...{ steps: 3, labels: [3, 7], show: (text: string) => shown.push(text) },
+      steps: 3,
+      labels: [3, 7],
+      show: (text: string) => shown.push(text),
     });
     expect(made).toMatchObject({ count: 2, height: 28, width: 28, channels: 1 });
     expect(made.images.some((value) => value > 0 && value < 1)).toBe(true);

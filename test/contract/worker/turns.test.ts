@@ -128,7 +128,9 @@ test('what is done in the background gives way to an answer, waits while trainin
 
 test('what has given way is not done again if its signal is aborted before it has ended', async () => {
   const { turns, did, take, rests } = turnsOf();
-  const [begun, stops, controller] = [gate(), gate(), new AbortController()];
+  const begun = gate();
+  const stops = gate();
+  const controller = new AbortController();
   const work = async (own: AbortSignal) => {
     did.push('begins');
     begun.open();

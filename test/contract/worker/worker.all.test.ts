@@ -30,7 +30,10 @@ const aborted = (call: Promise<unknown>) => expect(call).rejects.toMatchObject({
 test('a run in a worker gives the losses, weights and samples of a run without a worker', async () => {
   const { client, losses } = served();
   expect(await client.begin({ ...run, images })).toMatchObject({
-    ...{ step: 0, images: 10, stepsPerEpoch: 3, network: { widths: [4, 8], channels: 1 } },
+    step: 0,
+    images: 10,
+    stepsPerEpoch: 3,
+    network: { widths: [4, 8], channels: 1 },
     settings: { seed: 5, batchSize: 4, learningRate: 0.01, epochs: 8 },
   });
   expect(await trained(client)).toEqual(done);
@@ -61,7 +64,8 @@ test('the sampling that a run is begun with is the default of sample, and comes 
   await client.begin({ ...run, sampling });
   await trained(client);
   await sampled('run');
-  const [model, checkpoint] = [await client.save(), await client.save('checkpoint')];
+  const model = await client.save();
+  const checkpoint = await client.save('checkpoint');
   expect(loadModel(model).sampling).toEqual(sampling);
   await client.close({ keep: false });
   await client.resume({ from: checkpoint });
@@ -177,7 +181,8 @@ test('samples and files that are asked for in the body of the loop are made ther
   const { client, losses } = await servedRun({
     async between({ step }, session) {
       if (step % 8 !== 1) return;
-      const [{ images: made }, file] = [await session.sample(order), await session.save('checkpoint')];
+      const { images: made } = await session.sample(order);
+      const file = await session.save('checkpoint');
       sampled.push(made.length, loadCheckpoint(file).state.step);
     },
   });
@@ -328,7 +333,7 @@ test('a pause ends a train that waits for its turn, and none that comes later', 
   const { client, losses } = served();
   const begun = client.begin(run);
   for (const before of [() => begun, () => client.sample({ count: 1, steps: 1 })]) {
-    const [, ...states] = await Promise.all([before(), trained(client), client.pause()]);
+    const [_, ...states] = await Promise.all([before(), trained(client), client.pause()]);
     expect(states).toMatchObject(Array(2).fill({ step: 0, complete: false }));
   }
   expect(losses).toEqual([]);

@@ -25,7 +25,7 @@ const NOTHING = '0.0';
 /** The text of a shader that is wrong there, or undefined if it knows no such size, or stores no floats. */
 export function wrongText(text: string, where: WrongWhere): string | undefined {
   const stored = [...text.matchAll(/var<storage, read_write> (\w+): array<(?:Lane|f32|vec[24]f)>/g)].map(
-    ([, name]) => name,
+    ([_, name]) => name,
   );
   const condition = conditionFor(text, where);
   const main = MAIN.exec(text);

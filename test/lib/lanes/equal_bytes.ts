@@ -7,7 +7,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
 function sameBytes(a: unknown, b: unknown): true | undefined {
   if (!ArrayBuffer.isView(a) || !ArrayBuffer.isView(b)) return undefined;
   if (a.constructor !== b.constructor || a.byteLength !== b.byteLength) return undefined;
-  const [x, y] = [bytesOf(a), bytesOf(b)];
+  const x = bytesOf(a);
+  const y = bytesOf(b);
   return x.every((byte, i) => byte === y[i]) || undefined;
 }
 

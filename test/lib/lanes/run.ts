@@ -177,9 +177,19 @@ async function runLane(
 ): Promise<Outcome> {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const args = [
-    ...[vitest, 'run', '--config', join(root, 'test/lib/lanes/vitest.config.ts'), ...files],
-    ...['--project', lane, '--project', `${lane}-*`, '--reporter', verbose ? 'verbose' : 'minimal'],
-    ...['--reporter', join(root, 'test/lib/lanes/reporter.ts')],
+    vitest,
+    'run',
+    '--config',
+    join(root, 'test/lib/lanes/vitest.config.ts'),
+    ...files,
+    '--project',
+    lane,
+    '--project',
+    `${lane}-*`,
+    '--reporter',
+    verbose ? 'verbose' : 'minimal',
+    '--reporter',
+    join(root, 'test/lib/lanes/reporter.ts'),
     ...(pattern ? ['--testNamePattern', pattern] : []),
     ...(whole ? [] : ['--tags-filter', '!nightly']),
   ];

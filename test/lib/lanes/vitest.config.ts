@@ -13,7 +13,11 @@ const examples = {
 const config = common(false);
 
 const projects = projectsOf({
-  ...{ enabled: true, headless: true, ui: false, screenshotFailures: false, provider: puppeteerProvider },
+  enabled: true,
+  headless: true,
+  ui: false,
+  screenshotFailures: false,
+  provider: puppeteerProvider,
   instances: [
     { browser: 'chrome', name: 'chrome', provide: { lane: 'chrome' } },
     { browser: 'firefox', name: 'firefox', provide: { lane: 'firefox' } },

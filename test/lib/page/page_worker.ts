@@ -71,7 +71,9 @@ export function engineWithout(samplers: object = {}) {
   const { open, opened: lost } = gate<{ readonly reason: string; readonly message: string }>();
   const sampler = { seed: 1, destroy() {}, sample: async () => new Float32Array(1), ...samplers };
   const createSampler = async (unet: UNet, { count }: { readonly count: number }) => ({
-    ...{ ...sampler, unet, count },
+    ...sampler,
+    unet,
+    count,
   });
   const createDataset = async () => ({ destroy() {} });
   const engine = { adapter: { software: true }, gpu: { lost }, createSampler, createDataset, destroy() {} };
@@ -92,11 +94,19 @@ export function runOf(
   } = {},
 ) {
   const unet = { config: { height: 1, width: 1, channels: 1 } } as UNet;
-  let [next, gone] = [gate(), gate()];
+  let next = gate();
+  let gone = gate();
   const losses: number[] = new Array(steps).fill(1);
   const run = {
-    ...{ losses, end, objective: 'tutorial', stepsPerEpoch: 10, trainer: undefined as object | undefined },
-    ...{ unet, network: async () => unet, settings: { batchSize: 1, seed: 1 }, images: { count: 10 } },
+    losses,
+    end,
+    objective: 'tutorial',
+    stepsPerEpoch: 10,
+    trainer: undefined as object | undefined,
+    unet,
+    network: async () => unet,
+    settings: { batchSize: 1, seed: 1 },
+    images: { count: 10 },
     get complete() {
       return losses.length >= end;
     },
@@ -113,9 +123,16 @@ export function runOf(
         next = gate();
         signal.throwIfAborted();
         if (run.trainer !== trainer) throw new EngineError('device-lost', 'It is gone.');
-        const [learningRate, gradientNorm, imagesPerSecond] = [1, 1, 1];
+        const learningRate = 1;
+        const gradientNorm = 1;
+        const imagesPerSecond = 1;
         const event: TrainingEvent = {
-          ...{ step: losses.length + 1, epoch: 1, loss: 1, learningRate, gradientNorm, imagesPerSecond },
+          step: losses.length + 1,
+          epoch: 1,
+          loss: 1,
+          learningRate,
+          gradientNorm,
+          imagesPerSecond,
         };
         yield event;
       }

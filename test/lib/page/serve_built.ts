@@ -65,7 +65,7 @@ export async function serveBuilt(folder: string): Promise<Served> {
       } else response.end(JSON.stringify(reports.splice(0)));
       return;
     }
-    const [, place, name = 'nowhere'] = /^\/(some|tiny)\/folder\/([\w./-]+)$/.exec(path) ?? [];
+    const [_, place, name = 'nowhere'] = /^\/(some|tiny)\/folder\/([\w./-]+)$/.exec(path) ?? [];
     const file = join(folder, name);
     if (!existsSync(file)) {
       // With a body, or Chrome shows a page of its own.
@@ -80,7 +80,8 @@ export async function serveBuilt(folder: string): Promise<Served> {
     );
     const content = tiny ? await tiny[1]() : await readFile(file);
     files.push({
-      ...{ name: basename(file), bytes: content.length },
+      name: basename(file),
+      bytes: content.length,
       // Only for a test that asks: packing all of a visit takes a tenth of a second.
       get packed() {
         return gzipSync(content).length;

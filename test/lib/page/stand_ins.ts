@@ -124,9 +124,13 @@ export function standIns(query: string): (id: string) => StandIn {
   vi.stubGlobal('sessionStorage', storage);
   vi.stubGlobal('location', { search: query, pathname: '/', href: `http://x/${query}` });
   vi.stubGlobal('document', {
-    ...{ visibilityState: 'visible', activeElement: null, body: new StandIn() },
-    ...{ addEventListener() {}, getElementById: element },
-    ...{ createElement: () => new StandIn(), createElementNS: () => new StandIn() },
+    visibilityState: 'visible',
+    activeElement: null,
+    body: new StandIn(),
+    addEventListener() {},
+    getElementById: element,
+    createElement: () => new StandIn(),
+    createElementNS: () => new StandIn(),
   });
   return element;
 }
@@ -163,8 +167,14 @@ export const standInWorker = (answer: (name: string, ...args: never[]) => unknow
 
 /** The device is lost, and no run goes on by itself. */
 export const lost: EventOf<'lost'> = {
-  ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
-  ...{ again: false, recovers: false, advice: undefined },
+  type: 'lost',
+  message: 'Lost.',
+  reason: 'unknown',
+  step: 0,
+  losses: Float32Array.of(),
+  again: false,
+  recovers: false,
+  advice: undefined,
 };
 
 class StandInPixels {

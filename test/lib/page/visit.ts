@@ -184,7 +184,9 @@ export async function saidBy(page: Page, id: string): Promise<() => Promise<stri
     window.said = [];
     const element = document.getElementById(i)!;
     new MutationObserver(() => window.said.push(element.textContent!)).observe(element, {
-      ...{ subtree: true, childList: true, characterData: true },
+      subtree: true,
+      childList: true,
+      characterData: true,
     });
   }, id);
   return () => page.evaluate(() => window.said);

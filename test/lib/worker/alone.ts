@@ -33,7 +33,8 @@ export async function trained(client: Trains, order?: TrainOrder, losses: number
 
 /** How many listeners a signal has got, and not lost. */
 export function listenersOf(signal: AbortSignal): () => number {
-  const [added, removed] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')];
+  const added = vi.spyOn(signal, 'addEventListener');
+  const removed = vi.spyOn(signal, 'removeEventListener');
   return () => added.mock.calls.length - removed.mock.calls.length;
 }
 

@@ -20,7 +20,8 @@ export class FakeWorker implements WorkerLike {
   client() {
     const client = connect<{ calls: { long(args?: unknown): unknown }; events: { news: unknown } }>(this);
     onTestFinished(() => client.destroy());
-    const [warnings, stopped] = [vi.fn(), vi.fn()];
+    const warnings = vi.fn();
+    const stopped = vi.fn();
     client.on('warning', warnings);
     client.on('stopped', stopped);
     return { client, warnings, stopped };
@@ -45,7 +46,7 @@ export class FakeWorker implements WorkerLike {
       if (type === 'close') this.closes = listener as () => void;
       else this.exposed.push(listener);
     };
-    const scope = { postMessage, addEventListener, ...{ onclose: null } };
+    const scope = { postMessage, addEventListener, onclose: null };
     expose(scope, session, calls);
     return { said, session, scope };
   }

@@ -52,10 +52,12 @@ export function served<Own extends OwnProtocol = NothingOwn>({
     const hostile = makeHostile(made, { delays });
     onTestFinished(() => hostile[Symbol.dispose]());
   });
-  const [reached, go] = [gate(), gate()];
+  const reached = gate();
+  const go = gate();
   const { port1, port2 } = new MessageChannel();
   const session = createSession({
-    ...{ store: false, images: () => images },
+    store: false,
+    images: () => images,
     engine: { gpu: losable || waits === 'building' ? gpu : source, selfCheck: false, ...engine },
     ...options,
   });
@@ -95,8 +97,14 @@ export function served<Own extends OwnProtocol = NothingOwn>({
     return lost;
   };
   return {
-    ...{ client, session, losses, ...device, loseAndWait },
-    ...{ reached: reached.opened, goOn: () => go.open(), stepped: () => stepped.opened },
+    client,
+    session,
+    losses,
+    ...device,
+    loseAndWait,
+    reached: reached.opened,
+    goOn: () => go.open(),
+    stepped: () => stepped.opened,
   };
 }
 export type World = ReturnType<typeof served>;

@@ -14,8 +14,16 @@ import pictures from './flow_pictures.json';
 test('the inputs of losses.json are still those that it was made with', () => {
   const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));
   expect(batches.map(({ noisy, target }) => hashOfNumbers(target, noisy))).toEqual([
-    ...['dfed5fa1', 'bf0cf69b', 'aa841cf4', '07defaf5', '31636772'],
-    ...['77f06fbb', 'c0f0fe9f', 'fd0c3781', 'e5fc6bfe', 'eda8c754'],
+    'dfed5fa1',
+    'bf0cf69b',
+    'aa841cf4',
+    '07defaf5',
+    '31636772',
+    '77f06fbb',
+    'c0f0fe9f',
+    'fd0c3781',
+    'e5fc6bfe',
+    'eda8c754',
   ]);
   expect(hashOfNumbers(...initialWeights().values())).toBe('e33e2746');
 });
@@ -62,7 +70,7 @@ describe.each([
 
   test('have the parameters whose gradients it holds', () => {
     const sizes = [...weights].map(([name, { length }]) => [name, length] as const);
-    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBe(parameterCount);
+    expect(sizes.reduce((sum, [_, size]) => sum + size, 0)).toBe(parameterCount);
     const indices = new Map<string, number[]>(Object.entries(flow.indices));
     for (const { parameters } of flow.gradients) {
       const kept = Object.entries(parameters);

@@ -54,7 +54,9 @@ describe('the ink of a drawing', () => {
 
 describe('a centred drawing', () => {
   const massOf = (ink: Float32Array) => {
-    let [sum, x, y] = [0, 0, 0];
+    let sum = 0;
+    let x = 0;
+    let y = 0;
     ink.forEach((v, i) => {
       sum += v;
       x += v * ((i % SIDE) + 0.5);

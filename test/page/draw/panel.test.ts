@@ -25,7 +25,8 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [asked, frames] = [[], []];
+  asked = [];
+  frames = [];
   example = { image: new Uint8Array(784).fill(200), label: 7 };
 });
 afterEach(() => {
@@ -56,7 +57,11 @@ function drawing(query = '') {
 }
 
 const loss = (first: number, steps: number): WorkerEvent => ({
-  ...{ type: 'losses', again: false, first, losses: new Float32Array(steps), imagesPerSecond: 1 },
+  type: 'losses',
+  again: false,
+  first,
+  losses: new Float32Array(steps),
+  imagesPerSecond: 1,
 });
 
 test('an answer has the step of the run that gave it, also where the run goes on', async () => {

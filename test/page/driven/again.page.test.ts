@@ -101,7 +101,8 @@ test('a file that cannot be read or is refused leaves the page as it was, and th
   await leaveNoRoom(page);
   await step(page);
   expect(await asks()).toBe(true);
-  const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
+  const checkpoint = await save('save-checkpoint');
+  const before = await losses(page);
   const complaint = (words: string) => mentions(page, 'files-problem-text', words);
   await drop('no checkpoint', 'broken.safetensors');
   await complaint('broken.safetensors');

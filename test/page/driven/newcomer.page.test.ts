@@ -148,9 +148,7 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
   const words = () =>
     Promise.all(['draw-digits-legend', 'draw-guidance-label', 'draw-example'].map((id) => text(page, id)));
   await reads(page, 'ask-classify', 'Which class?');
-  expect(await words()).toEqual([
-    ...['Class to make', 'how strictly it keeps to the class', 'One of the images'],
-  ]);
+  expect(await words()).toEqual(['Class to make', 'how strictly it keeps to the class', 'One of the images']);
   expect(await isOff(page, '#teach-keep')).toBe(true);
   await click(page, '#draw-example');
   await enabled(page, 'draw-clear');

@@ -92,7 +92,11 @@ test('a kept run goes on without the files; where its images are damaged, the pa
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(before);
   expect(await fromState(page, 'data')).toMatchObject({
-    ...{ count: 12, height: 16, width: 16, channels: 3, classNames: ['poppy', 'רקפת'] },
+    count: 12,
+    height: 16,
+    width: 16,
+    channels: 3,
+    classNames: ['poppy', 'רקפת'],
   });
   expect(await searchOf(page)).toContain(PICTURES);
 

@@ -105,8 +105,16 @@ const predicted = (labels: readonly (number | undefined)[]): Predicted => {
   const levels = [0, 0.5, 1];
   const pictures = levels.map(() => picture);
   return {
-    ...{ kind: 'predicted', ...shape, began: 'new', choices: picture, clean: picture },
-    ...{ labels, levels, noisy: pictures, before: pictures, after: pictures },
+    kind: 'predicted',
+    ...shape,
+    began: 'new',
+    choices: picture,
+    clean: picture,
+    labels,
+    levels,
+    noisy: pictures,
+    before: pictures,
+    after: pictures,
   };
 };
 
@@ -208,7 +216,9 @@ describe('the question of a scene', () => {
     answers = [];
     const ask = () => new Promise((resolve) => answers.push(resolve));
     app = {
-      ...{ state: initialState, settings: initialSettings, replacements: 0 },
+      state: initialState,
+      settings: initialSettings,
+      replacements: 0,
       ask,
       changed() {},
     } as never;

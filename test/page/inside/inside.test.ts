@@ -87,15 +87,18 @@ test('gradient norms are given for each layer, and unknown before the first step
 
 describe('one pixel of a layer', () => {
   const layer = (changes: Partial<InsideLayer>): InsideLayer => ({
-    ...{ name: 'down.0', height: 6, width: 4, inChannels: 3, outChannels: 5, kernelSize: 5 },
-    ...{
-      activation: 'swish',
-      residual: false,
-      next: 'pool',
-      isConditioning: false,
-      parameters: 0,
-      ...changes,
-    },
+    name: 'down.0',
+    height: 6,
+    width: 4,
+    inChannels: 3,
+    outChannels: 5,
+    kernelSize: 5,
+    activation: 'swish',
+    residual: false,
+    next: 'pool',
+    isConditioning: false,
+    parameters: 0,
+    ...changes,
   });
 
   /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
@@ -146,9 +149,15 @@ describe('one pixel of a layer', () => {
     const { numbers } = given(of, false);
     const taps = tapsOf(of, numbers, { y: 0, x: 3, map: 4 }, 2);
     expect(taps.map(({ value }) => value !== undefined)).toEqual([
-      ...[false, false, false],
-      ...[true, true, false],
-      ...[true, true, false],
+      false,
+      false,
+      false,
+      true,
+      true,
+      false,
+      true,
+      true,
+      false,
     ]);
     expect(taps[4].value).toBe(numbers.input[3 * 3 + 2]);
     expect(taps[4].weight).toBe(numbers.kernel[(4 * 3 + 2) * 5 + 4]);

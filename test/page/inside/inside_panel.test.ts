@@ -38,8 +38,17 @@ vi.mock('../../../harness/page/inside/part_view', async (original) => ({
 const { createInsidePanel } = await import('../../../harness/page/inside/inside_panel');
 
 const layer: InsideLayer = {
-  ...{ name: '', height: 2, width: 2, inChannels: 1, outChannels: 1, kernelSize: 1, parameters: 2 },
-  ...{ activation: 'none', residual: false, next: 'output', isConditioning: false },
+  name: '',
+  height: 2,
+  width: 2,
+  inChannels: 1,
+  outChannels: 1,
+  kernelSize: 1,
+  parameters: 2,
+  activation: 'none',
+  residual: false,
+  next: 'output',
+  isConditioning: false,
 };
 
 /** What the worker answers about a network whose only layer is called after the recipe. */
@@ -48,25 +57,38 @@ function answered(order: InsideOrder, name: string): InsideAnswer {
   const maps = { [name]: new Float32Array(4) };
   const pixels = new Uint8Array(4);
   const looked: Looked = {
-    ...{ kind: 'looked', picture, objective: 'flow', layers: [{ ...layer, name }], classes: 0 },
-    ...{ height: 2, width: 2, channels: 1, choices: new Uint8Array(40), labels: [...Array(10).keys()] },
-    ...{ noisy: pixels, prediction: pixels, activations: maps, preActivations: maps },
+    kind: 'looked',
+    picture,
+    objective: 'flow',
+    layers: [{ ...layer, name }],
+    classes: 0,
+    height: 2,
+    width: 2,
+    channels: 1,
+    choices: new Uint8Array(40),
+    labels: [...Array(10).keys()],
+    noisy: pixels,
+    prediction: pixels,
+    activations: maps,
+    preActivations: maps,
     kernels: new Float32Array(1),
   };
   if (order.kind === 'look') return looked;
   return {
-    ...{
-      kind: 'stepped',
-      picture,
-      images: 16,
-      loss: 1,
-      learningRate: 1,
-      norm: 1,
-      clean: pixels,
-      noisy: pixels,
-    },
-    ...{ output: maps[name], target: maps[name], activations: maps, gradients: maps },
-    ...{ gradientNorms: { [name]: 1 }, changes: { [name]: 1 } },
+    kind: 'stepped',
+    picture,
+    images: 16,
+    loss: 1,
+    learningRate: 1,
+    norm: 1,
+    clean: pixels,
+    noisy: pixels,
+    output: maps[name],
+    target: maps[name],
+    activations: maps,
+    gradients: maps,
+    gradientNorms: { [name]: 1 },
+    changes: { [name]: 1 },
     kernels: { before: new Float32Array(1), after: new Float32Array(1) },
   };
 }
@@ -77,7 +99,9 @@ function inside(lookedInto: Source = 'pretrained') {
   const app = {
     settings: initialSettings,
     state: { ...initialState, phase: 'idle' },
-    ...{ lookedInto, source: lookedInto, replacements: 0 },
+    lookedInto,
+    source: lookedInto,
+    replacements: 0,
     changed() {},
     ask: (_: string, order: InsideOrder) =>
       new Promise<InsideAnswer>((answer) => orders.push({ order, answer })),

@@ -28,8 +28,11 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   session.engine = engine;
   const { samplers } = session;
   const views = new Views({
-    ...{ session, turn: session.turn.bind(session), current: { seed: 1, batch: 4 } },
-    ...{ trainingImages: async () => images, networkFrom: async () => ({ unet, objective: 'tutorial' }) },
+    session,
+    turn: session.turn.bind(session),
+    current: { seed: 1, batch: 4 },
+    trainingImages: async () => images,
+    networkFrom: async () => ({ unet, objective: 'tutorial' }),
   } as unknown as WorkerState);
   const look = async () => {
     const picture = { source: 'run', choice: 0, level: 0.5, label: 0 } as const;

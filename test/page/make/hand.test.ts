@@ -62,8 +62,15 @@ test.each([
 
 describe('pictures that follow the hand', () => {
   const order: Order = {
-    ...{ source: 'instant', method: 'euler', steps: 2, guidance: 1 },
-    ...{ count: 10, seed: 1, place: { across: 0, down: 0 }, digit: 'all', text: '' },
+    source: 'instant',
+    method: 'euler',
+    steps: 2,
+    guidance: 1,
+    count: 10,
+    seed: 1,
+    place: { across: 0, down: 0 },
+    digit: 'all',
+    text: '',
   };
   const at = (across: number): Order => ({ ...order, place: { across, down: 0 } });
   type Asked = {

@@ -39,14 +39,17 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 /** Two pictures of ten digits. */
 vi.mock('../../../harness/page/welcome/recorded', () => ({
   loadRecording: async () => ({
-    ...{ height: 28, width: 28, making: { images: 10, steps: 1, seed: 1 } },
+    height: 28,
+    width: 28,
+    making: { images: 10, steps: 1, seed: 1 },
     x: [new Uint8Array(7840), new Uint8Array(7840)],
   }),
 }));
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [asked, frames] = [{ make: [], follow: [], enlarge: [] }, []];
+  asked = { make: [], follow: [], enlarge: [] };
+  frames = [];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -265,7 +268,7 @@ describe('finished images of pictures in colour', () => {
   /** A run on pictures that were larger is chosen, and its images are made as the query says. */
   async function made(query = '', channels = 3) {
     const view = opened(`&recipe=pictures&model=run&count=4${query}`);
-    train(3, { name: 'mine', count: 10, ...{ channels, shrunk: true, builtIn: false } }, recipes.pictures);
+    train(3, { name: 'mine', count: 10, channels, shrunk: true, builtIn: false }, recipes.pictures);
     await view.make();
     return view;
   }
@@ -287,7 +290,8 @@ describe('finished images of pictures in colour', () => {
     };
   }
   /** Canvases of two columns, where images of 28 and of 56 pixels are drawn 5 and 3 times as large. */
-  const [own, larger] = [5 * (2 * 29 - 1), 3 * (2 * 57 - 1)];
+  const own = 5 * (2 * 29 - 1);
+  const larger = 3 * (2 * 57 - 1);
 
   test('are enlarged before the map is made, and step by step they are not', async () => {
     const { element, show, make, come } = await made();

@@ -96,16 +96,30 @@ const facts: GpuFacts = {
 };
 
 const begun: BenchResult = {
-  ...{ schema: 2, adapter: facts.adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z' },
-  ...{ batches: [16], sizes: [28], budgetSeconds: 60 },
+  schema: 2,
+  adapter: facts.adapter,
+  runtime: 'a test',
+  date: '2026-01-02T03:04:05.000Z',
+  batches: [16],
+  sizes: [28],
+  budgetSeconds: 60,
   timer: { kind: 'timestamp-query' },
   peak: { gflops: 31.3, gbps: 12, copies: [{ bytes: 2 ** 20, gbps: 12 }] },
-  ...{ end: 'stopped', rows: [], left: 1 },
+  end: 'stopped',
+  rows: [],
+  left: 1,
 };
 const ms = { median: 250, p10: 250, p90: 250, n: 3 };
 const step: Row = {
-  ...{ part: 'whole', kernel: 'step', variant: '', layer: '', batch: 16, size: 28 },
-  ...{ ms, check: { pass: true, share: 0.1 }, shareOfPeak: 0.22 },
+  part: 'whole',
+  kernel: 'step',
+  variant: '',
+  layer: '',
+  batch: 16,
+  size: 28,
+  ms,
+  check: { pass: true, share: 0.1 },
+  shareOfPeak: 0.22,
 };
 
 test('the GPU report holds the adapter, its limits and features, and what was measured', () => {

@@ -63,7 +63,9 @@ describe('samples to order', () => {
 });
 
 describe('images under more and more noise', () => {
-  const [count, height, width] = [5, 20, 20];
+  const count = 5;
+  const height = 20;
+  const width = 20;
   const values = Float32Array.from({ length: count * height * width }, (_, i) => (i * 0.37) % 1);
   const images = { height, width, channels: 1, values };
   const size = height * width;

@@ -117,8 +117,15 @@ describe('the address', () => {
     const config = checkConfig({ widths: [8, 16] });
     const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
     expect(settingsOf(saved, 'c')).toEqual({
-      ...{ recipe: 'tutorial', seed: 1, batch: 4, lr: 0.01, epochs: 3, limit: 16, widths: [8, 16] },
-      ...{ holdout: 'auto', enlarge: 'auto' },
+      recipe: 'tutorial',
+      seed: 1,
+      batch: 4,
+      lr: 0.01,
+      epochs: 3,
+      limit: 16,
+      widths: [8, 16],
+      holdout: 'auto',
+      enlarge: 'auto',
     });
     const smooth = { ...saved, settings: { ...given, enlarge: 'smooth' } } as const;
     expect(settingsOf(smooth, 'c')).toMatchObject({ enlarge: 'smooth' });

@@ -35,7 +35,8 @@ test('a long run keeps a few hundred measurements, from the first to the newest'
 describe('the losses of a run', () => {
   test('of steps that come again leave earlier lists unchanged', () => {
     const first = Losses.of([4, 3, 2]);
-    const [one, other] = [first.after(2, [1]), first.after(3, [1])];
+    const one = first.after(2, [1]);
+    const other = first.after(3, [1]);
     const third = first.after(3, [0]);
     expect([first, one, other, third].map((losses) => [...losses])).toEqual([
       [4, 3, 2],

@@ -24,7 +24,8 @@ test('the smoothed curve starts at the first value, keeps a constant, and falls 
 
 test('smoothing spans about the same number of images at any batch', () => {
   const fall = (at: number, of: number) => [...Array(at).fill(1), ...Array(of).fill(0)];
-  const [large, small] = [smooth(fall(100, 20), 256).at(-1)!, smooth(fall(400, 80), 64).at(-1)!];
+  const large = smooth(fall(100, 20), 256).at(-1)!;
+  const small = smooth(fall(400, 80), 64).at(-1)!;
   expect(small).toBeCloseTo(large, 1);
   // Of what is long ago nothing shows.
   expect([smoothLoss(fall(1, 200), 256), smoothLoss(fall(1, 800), 64)]).toEqual([0, 0]);

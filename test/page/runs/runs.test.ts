@@ -28,8 +28,14 @@ const measured = {
 };
 const now = new Date(2026, 10, 26, 18, 5).getTime();
 const kept: StoredRun = {
-  ...{ id: 'a', step: 2, loss: 0.5, losses: Float32Array.of(0.5, 0.5), savedAt: now, held: false },
-  ...{ objective: 'flow', config: presets.digits },
+  id: 'a',
+  step: 2,
+  loss: 0.5,
+  losses: Float32Array.of(0.5, 0.5),
+  savedAt: now,
+  held: false,
+  objective: 'flow',
+  config: presets.digits,
   settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
   data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as StoredRun['data'],
 };

@@ -64,7 +64,11 @@ const pressed = () => until(() => client.press.mock.calls.length === 1);
 const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
 
 const loss: EventOf<'losses'> = {
-  ...{ type: 'losses', again: false, first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 },
+  type: 'losses',
+  again: false,
+  first: 0,
+  losses: Float32Array.of(1),
+  imagesPerSecond: 1,
 };
 
 test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {

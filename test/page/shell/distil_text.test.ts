@@ -8,7 +8,12 @@ import { callsOf } from '../../../src/unet/sampling';
 
 const settings = { recipe: 'digits', batch: 64 } as const;
 const run: Run = {
-  ...{ images: 640, held: 0, stepsPerEpoch: 10, parameters: 1, bytes: 1, variants: {} },
+  images: 640,
+  held: 0,
+  stepsPerEpoch: 10,
+  parameters: 1,
+  bytes: 1,
+  variants: {},
   classes: 10,
   data: { count: 640, height: 28, width: 28, channels: 1, fnv1a: '0' },
 };

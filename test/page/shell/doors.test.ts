@@ -48,7 +48,9 @@ const element = (id: string) => {
 };
 
 beforeEach(() => {
-  [focused, onDocument, elements] = [new Fake('body'), [], new Map()];
+  focused = new Fake('body');
+  onDocument = [];
+  elements = new Map();
   standIns('');
   for (const name of ['Element', 'HTMLElement', 'HTMLAnchorElement']) vi.stubGlobal(name, Fake);
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => draw());

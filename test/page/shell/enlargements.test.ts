@@ -41,7 +41,8 @@ const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 test('images are asked for once, one set after the other, and stand enlarged from then on', async () => {
   const { asked, enlargements, shown } = atRest();
-  const [first, second] = [tiles(1), tiles(2)];
+  const first = tiles(1);
+  const second = tiles(2);
   expect([first, second, first, second].map(shown)).toEqual(Array(4).fill(undefined));
   expect([asked.map(({ bytes }) => bytes), enlargements.busy]).toEqual([[first.bytes], true]);
   asked[0].answer(large);

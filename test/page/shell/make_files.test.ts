@@ -60,7 +60,9 @@ const frames = [
 
 test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
   const colours = { columns: 2, height: 1, width: 1, channels: 3 };
-  const [orange, teal, black] = ['255,128,0', '0,128,128', '0,0,0'];
+  const orange = '255,128,0';
+  const teal = '0,128,128';
+  const black = '0,0,0';
   const row = (...pixels: string[]) => Uint8Array.from(pixels.join().split(','), Number);
   const seen = [
     { step: 1, x: row(orange, black), prediction: row(teal, teal) },

@@ -31,16 +31,31 @@ const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, in
 const patch = (patch: Patch): WorkerEvent => ({ type: 'patch', patch });
 const fingerprint = { count: 10, height: 28, width: 28, channels: 1, fnv1a: '0' };
 const run = {
-  ...{ images: 10, stepsPerEpoch: 3, parameters: 309_057, network: defaultConfig },
-  ...{ data: fingerprint, bytes: 1000, variants: {} },
+  images: 10,
+  stepsPerEpoch: 3,
+  parameters: 309_057,
+  network: defaultConfig,
+  data: fingerprint,
+  bytes: 1000,
+  variants: {},
 } as RunDescription;
 const built = patch({ run });
 const lost = (...left: number[]): EventOf<'lost'> => ({
-  ...{ type: 'lost', message: 'gone', reason: 'a crash', step: left.length, again: false },
-  ...{ losses: Float32Array.from(left), recovers: true, advice: undefined },
+  type: 'lost',
+  message: 'gone',
+  reason: 'a crash',
+  step: left.length,
+  again: false,
+  losses: Float32Array.from(left),
+  recovers: true,
+  advice: undefined,
 });
 const losses = (first: number, ...values: number[]): EventOf<'losses'> => ({
-  ...{ type: 'losses', again: false, first, losses: Float32Array.from(values), imagesPerSecond: 7 },
+  type: 'losses',
+  again: false,
+  first,
+  losses: Float32Array.from(values),
+  imagesPerSecond: 7,
 });
 const speed = (pace: number) => patch({ pace });
 const phase = (name: State['phase'], training = false) => patch({ phase: name, training });
@@ -58,7 +73,11 @@ const notStored: WorkerEvent = { type: 'notStored', message: 'full' };
 const freed = patch({ run: undefined });
 const timeUp = patch({ measured: { timeUp: true } });
 const failed = (at: 'task' | 'data', back?: number): WorkerEvent => ({
-  ...{ type: 'problem', at, code: 'data', message: 'no', back },
+  type: 'problem',
+  at,
+  code: 'data',
+  message: 'no',
+  back,
 });
 const warned: WorkerEvent = { type: 'warning', message: 'It learns nothing.', run: true };
 const size = { height: 14, width: 14, channels: 1 };
@@ -71,7 +90,8 @@ const data = { name: 'digits', builtIn: true, ...fingerprint };
 const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
 const begun = patch({ begun: { held: 7, begin: 'new', sampling: recipes.digits.sampling } });
 const kept = (...runs: [id: string, step: number][]): WorkerEvent => ({
-  ...{ type: 'runs', runs: runs.map(([id, step]) => ({ id, step }) as StoredRun) },
+  type: 'runs',
+  runs: runs.map(([id, step]) => ({ id, step }) as StoredRun),
 });
 const of = (...values: number[]) => ({ losses: Losses.of(values) });
 const said = (message?: string) => ({ error: message === undefined ? undefined : { message } });
@@ -100,9 +120,17 @@ describe('the state of the page', () => {
       'forgets at a reset the run, not adapter, images and an opened model',
       [patch({ adapter }), patch({ data }), built, losses(0, 1), stored(1), notStored, warned, opened, freed],
       {
-        ...{ adapter, data, model: { name: 'a' } },
-        ...{ ...of(), stored: 0, saved: 0, imagesPerSecond: 0, timed: false },
-        ...{ notStored: undefined, run: undefined, warning: undefined },
+        adapter,
+        data,
+        model: { name: 'a' },
+        ...of(),
+        stored: 0,
+        saved: 0,
+        imagesPerSecond: 0,
+        timed: false,
+        notStored: undefined,
+        run: undefined,
+        warning: undefined,
       },
     ],
     [

@@ -58,8 +58,12 @@ function training(query: string) {
   const network = { conditioning: undefined };
   const built = { images: 60, stepsPerEpoch: 15, parameters: 1, network, data, bytes: 1, variants: {} };
   const run = {
-    ...{ trainer: {}, losses: [] as number[], settings: { seed: 1 }, unet: { config: {} } },
-    ...{ complete: false, describe: () => built },
+    trainer: {},
+    losses: [] as number[],
+    settings: { seed: 1 },
+    unet: { config: {} },
+    complete: false,
+    describe: () => built,
   };
   let give: ((event: TrainingEvent) => void) | undefined;
   async function* train() {
@@ -72,12 +76,23 @@ function training(query: string) {
     }
   }
   const session = {
-    ...{ run, engine: { adapter: {} }, train, turn: vi.fn(async () => {}), pause: vi.fn(async () => {}) },
-    ...{ phase: 'training', on() {}, use: async () => {}, during: async () => {} },
+    run,
+    engine: { adapter: {} },
+    train,
+    turn: vi.fn(async () => {}),
+    pause: vi.fn(async () => {}),
+    phase: 'training',
+    on() {},
+    use: async () => {},
+    during: async () => {},
   };
   const planning = { minutes: app.settings.minutes, press() {}, between() {} };
   const state = {
-    ...{ session, planning, clock: new TrainingClock(), post: tell, step: 0 },
+    session,
+    planning,
+    clock: new TrainingClock(),
+    post: tell,
+    step: 0,
     patch: (patch: Patch) => tell({ type: 'patch', patch }),
     imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
   } as unknown as WorkerState;
@@ -87,7 +102,10 @@ function training(query: string) {
   /** The worker has heard of another step. */
   const step = async () => {
     await waits();
-    const [epoch, learningRate, gradientNorm, imagesPerSecond] = [1, 1, 1, 4];
+    const epoch = 1;
+    const learningRate = 1;
+    const gradientNorm = 1;
+    const imagesPerSecond = 4;
     const event = {
       step: run.losses.length + 1,
       epoch,
@@ -146,14 +164,23 @@ test('the terminal shows in seconds when the first step was made, and how long e
     get complete() {
       return losses.length === 4;
     },
-    ...{ end: 4, stepsPerEpoch: 2, settings: { epochs: 2 } },
-    ...{ trainer: { batchSize: 4 }, images: { count: 8 } },
+    end: 4,
+    stepsPerEpoch: 2,
+    settings: { epochs: 2 },
+    trainer: { batchSize: 4 },
+    images: { count: 8 },
   };
   const command = Object.assign(Object.create(Training.prototype), {
-    ...{ run, loadedAt: 1, savedAt: 5, savedStep: 0, timeUp: new AbortController() },
+    run,
+    loadedAt: 1,
+    savedAt: 5,
+    savedStep: 0,
+    timeUp: new AbortController(),
     progress: { print, update() {}, clear() {} },
     options: { saveSeconds: 1000, folder: {} },
-    ...{ epochSeconds: new Map(), evaluate: async () => pass(10), save: async () => {} },
+    epochSeconds: new Map(),
+    evaluate: async () => pass(10),
+    save: async () => {},
   }) as Training;
   await command.train(new AbortController().signal);
   expect(print.mock.calls.flat()).toEqual([

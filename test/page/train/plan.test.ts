@@ -35,14 +35,19 @@ describe('plans in the worker', () => {
   /** A run of 9,000 images of this objective, on a session that makes nothing. */
   function planning(objective: 'flow' | 'tutorial' = 'flow', minutes = 0) {
     const run = {
-      ...{ objective, images: { count: 9000 }, stepsPerEpoch: 562, losses: [] as number[], end: 1e9 },
+      objective,
+      images: { count: 9000 },
+      stepsPerEpoch: 562,
+      losses: [] as number[],
+      end: 1e9,
       settings: { batchSize: 16, dropLast: true, epochs: 6, maxSteps: undefined as number | undefined },
       complete: false,
     };
     const adjust = vi.fn<(changes: RunChanges) => void>();
     const patches: Patch[] = [];
     const session = {
-      ...{ run: undefined as typeof run | undefined, adjust },
+      run: undefined as typeof run | undefined,
+      adjust,
       engine: { adapter: { software: true } },
     };
     const clock = new TrainingClock();
@@ -242,7 +247,11 @@ describe('the planner of the page', () => {
     patch: { planned: { plan, averages: true } },
   });
   const losses = (count: number): WorkerEvent => ({
-    ...{ type: 'losses', again: false, first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
+    type: 'losses',
+    again: false,
+    first: 0,
+    losses: new Float32Array(count),
+    imagesPerSecond: 4,
   });
   const built = {
     type: 'patch',
@@ -353,7 +362,10 @@ test('Train it yourself leaves batch and samples to the plan, also without a GPU
   const adapter = { software: true } as State['adapter'];
   const set = vi.fn();
   const app = {
-    ...{ settings: parseQuery('?recipe=tutorial').settings, home: true, kept: {}, set },
+    settings: parseQuery('?recipe=tutorial').settings,
+    home: true,
+    kept: {},
+    set,
     state: { ...initialState, phase: 'idle', adapter },
   } as unknown as App;
   const train = { start: vi.fn(), render() {} };

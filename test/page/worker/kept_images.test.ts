@@ -7,7 +7,11 @@ import { damage, FakeStorage, namesIn } from '../../lib/fake_storage';
 
 const colours = (count: number) => ({
   images: Uint8Array.from({ length: count * 4 * 2 * 3 }, (_, i) => (37 * i) % 256),
-  ...{ count, height: 4, width: 2, channels: 3, name: 'garden' },
+  count,
+  height: 4,
+  width: 2,
+  channels: 3,
+  name: 'garden',
 });
 const named = { ...colours(3), labels: Uint8Array.of(1, 0, 1), classNames: ['poppy', 'רקפת'] };
 
@@ -48,7 +52,10 @@ test('kept images are deleted with their run, and no others', async () => {
 test('kept images take at most 32 MB for a run, and 100 MB for all runs that exist', async () => {
   const megabytes = (count: number) => ({
     images: new Uint8Array(count * 1e6),
-    ...{ count, height: 1000, width: 1000, channels: 1 },
+    count,
+    height: 1000,
+    width: 1000,
+    channels: 1,
   });
   await write('too large', megabytes(33));
   for (const id of ['a', 'b', 'c']) await write(id, megabytes(32));

@@ -49,8 +49,11 @@ describe('the share of time for measurements', () => {
 /** The measures of a run of two steps. */
 function measuresOf(evaluate: () => Promise<object>) {
   const run = {
-    ...{ trainer: { evaluate }, losses: [1, 1], settings: { seed: 1 } },
-    ...{ unet: { config: {} }, objective: 'tutorial' },
+    trainer: { evaluate },
+    losses: [1, 1],
+    settings: { seed: 1 },
+    unet: { config: {} },
+    objective: 'tutorial',
   };
   const measured: (readonly [step: number, loss: number])[] = [];
   const turn = vi.fn((_: string, work: (context: object) => unknown) => work(new AbortController()));
@@ -61,10 +64,17 @@ function measuresOf(evaluate: () => Promise<object>) {
   const tell = vi.fn();
   const state = {
     session: {
-      ...{ run, turn, use, tell, stretch: undefined, isReported: () => false },
+      run,
+      turn,
+      use,
+      tell,
+      stretch: undefined,
+      isReported: () => false,
       engine: { adapter: { software: true }, createDataset: async () => ({ destroy() {} }) },
     },
-    ...{ clock: new TrainingClock(), settings: { samples: 0 }, step: 2 },
+    clock: new TrainingClock(),
+    settings: { samples: 0 },
+    step: 2,
     imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
     patch({ measured: made }: Patch) {
       if (made?.heldOut) measured.push([made.heldOut.step, made.heldOut.loss]);
@@ -167,12 +177,22 @@ const clockAt = (press: number) => ({ run: 7, press, heldOutShare: 0, qualitySha
 
 describe('the progress of training, 25 of 100 steps and half a minute after the press', () => {
   const run = {
-    ...{ images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} },
+    images: 40,
+    held: 0,
+    stepsPerEpoch: 10,
+    parameters: 1,
+    classes: 0,
+    bytes: 1,
+    variants: {},
     data: { count: 40, height: 28, width: 28, channels: 1, fnv1a: '0' },
   };
   const state: State = {
     ...initialState,
-    ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, timed: true },
+    run,
+    training: true,
+    losses: Losses.of(new Array(25).fill(1)),
+    pace: 4,
+    timed: true,
     measured: { ...nothingMeasured, clock: clockAt(30) },
   };
   const planned = (steps?: number): Partial<State> => ({

@@ -37,7 +37,11 @@ test('samples of another number or network get a new sampler, the last ones a po
   ] as const)
     await new Views({
       session: { samplers, engine, run: of && { unet: of, complete, trainer } },
-      ...{ post, objective: 'flow', settings: { samples }, current: { seed: 1 }, step: 10 },
+      post,
+      objective: 'flow',
+      settings: { samples },
+      current: { seed: 1 },
+      step: 10,
     } as unknown as WorkerState).both();
   const shown = post.mock.calls.map(([{ pictures }]) => pictures.grid);
   const captions = shown.map(({ step, images }) => `${images.length}, ${step}`);

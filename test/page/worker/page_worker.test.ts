@@ -48,7 +48,8 @@ vi.mock('../../../harness/page/worker/image_sources', async (original) => ({
       return bytes;
     },
     decode: async ({ path }: { readonly path: string }) => ({
-      ...{ width: 36, height: 40 },
+      width: 36,
+      height: 40,
       data: Uint8Array.from(
         { length: 36 * 40 * 4 },
         (_, at) => [10 * Number(/\d+/.exec(path)), 90, 200, 255][at % 4],
@@ -216,7 +217,8 @@ test.each([
 test('after a device is lost, the worker drops tasks from before the loss, and does new ones', async () => {
   const { engine, lose } = engineWithout();
   const { turns, present, told } = await servedOn(engine);
-  const [before, after] = [vi.fn(async () => {}), vi.fn(async () => {})];
+  const before = vi.fn(async () => {});
+  const after = vi.fn(async () => {});
   const answering = present('answer');
   const dropped = turns.take('answer', before);
   dropped.catch(() => {});
@@ -301,7 +303,8 @@ describe('a checkpoint of larger pictures than the page makes', () => {
     const moments = { moment1: values, moment2: values };
     const checkpoint = await saveCheckpoint({
       trainer: {
-        ...{ ...trainer, unet },
+        ...trainer,
+        unet,
         ...snapshotOf({ parameters: values, state: { ...checkpointState, ...moments } }),
       },
       settings: { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 2, holdout: 2, enlarge: 'pixels' },
@@ -430,7 +433,8 @@ test('the user’s images are kept with the first copy of a run, which is said o
 });
 
 test('the page hears of each step once, and that the run went back where steps come again', async () => {
-  const [first, second] = [engineWithout(), engineWithout()];
+  const first = engineWithout();
+  const second = engineWithout();
   const { client, session, state, told, patched } = await servedOn(first.engine, second.engine);
   state.images = grey;
   vi.spyOn(Views.prototype, 'both').mockResolvedValue();
@@ -460,7 +464,8 @@ test('the page hears of each step once, and that the run went back where steps c
 });
 
 test('a run goes on whose device is lost while pictures are made between two steps', async () => {
-  const [first, second] = [engineWithout(), engineWithout()];
+  const first = engineWithout();
+  const second = engineWithout();
   const { client, session, state, told } = await servedOn(first.engine, second.engine);
   state.images = grey;
   session.recoverer = { lost: () => ({ wait: 0 }) } as unknown as typeof session.recoverer;
@@ -484,7 +489,8 @@ test('a press while a run is built that a pause has ended makes another, which t
   const { client, session, state, told } = await servedOn(engineWithout().engine);
   state.images = grey;
   const { open, opened: built } = gate();
-  const [paused, other] = [runOf(0, { built }), runOf(0)];
+  const paused = runOf(0, { built });
+  const other = runOf(0);
   vi.spyOn(TrainingRun, 'begin').mockReturnValueOnce(paused.run).mockReturnValueOnce(other.run);
   await client.press({});
   await until(() => session.run);

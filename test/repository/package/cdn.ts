@@ -34,7 +34,7 @@ export const fromAnotherOrigin = {
     const { status, reds } = await resultOf<Shown>(own.address, shown);
     if (own.missing.length + cdn.missing.length > 0)
       throw new Error(`Not there: ${[...own.missing, ...cdn.missing].join(' ')}.`);
-    const [, loss] = /^Trained for 20 steps in a worker, loss (0\.\d+)\. Done\.$/.exec(status) ?? [];
+    const loss = (/^Trained for 20 steps in a worker, loss (0\.\d+)\. Done\.$/.exec(status) ?? [])[1];
     if (!(Number(loss) < 0.08)) throw new Error(`The page says: ${status}`);
     const seen = await digitsSeen(imagesOf(reds));
     if (`${seen}` !== `${DIGITS}`) throw new Error(`Asked for the digits ${DIGITS}, it drew ${seen}.`);
@@ -45,7 +45,9 @@ export const fromAnotherOrigin = {
 /** Ink where the canvas, with one digit beside the other, is dark. */
 const imagesOf = (reds: readonly number[]) =>
   Float32Array.from({ length: DIGITS.length * SIDE ** 2 }, (_, i) => {
-    const [image, y, x] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE];
+    const image = Math.floor(i / SIDE ** 2);
+    const y = Math.floor(i / SIDE) % SIDE;
+    const x = i % SIDE;
     return 1 - reds[(y * DIGITS.length + image) * SIDE + x] / 255;
   });
 

@@ -24,7 +24,8 @@ export const flaky = {
       using served = await serve(folder);
       return await resultOf<Result>(`${served.address}${query}`, undefined, 503);
     };
-    const [healthy, result] = [await visit('?healthy'), await visit('')];
+    const healthy = await visit('?healthy');
+    const result = await visit('');
     if (healthy.inPage + healthy.inWorker > 0) throw new Error('A healthy server fails.');
     if (result.inPage < 5 || result.inWorker < 3)
       throw new Error(`Only ${result.inPage} and ${result.inWorker} calls failed.`);

@@ -35,7 +35,7 @@ const firstHour = {
     for (const [command, ...args] of commands) await shell(folder, command, ...args);
 
     const text = await readFile(join(folder, CONTRIBUTING), 'utf8');
-    const [, wrong, right, file] = /Write `(.+?)` in\s+place of `(.+?)` in\s+`(.+?)`/.exec(text) ?? [];
+    const [_, wrong, right, file] = /Write `(.+?)` in\s+place of `(.+?)` in\s+`(.+?)`/.exec(text) ?? [];
     const lane = commands.find((words) => words.includes('--lane'));
     if (!file || !lane || commands.length < 6)
       throw new Error(`${CONTRIBUTING} lacks a kernel to change or its commands.`);

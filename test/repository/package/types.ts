@@ -54,14 +54,15 @@ async function compile(
   await mkdir(project);
   for (const file of files) await copyFile(join(programs, file), join(project, file));
   const compilerOptions = {
-    ...{
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: false,
-    },
-    ...{ target: 'es2022', lib, noEmit: true },
-    ...{ module, moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler' },
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    target: 'es2022',
+    lib,
+    noEmit: true,
+    module,
+    moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler',
     types: [...(webgpuTypes ? ['@webgpu/types'] : []), ...(lib.length === 1 ? ['node'] : [])],
   };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));

@@ -19,7 +19,12 @@ const device: GPUDevice = await adapter.requestDevice({ requiredFeatures });
 const none = undefined;
 const maybe = undefined as undefined | AbortSignal;
 using engine = await createEngine({
-  ...{ device, tune: none, variants: none, onProgress: none, tuningCache: none, selfCheck: none },
+  device,
+  tune: none,
+  variants: none,
+  onProgress: none,
+  tuningCache: none,
+  selfCheck: none,
 });
 export const own: GPUDevice = engine.device;
 export const other: GPUDevice = (await requestDevice(navigator.gpu, { powerPreference: 'low-power' })).device;

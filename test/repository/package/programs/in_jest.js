@@ -5,7 +5,10 @@ import { createEngine } from 'webgpu-diffusion';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { use } from './use.js';
 
-const [height, width, channels, count] = [4, 4, 1, 4];
+const height = 4;
+const width = 4;
+const channels = 1;
+const count = 4;
 /** A machine that does much else compiles for minutes. */
 const LIMIT_MS = 500_000;
 
