@@ -99,7 +99,8 @@ describe('a GPU clock that stands still', () => {
   test('now and then does not make a long measurement 0', async () => {
     shows(29);
     const timer = await timed();
-    expect([timer.kind, await timer.once(() => {})]).toEqual(['timestamp-query', 29]);
+    expect(timer.kind).toBe('timestamp-query');
+    expect(await timer.once(() => {})).toBe(29);
     shows(0);
     expect(await timer.once(() => {})).toBeCloseTo(30);
   });

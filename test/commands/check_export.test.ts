@@ -52,7 +52,7 @@ const report: CheckReport = {
 
 test('the JSON of a check report holds every row, and values like NaN as text', () => {
   const { schema, rows, end } = JSON.parse(checkJson(report));
-  expect([schema, end]).toEqual([1, 'stopped']);
+  expect({ schema, end }).toEqual({ schema: 1, end: 'stopped' });
   expect(rows[0]).toEqual(row);
   expect(rows[1].each[0].worst.actual).toBe('NaN');
 });

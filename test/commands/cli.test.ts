@@ -114,7 +114,7 @@ test('convert writes the same ONNX and PyTorch files as the library', async () =
   const shape = '28x28x1, widths 32 64 64, kernels 5x5, conditioned on noise level and 10 classes';
   const said = expect.stringContaining(`Wrote ${onnx}: ${shape}.`);
   const { code, out: text, err } = await typed('convert', '--onnx', onnx, '--pytorch', pytorch);
-  expect([code, text, err]).toEqual([0, said, '']);
+  expect({ code, text, err }).toEqual({ code: 0, text: said, err: '' });
   const model = await loadPretrained('digits');
   expect(Buffer.compare(readFileSync(onnx), exportOnnx(model))).toBe(0);
   expect(loadModel(readFileSync(pytorch))).toEqual(model);

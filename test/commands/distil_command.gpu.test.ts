@@ -49,7 +49,7 @@ test('distil leaves alone a folder that another process has taken', async () => 
   await until(() => existsSync(lock));
   writeFileSync(lock, 'of another');
   const { code, output } = await distilling;
-  expect([code, output]).toEqual([1, expect.stringContaining(out)]);
+  expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining(out) });
   expect(readdirSync(out)).toEqual(['.webgpu-diffusion.lock']);
   expect(readFileSync(lock, 'utf8')).toBe('of another');
 });

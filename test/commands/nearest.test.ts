@@ -56,7 +56,8 @@ test('identical training pictures do not count as neighbours of each other', asy
   const samples = pictures(3, 50);
   samples.set(picture(once.images, 3));
   const all = await nearness(samples, { ...once, images, count: 80 }, 1);
-  expect([all.near, (await nearness(samples, once, 1)).near]).toEqual([1, 1]);
+  expect(all.near).toBe(1);
+  expect((await nearness(samples, once, 1)).near).toBe(1);
   // A set of one picture, many times, has no distances: nothing is near.
   const same = { ...once, images: Uint8Array.from(images, (_, i) => images[i % size]), count: 80 };
   expect((await nearness(samples, same, 1)).near).toBe(0);

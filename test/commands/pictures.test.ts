@@ -12,7 +12,7 @@ const tight = { scale: 1, gap: 0 };
 
 test('a grid shows dark ink on white paper, pixels as squares, with gaps all around', () => {
   const picture = grid({ height: 1, width: 2, channels: 1, values: [0, 1, 0.5, 2] }, 2, { scale: 3, gap: 1 });
-  expect([picture.width, picture.height]).toEqual([15, 5]);
+  expect({ width: picture.width, height: picture.height }).toEqual({ width: 15, height: 5 });
   expect(row(picture, 2)).toEqual([255, 255, 255, 255, 0, 0, 0, 255, 128, 128, 128, 0, 0, 0, 255]);
   for (const y of [0, 4]) expect(row(picture, y)).toEqual(Array(15).fill(255));
 });
@@ -25,7 +25,7 @@ test('a grid shows values below 0 as paper, and is not spoilt by NaN', () => {
 
 test('a grid arranges images in columns and groups, with an incomplete last row', () => {
   const picture = grid(dot([1, 1, 1]), 2, { scale: 1, gap: 1 });
-  expect([picture.width, picture.height]).toEqual([5, 5]);
+  expect({ width: picture.width, height: picture.height }).toEqual({ width: 5, height: 5 });
   expect([row(picture, 1), row(picture, 3)]).toEqual([
     [255, 0, 255, 0, 255],
     [255, 0, 255, 255, 255],

@@ -161,7 +161,7 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
   expect(plan).toMatchObject({ batch: 16, ...made });
   const { steps, epochs } = plan;
   expect(adjusted).toEqual({ maxSteps: steps, epochs, schedule: scheduleOf(steps) });
-  expect([weights, state]).toEqual(['parameters', 'state']);
+  expect({ weights, state }).toEqual({ weights: 'parameters', state: 'state' });
 });
 
 test('own pictures are polished; only those in colour are sampled at shifted levels', () => {
@@ -207,7 +207,11 @@ test.each([
 
 test('a planned run may take 1.5 times its minutes, and any time where 300 updates do not fit', () => {
   const [plain, unknown, slow] = [100, undefined, 10].map((speed) => limitOf(plan(9000, speed), 3));
-  expect([plain, unknown, slow]).toEqual([270, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  expect({ plain, unknown, slow }).toEqual({
+    plain: 270,
+    unknown: Number.POSITIVE_INFINITY,
+    slow: Number.POSITIVE_INFINITY,
+  });
 });
 
 const linear = (warmup: number, steps: number) => ({ decay: 'linear', warmup, steps, floor: 0.01 });

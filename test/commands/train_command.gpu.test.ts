@@ -118,7 +118,10 @@ test('train prints a choice of kernels, stores it with the run, and repeats it b
   expect(new Set(Object.values(given.variants))).toEqual(new Set(['direct']));
   expect(given.losses).not.toEqual(usual.losses);
   const again = await train('again', '--variants', join(out, 'given', 'run.json'));
-  expect([again.losses, again.variants]).toEqual([given.losses, given.variants]);
+  expect({ losses: again.losses, variants: again.variants }).toEqual({
+    losses: given.losses,
+    variants: given.variants,
+  });
 });
 
 test('--recipe pictures trains on grey images too, and its files have its sampling', async () => {
@@ -167,7 +170,8 @@ test('finished images of the recipe pictures are enlarged: a run’s if its flag
     [[...resume, '--enlarge', 'pixels'], 'pixels', 4],
   ] as const) {
     await train(...given);
-    expect([reportIn(out).settings.enlarge, pixelOf('enlarged', 'samples.png')]).toEqual([enlarge, scale]);
+    expect(reportIn(out).settings.enlarge).toEqual(enlarge);
+    expect(pixelOf('enlarged', 'samples.png')).toEqual(scale);
   }
 
   const sample = (...more: string[]) =>
@@ -177,7 +181,10 @@ test('finished images of the recipe pictures are enlarged: a run’s if its flag
   expect(await sample(...words('--count 1 --steps 1 --enlarge pixels'))).not.toContain('enlarged');
   expect(pixelOf('a.png')).toBe(4);
   const both = await runHere('sample', ...words('--model pictures --history --enlarge smooth'));
-  expect([both.code, both.output]).toEqual([2, expect.stringContaining('Leave out --enlarge.')]);
+  expect({ code: both.code, output: both.output }).toEqual({
+    code: 2,
+    output: expect.stringContaining('Leave out --enlarge.'),
+  });
 });
 
 test('--recipe pictures leaves an epoch’s small last batch out', async () => {

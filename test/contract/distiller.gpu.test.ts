@@ -185,9 +185,9 @@ test('a student is sampled only in its calls, keeps them in its file, and is no 
 
   const model = loadModel(await saveModel(student, { objective: 'flow' }));
   const { sampling, teacher: of } = model;
-  expect([sampling, of]).toEqual([student.sampling, student.teacher]);
+  expect({ sampling, of }).toEqual({ sampling: student.sampling, of: student.teacher });
   using again = await engine.createUNet(model.config, { sampling, teacher: of });
-  expect([again.sampling, again.teacher]).toEqual([sampling, of]);
+  expect({ sampling: again.sampling, teacher: again.teacher }).toEqual({ sampling, teacher: of });
   await refused(() => engine.createDistiller(again, small), 'argument', 'itself distilled, to 2 calls');
 });
 
@@ -201,7 +201,10 @@ test('training a student on makes it a network like others, with a warning', asy
   const unet = await other.createUNet(conditionedNetwork, { sampling: distilled, teacher: '0123abcd' });
   await other.createTrainer(unet);
   expect(warnings).toEqual([{ code: 'distilled', message: expect.stringContaining('1 call.') }]);
-  expect([unet.sampling, unet.teacher]).toEqual([undefined, undefined]);
+  expect({ sampling: unet.sampling, teacher: unet.teacher }).toEqual({
+    sampling: undefined,
+    teacher: undefined,
+  });
   await other.createTrainer(unet);
   expect(warnings).toHaveLength(1);
 });
@@ -239,7 +242,7 @@ test('a network without classes is distilled without guidance', async () => {
 test('a distiller’s memory is held during one run only, and the student stays', async () => {
   const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
-  expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
+  expect({ bytes: distiller.bytes, student: distiller.student }).toEqual({ bytes: 0, student: undefined });
   let most = 0;
   for await (const _ of distiller.run()) {
     if (most === 0) await refused(() => distiller.run().next(), 'busy', 'distiller');

@@ -289,7 +289,10 @@ test.each([true, false])(
     expect(refs.size).toBeGreaterThan(100);
     expect(await leftOf(refs)).toEqual([]);
     // The app keeps what is its own.
-    expect([(await device.lost).reason, controller.signal.aborted]).toEqual(['destroyed', false]);
+    expect({ reason: (await device.lost).reason, aborted: controller.signal.aborted }).toEqual({
+      reason: 'destroyed',
+      aborted: false,
+    });
   },
 );
 

@@ -127,7 +127,10 @@ test.each(pairs)('$name after $end gives the same result again', async ({ subjec
   expect(getEventListeners(signal, 'abort')).toEqual([]);
   world.engine.destroy();
   expect(world.failing.labels).toEqual([]);
-  expect([world.failing.openScopes, world.failing.uncaught]).toEqual([0, []]);
+  expect({ openScopes: world.failing.openScopes, uncaught: world.failing.uncaught }).toEqual({
+    openScopes: 0,
+    uncaught: [],
+  });
 });
 
 /** Some of the calls of this name that a use makes, from 0: the first, one in the middle, the last. */

@@ -53,7 +53,7 @@ test.each<[string, (engine: Engine) => Promise<unknown>, pipelines: number, char
     return createPipeline(descriptor);
   };
   using engine = await createEngine({ device, tuningCache: memoryCache() });
-  expect([engine.tune, engine.adapter.software]).toEqual([true, false]);
+  expect({ tune: engine.tune, software: engine.adapter.software }).toEqual({ tune: true, software: false });
   await work(engine);
   device.destroy();
   expect(compiled.length).toBe(pipelines);

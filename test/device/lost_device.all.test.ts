@@ -25,7 +25,11 @@ test.each([
       // What is made may be there before the browser says that its device is lost.
       if (!name.startsWith('engine.create')) expect(error, `${call} ${nth}`).toBe('device-lost');
       await failing.device.lost;
-      expect([failing.unwatch(), failing.openScopes, failing.uncaught]).toEqual([true, 0, []]);
+      expect({
+        unwatch: failing.unwatch(),
+        openScopes: failing.openScopes,
+        uncaught: failing.uncaught,
+      }).toEqual({ unwatch: true, openScopes: 0, uncaught: [] });
       expect(await codeOf(made.use())).toBe('device-lost');
     }
 });

@@ -454,7 +454,10 @@ describe('the stopwatch on the GPU', () => {
       return made;
     });
     await run(1);
-    expect([buffers.length, sets.length]).toEqual([2, 1]);
+    expect({ buffersCount: buffers.length, setsCount: sets.length }).toEqual({
+      buffersCount: 2,
+      setsCount: 1,
+    });
     for (const { destroy } of [...buffers, ...sets]) expect(destroy).toHaveBeenCalledOnce();
   });
 

@@ -103,7 +103,7 @@ test.each<[Name, string, number[]]>([
   ['everything', 'in the middle of an epoch', [6]],
 ])('a run, %s, that is stopped %s and resumed gives the same bytes', async (name, _, stops) => {
   const { losses, state } = loadCheckpoint(await unbroken(name));
-  expect([losses.length, state.step]).toEqual([STEPS, STEPS]);
+  expect({ lossesCount: losses.length, step: state.step }).toEqual({ lossesCount: STEPS, step: STEPS });
   expect(losses.every(Number.isFinite)).toBe(true);
   let last: Uint8Array | undefined;
   for (const stop of [...stops, STEPS]) last = await trainUntil(name, stop, last);

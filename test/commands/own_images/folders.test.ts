@@ -54,7 +54,10 @@ test('links to files and folders are followed, and a circle of links is refused'
   link('../../gone.png', 'mine/a/11.png');
   link('../gone', 'mine/nowhere');
   const { images, notes } = await load('mine');
-  expect([images.count, images.classNames]).toEqual([11, ['a', 'b']]);
+  expect({ count: images.count, classNames: images.classNames }).toEqual({
+    count: 11,
+    classNames: ['a', 'b'],
+  });
   expect(images.labels!.reduce((sum, label) => sum + label)).toBe(2);
   expect(notes).toEqual([
     '1 of 12 pictures left out: 11.png could not be read: there is no such file or folder.',
@@ -116,7 +119,7 @@ test('several files and folders are read, each once', async () => {
   const classes = await load('a/cat', 'b/dog', 'a/cat/');
   expect(classes).toMatchObject({ images: { count: 2, classNames: ['cat', 'dog'] }, notes: [] });
   const loose = (await load(cat, other)).images;
-  expect([loose.count, loose.labels]).toEqual([2, undefined]);
+  expect({ count: loose.count, labels: loose.labels }).toEqual({ count: 2, labels: undefined });
 
   write('one-images-idx3-ubyte', idx(2, 1));
   write('b/cat/1.png', png(9));

@@ -56,7 +56,9 @@ describe('an IDX file', () => {
     ],
   ])('is read %s', async (_, files, choice, values, ink, name, labels, note) => {
     const made = await read(files, choice);
-    expect([[...made.images.images], made.ink, made.images.name]).toEqual([values, ink, name]);
+    expect([...made.images.images]).toEqual(values);
+    expect(made.ink).toEqual(ink);
+    expect(made.images.name).toEqual(name);
     expect(made.images.labels && [...made.images.labels]).toEqual(labels);
     expect(made.notes).toEqual(note ? [note] : []);
   });

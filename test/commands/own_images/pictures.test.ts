@@ -138,7 +138,10 @@ describe('the user’s pictures', () => {
     const size = 256 * channels;
     const each = (at: number) =>
       Array.from({ length: count }, (_, i) => images[i * size + at]).sort((a, b) => a - b);
-    expect([channels, made.ink, each(0), each(size - 1)]).toEqual([ink ? 1 : 3, ink, first, last]);
+    expect(channels).toEqual(ink ? 1 : 3);
+    expect(made.ink).toEqual(ink);
+    expect(each(0)).toEqual(first);
+    expect(each(size - 1)).toEqual(last);
     const [_all, number, paper] = /^(.*) (.*)$/.exec(clear ?? '') ?? [];
     expect(made.notes).toEqual(clear ? [`${number} had transparent parts, which are now ${paper}.`] : []);
   });
@@ -255,7 +258,8 @@ describe('the user’s pictures', () => {
     ['one damaged, without heads', { ...some(24, 24, 'avif'), 'mine/3.avif': spoilt }, {}, '19 24x24', 0],
   ])('%s: have the size of those that can be read', async (_, given, choice, made, cut) => {
     const { images, notes, ...found } = await read(given, choice);
-    expect([`${images.count} ${images.width}x${images.height}`, found.cut]).toEqual([made, cut]);
+    expect(`${images.count} ${images.width}x${images.height}`).toEqual(made);
+    expect(found.cut).toEqual(cut);
     expect(found.shrunk).toBe(made.endsWith('32x32'));
     const left = made.startsWith('19') ? [expect.stringMatching(/^1 of 20 pictures left out: /)] : [];
     expect(notes).toEqual(left);
@@ -369,7 +373,12 @@ describe('the user’s pictures', () => {
     // In the order of the paths.
     const order = Array.from({ length: count }, (_, k) => images[k * 768]).map((red) => red / 20 - 1);
     const ordered = labels?.map((_, i) => found.images.labels![order.indexOf(i)]);
-    expect([found.images.name, found.images.classNames, ordered]).toEqual([name, classNames, labels]);
-    expect([found.images.labels === undefined, found.notes]).toEqual([labels === undefined, notes]);
+    expect({ name: found.images.name, classNames: found.images.classNames, ordered }).toEqual({
+      name,
+      classNames,
+      ordered: labels,
+    });
+    expect(found.images.labels === undefined).toEqual(labels === undefined);
+    expect(found.notes).toEqual(notes);
   });
 });

@@ -45,7 +45,7 @@ test.each<[how: string, more: Partial<PainterOptions> & { readonly channels: 1 |
   const painter = await engine.createPainter({ ...shape, format, range });
   const width = 7 * columns;
   const height = 5 * Math.ceil(5 / columns);
-  expect([painter.width, painter.height]).toEqual([width, height]);
+  expect({ width: painter.width, height: painter.height }).toEqual({ width, height });
   const values = bytes(5 * 5 * 7 * shape.channels);
   const target = texture(width, height, { format: format as GPUTextureFormat });
   const images = { buffer: bufferOf(gpu, values, 8), offset: 8 };

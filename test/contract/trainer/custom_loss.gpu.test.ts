@@ -178,7 +178,7 @@ describe('encodeUpdate', () => {
     expect(distance(flatten(await unet.getParameters()), wanted)).toBeLessThan(19 * 2 ** -23);
     expect([...(await trainer.readLosses(1))]).toEqual([0.375]);
     const [recorded, learningRate, length] = await floatsIn(gpu, trainer.buffers.records);
-    expect([recorded, learningRate]).toEqual([0.375, Math.fround(rate)]);
+    expect({ recorded, learningRate }).toEqual({ recorded: 0.375, learningRate: Math.fround(rate) });
     expect(length / norm).toBeCloseTo(1, 5);
   });
 

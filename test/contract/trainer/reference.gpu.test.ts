@@ -100,7 +100,7 @@ test.each<[string, Partial<UNetConfig>, TrainerOptions, Partial<FitOptions>]>([
     const norms: number[] = [];
     for (const [step, event] of events.entries()) {
       const epoch = Math.floor(step / perEpoch);
-      expect([event.step, event.epoch]).toEqual([step + 1, epoch + 1]);
+      expect({ step: event.step, epoch: event.epoch }).toEqual({ step: step + 1, epoch: epoch + 1 });
       const start = (step % perEpoch) * BATCH;
       const indices = permutation(10, 42, epoch).subarray(start, start + BATCH);
       const { binarize = objective === 'tutorial' } = how;
@@ -152,7 +152,7 @@ describe('evaluate', () => {
     }
     const got = await trainer.evaluate(images, asked);
     for (const [i, { from, to, loss, count }] of got.bins.entries()) {
-      expect([from, to, count]).toEqual([i / 10, (i + 1) / 10, bins[i].length]);
+      expect({ from, to, count }).toEqual({ from: i / 10, to: (i + 1) / 10, count: bins[i].length });
       if (count === 0) expect(loss).toBeUndefined();
       else expect(Math.abs(loss! / (sum(bins[i]) / count) - 1), `bin ${i}`).toBeLessThan(2e-5);
     }

@@ -226,7 +226,7 @@ describe('the saver', () => {
       await keeping.settled();
       expect(await kept()).toEqual([steps[2]]);
     }
-    expect([saved, troubles]).toEqual([[1, 3, 4, 6], []]);
+    expect({ saved, troubles }).toEqual({ saved: [1, 3, 4, 6], troubles: [] });
   });
 
   test('keeps the copy of before on a full disk, reports it once, and again after there was room', async () => {
@@ -266,10 +266,10 @@ describe('the saver', () => {
       expect(saved).toEqual(before);
       storage.answer();
       await passes();
-      expect([saved, await kept()]).toEqual([[...before, ...late], late.slice(-1)]);
+      expect({ saved, kept: await kept() }).toEqual({ saved: [...before, ...late], kept: late.slice(-1) });
       await save(keeping, 4);
       await keeping.settled();
-      expect([saved, await kept()]).toEqual([[...before, ...late, 4], [4]]);
+      expect({ saved, kept: await kept() }).toEqual({ saved: [...before, ...late, 4], kept: [4] });
       expect(troubles).toEqual([SILENT]);
     },
   );
@@ -313,7 +313,7 @@ describe('the saver', () => {
     await Promise.all([keeping.end({ discard: true }), passes()]);
     storage.answer();
     await passes();
-    expect([await kept(), locks.held]).toEqual([[], []]);
+    expect({ kept: await kept(), held: locks.held }).toEqual({ kept: [], held: [] });
   });
 });
 
@@ -327,7 +327,8 @@ describe('after the loss of a device', () => {
     expect(waits.slice(0, 9)).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     expect(waits.at(-1)).toBe(30_000);
     // A device came, and was lost, too.
-    expect([recoverer.lost(MINUTE).wait, recoverer.failed(MINUTE).wait]).toEqual([250, 500]);
+    expect(recoverer.lost(MINUTE).wait).toBe(250);
+    expect(recoverer.failed(MINUTE).wait).toBe(500);
   });
 
   test.each([

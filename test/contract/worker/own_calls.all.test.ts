@@ -71,7 +71,7 @@ describe('the calls that a program adds to its worker', () => {
     const off = client.on('grown', (bytes) => grown.push(bytes));
     const bytes = Uint8Array.of(3, 4);
     expect(await client.grow(transfer(bytes, [bytes.buffer]))).toEqual([3, 0]);
-    expect([bytes.length, grown]).toEqual([0, [Uint8Array.of(3, 4, 2)]]);
+    expect({ bytesCount: bytes.length, grown }).toEqual({ bytesCount: 0, grown: [Uint8Array.of(3, 4, 2)] });
     off();
     await client.grow(Uint8Array.of(1));
     expect(grown).toHaveLength(1);
@@ -88,7 +88,8 @@ describe('the calls that a program adds to its worker', () => {
     const started = trained(client);
     await reached;
     const { sum, trains } = await client.look();
-    expect([sum === before.sum, trains]).toEqual([false, true]);
+    expect(sum === before.sum).toBe(false);
+    expect(trains).toBe(true);
     expect(losses.length).toBeLessThan(STEPS);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
@@ -148,7 +149,8 @@ test('a sample interrupts training at a step, and a pause does not end images th
   const paused = await client.pause();
   expect((await sampled).images).toHaveLength(2 * 64);
   // No step was made meanwhile.
-  expect([before.step, losses.at(-1)]).toEqual([paused.step, paused.loss]);
+  expect(before.step).toEqual(paused.step);
+  expect(losses.at(-1)).toEqual(paused.loss);
   expect(await started).toEqual(paused);
   expect(await trained(client, { steps: 1 })).toMatchObject({ step: paused.step + 1 });
 });

@@ -51,12 +51,17 @@ describe.each([
 
   test('have the sizes of its batches, images from -1 to 1, and all classes', () => {
     for (const { noisy, target, levels, labels } of batches) {
-      expect([noisy.length, target.length, levels.length, labels.length]).toEqual([
-        flow.batch * size,
-        flow.batch * size,
-        flow.batch,
-        flow.batch,
-      ]);
+      expect({
+        noisyCount: noisy.length,
+        targetCount: target.length,
+        levelsCount: levels.length,
+        labelsCount: labels.length,
+      }).toEqual({
+        noisyCount: flow.batch * size,
+        targetCount: flow.batch * size,
+        levelsCount: flow.batch,
+        labelsCount: flow.batch,
+      });
       // x = noisy - t * target lies in [-1, 1].
       const clean = noisy.map((value, i) => value - levels[Math.floor(i / size)] * target[i]);
       const largest = clean.reduce((max, value) => Math.max(max, Math.abs(value)), 0);

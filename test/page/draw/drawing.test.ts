@@ -92,7 +92,10 @@ test('a drawing can be undone, stroke by stroke', () => {
   expect(history.current.strokes.map(({ tool }) => tool)).toEqual(['draw']);
   history.undo();
   history.undo();
-  expect([history.current, history.canUndo]).toEqual([nothing, false]);
+  expect({ current: history.current, canUndo: history.canUndo }).toEqual({
+    current: nothing,
+    canUndo: false,
+  });
 });
 
 test('a pen that goes on after its stroke was undone, or the drawing replaced, draws nothing', () => {
@@ -121,22 +124,29 @@ test('Latest asks one question at a time, and after its answer the last one that
   latest.ask('c');
   sent[0].resolve(1);
   await turn();
-  expect([sent[1].question, latest.waiting]).toEqual(['c', true]);
+  expect({ question: sent[1].question, waiting: latest.waiting }).toEqual({ question: 'c', waiting: true });
   expect(outcomes.splice(0)).toEqual([{ question: 'a', answer: 1, waiting: true }]);
   // What is dropped is not waited for, and its answer is none to what comes after it.
   latest.drop();
-  expect([sent[1].signal.aborted, latest.waiting]).toEqual([true, false]);
+  expect({ aborted: sent[1].signal.aborted, waiting: latest.waiting }).toEqual({
+    aborted: true,
+    waiting: false,
+  });
   latest.ask('d');
   sent[1].resolve(2);
   await turn();
-  expect([outcomes, sent[2].question, latest.waiting]).toEqual([[], 'd', true]);
+  expect({ outcomes, question: sent[2].question, waiting: latest.waiting }).toEqual({
+    outcomes: [],
+    question: 'd',
+    waiting: true,
+  });
   sent[2].reject(new Error('no'));
   await turn();
-  expect([outcomes, latest.waiting, sent.length]).toEqual([
-    [{ question: 'd', problem: 'no', waiting: false }],
-    false,
-    3,
-  ]);
+  expect({ outcomes, waiting: latest.waiting, sentCount: sent.length }).toEqual({
+    outcomes: [{ question: 'd', problem: 'no', waiting: false }],
+    waiting: false,
+    sentCount: 3,
+  });
 });
 
 describe('the answer to a drawing', () => {
@@ -186,7 +196,7 @@ describe('the question about a drawing', () => {
     [/^At 0 % there is no noise/, line, { ask: 'denoise', level: 0 }],
   ])('is refused: %s', (why, drawing, settings) => {
     const { why: said, order } = ask(drawing, settings);
-    expect([said, order]).toEqual([expect.stringMatching(why), undefined]);
+    expect({ said, order }).toEqual({ said: expect.stringMatching(why), order: undefined });
   });
 
   const { sampling } = recipes.digits;

@@ -45,10 +45,12 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await until(page, () => window.harness.state.distilling !== undefined);
   // What is distilled so far would be lost.
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
-  expect([await asks(), await isOff(page, '#train')]).toEqual([true, true]);
+  expect(await asks()).toBe(true);
+  expect(await isOff(page, '#train')).toBe(true);
   await click(page, '#distil-stop');
   await until(page, () => window.harness.state.distilling === undefined);
-  expect([await fromState(page, 'model'), await asks()]).toEqual([undefined, false]);
+  expect(await fromState(page, 'model')).toBeUndefined();
+  expect(await asks()).toBe(false);
 
   // Samples are made meanwhile, and it goes on.
   await click(page, '#distil-2');

@@ -60,10 +60,12 @@ test('the welcome page plays a recording before it asks for a GPU', async () => 
 
   await pressOn(page, '#make-now', 'Enter');
   await reads(page, 'home-status', /^Compiling the shaders: \d+ of \d+$/);
-  expect([await asked(), await isSeen(page, '#recorded-making')]).toEqual([true, true]);
+  expect(await asked()).toBe(true);
+  expect(await isSeen(page, '#recorded-making')).toBe(true);
   await unhidden(page, 'panel-sample');
   expect(await fromState(page, 'data')).toBeUndefined(); // no digits to train on
-  expect([await isHidden(page, 'home'), await searchOf(page)]).toEqual([true, '?task=sample&noise=145']);
+  expect(await isHidden(page, 'home')).toBe(true);
+  expect(await searchOf(page)).toBe('?task=sample&noise=145');
   await made(page, 4);
   expect(await pressed(page)).toEqual(['all']);
 
@@ -89,10 +91,12 @@ test('the pretrained network makes digits to order at once: by button, by key, a
   };
   expect(await pressed(page)).toEqual(['3']);
   const sevens = await following(() => click(page, '#digit-7'));
-  expect([await pressed(page), await searchOf(page)]).toEqual([['7'], expect.stringContaining('digit=7')]);
+  expect(await pressed(page)).toEqual(['7']);
+  expect(await searchOf(page)).toEqual(expect.stringContaining('digit=7'));
   // By keyboard, from the button that was pressed last.
   const threes = await following(() => page.keyboard.press('3'));
-  expect([await pressed(page), threes === sevens]).toEqual([['3'], false]);
+  expect(await pressed(page)).toEqual(['3']);
+  expect(threes === sevens).toBe(false);
   await click(page, '#sample-fold');
   await focus(page, '#guidance');
   expect(await following(() => page.keyboard.press('ArrowRight'))).not.toBe(threes);

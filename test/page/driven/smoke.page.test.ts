@@ -123,7 +123,8 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
   // A model has no state of the optimizer.
   expect(await fromState(page, 'saved')).toBe(0);
   const checkpoint = await save('save-checkpoint');
-  expect([await fromState(page, 'saved'), await asks()]).toEqual([3, false]);
+  expect(await fromState(page, 'saved')).toBe(3);
+  expect(await asks()).toBe(false);
 
   await drop(model, 'mine.safetensors');
   await unhidden(page, 'panel-sample');
@@ -158,7 +159,8 @@ test('the buttons of a run work in turn, and keep the focus: step, train, pause,
   await pressOn(page, '#step', 'Enter');
   await steps(page, 2);
   await until(page, () => !document.getElementById('step')!.ariaDisabled);
-  expect([await focused(page), (await losses(page)).length]).toEqual(['step', 2]);
+  expect(await focused(page)).toBe('step');
+  expect(await losses(page)).toHaveLength(2);
 
   await type(page, 'epochs', '1000');
   await pressOn(page, '#train', 'Enter');
@@ -171,7 +173,8 @@ test('the buttons of a run work in turn, and keep the focus: step, train, pause,
   await reads(page, 'train', 'Resume');
   const paused = (await losses(page)).length;
   // Of four thousand steps: what is under way is finished, and no more.
-  expect([await focused(page), paused < training + 100]).toEqual(['train', true]);
+  expect(await focused(page)).toBe('train');
+  expect(paused).toBeLessThan(training + 100);
   for (const id of ['grid-step', 'strip-step']) await reads(page, id, `after step ${paused}`);
 
   await go(page, 'sample');

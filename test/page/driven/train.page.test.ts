@@ -114,7 +114,8 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   expect(await fromState(page, 'run')).toMatchObject({ images: 144, held: 16 });
   const { heldOut, rates } = await fromState(page, 'measured');
   const last = heldOut.at(-1)!;
-  expect([last.images, last.loss < heldOut[0].loss]).toEqual([16, true]);
+  expect(last.images).toBe(16);
+  expect(last.loss).toBeLessThan(heldOut[0].loss);
   expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001, before: 0.003 }]);
   await reads(page, 'held-out-at', /^\d\.\d{4} after step \d+$/);
   const label = `; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`;
@@ -131,7 +132,8 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await reads(page, 'grid-play', 'Play');
   const played = await said();
   const from = await page.$eval('input#grid-history', ({ title }) => `after ${title.slice(14, -3)}`);
-  expect([played[0], played.at(-1)]).toEqual([from, newest]);
+  expect(played[0]).toEqual(from);
+  expect(played.at(-1)).toEqual(newest);
   const { save, read } = await files(page);
   const saved = await read(await save('save-history-npy'));
   expect(Buffer.from(saved).toString('latin1', 0, 128)).toMatch(/'shape': \(([2-9]|\d{2,}), 10, 28, 28,\)/);

@@ -47,7 +47,7 @@ describe('assemble', () => {
       const { place, message } = errorOf('swish', edited(file, from, to));
       const line = files[file].split('\n').findIndex((each) => each.includes(at)) + 1;
       expect(message).toContain(words);
-      expect([place.file, place.line]).toEqual([file, line]);
+      expect({ file: place.file, line: place.line }).toEqual({ file, line });
     },
   );
 });

@@ -242,7 +242,7 @@ describe('the question of a scene', () => {
     await answer();
     at(90);
     question.ask(order, true);
-    expect([answers.length, question.steps]).toEqual([2, 40]);
+    expect({ answersCount: answers.length, steps: question.steps }).toEqual({ answersCount: 2, steps: 40 });
     await answer();
     expect(question.steps).toBe(90);
   });
@@ -252,7 +252,10 @@ describe('the question of a scene', () => {
     question.ask(order);
     question.ask({ ...order, of: 'pretrained' });
     await answer();
-    expect([question.answer, answers.length]).toEqual([undefined, 2]);
+    expect({ answer: question.answer, answersCount: answers.length }).toEqual({
+      answer: undefined,
+      answersCount: 2,
+    });
     await answer();
     expect(question.answer).toEqual({ kind: 'predicted' });
   });
@@ -296,7 +299,10 @@ describe('the question of a scene', () => {
     of('pretrained', 1);
     expect(question.status).toBe('The bench has the GPU; this waits.');
     of('run');
-    expect([question.answer, question.status]).toEqual([undefined, 'The bench has the GPU; this waits.']);
+    expect({ answer: question.answer, status: question.status }).toEqual({
+      answer: undefined,
+      status: 'The bench has the GPU; this waits.',
+    });
     of('pretrained');
     expect(answers).toHaveLength(1);
     app.measuring = undefined;

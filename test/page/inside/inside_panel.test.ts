@@ -166,7 +166,10 @@ test.each<[string, Source, (page: Page) => void]>([
   change(page);
   expect(page.draw()).toEqual(['look']);
   await page.answer();
-  expect([stage(), element('inside-norms-box').hidden]).toEqual([undefined, true]);
+  expect({ stage: stage(), hidden: element('inside-norms-box').hidden }).toEqual({
+    stage: undefined,
+    hidden: true,
+  });
 });
 
 test('a step that is asked for while the network is looked at is made right after that', async () => {

@@ -136,11 +136,12 @@ describe('pictures that follow the hand', () => {
     // They are newer than paper.
     expect(shown().filter((place) => place === 1)).toHaveLength(4);
     // Of the second place nothing was ever asked.
-    expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
+    expect(sent[1].order.place.across).toBe(3);
+    expect(images(sent[1])).toEqual([9, 4, 5, 6]);
     await answer();
     expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
     await answer();
-    expect([sent.length, shown()]).toEqual([3, Array(10).fill(3)]);
+    expect({ sentCount: sent.length, shown: shown() }).toEqual({ sentCount: 3, shown: Array(10).fill(3) });
   });
 
   test('are not made again for digits that stay while others are typed, or places that the hand returns to', async () => {
@@ -151,14 +152,19 @@ describe('pictures that follow the hand', () => {
     await answer();
     await follow({ ...typed('212'), place: { across: 7, down: 0 } });
     // Until the first of the others are there.
-    expect([images(sent[2]), text()]).toEqual([[2, 0, 1], '202']);
+    expect(images(sent[2])).toEqual([2, 0, 1]);
+    expect(text()).toBe('202');
     await answer();
-    expect([text(), shown()]).toEqual(['212', [7, 7, 7]]);
+    expect({ text: text(), shown: shown() }).toEqual({ text: '212', shown: [7, 7, 7] });
     await follow(typed('212'));
     expect(images(sent[3])).toEqual([1]);
     await answer();
     await follow(typed('202'));
-    expect([sent.length, text(), shown()]).toEqual([4, '202', [0, 0, 0]]);
+    expect({ sentCount: sent.length, text: text(), shown: shown() }).toEqual({
+      sentCount: 4,
+      text: '202',
+      shown: [0, 0, 0],
+    });
   });
 
   test('are forgotten beyond a thousand images, the oldest first', async () => {
@@ -176,9 +182,9 @@ describe('pictures that follow the hand', () => {
     await follow(at(1));
     sent[0].reject(new Error('no'));
     await turn();
-    expect([stage.problem, sent.length]).toEqual(['no', 1]);
+    expect({ problem: stage.problem, sentCount: sent.length }).toEqual({ problem: 'no', sentCount: 1 });
     await follow(at(2));
-    expect([stage.problem, sent.length]).toEqual([undefined, 2]);
+    expect({ problem: stage.problem, sentCount: sent.length }).toEqual({ problem: undefined, sentCount: 2 });
     stage.clear();
     sent[1].reject(new Error('of what is not shown any more'));
     await turn();
@@ -190,7 +196,7 @@ describe('pictures that follow the hand', () => {
     hand.forget();
     sent[0].reject(new Error('aborted'));
     await turn();
-    expect([sent.length, stage.problem]).toEqual([2, undefined]);
+    expect({ sentCount: sent.length, problem: stage.problem }).toEqual({ sentCount: 2, problem: undefined });
     hand.forget();
     // The answer of the network before.
     await answer();
@@ -208,14 +214,15 @@ describe('pictures that follow the hand', () => {
     for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
     expect(new Set(sent.flatMap(images))).toEqual(new Set([9]));
     const { bytes, columns } = stage.map!;
-    expect([columns, bytes.length]).toEqual([MAP_SIDE, 2 * MAP_SIDE ** 2]);
+    expect({ columns, bytesCount: bytes.length }).toEqual({
+      columns: MAP_SIDE,
+      bytesCount: 2 * MAP_SIDE ** 2,
+    });
     const places = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => [bytes[2 * i], bytes[2 * i + 1] - 100]);
-    expect([places[0], places[MAP_SIDE - 1], places[MAP_SIDE], places.at(-1)]).toEqual([
-      [0, 0],
-      [100, 0],
-      [0, 25],
-      [100, 100],
-    ]);
+    expect(places[0]).toEqual([0, 0]);
+    expect(places[MAP_SIDE - 1]).toEqual([100, 0]);
+    expect(places[MAP_SIDE]).toEqual([0, 25]);
+    expect(places.at(-1)).toEqual([100, 100]);
     // A measurement has the GPU for itself.
     const { length } = sent;
     app.measuring = 'bench';

@@ -214,7 +214,8 @@ async function shared(element: (id: string) => StandIn, write = async (_address:
 test('images that a comparison hides are neither saved nor shared in its place, and what is said of an address is true of what is chosen by then', async () => {
   const { app, element, show } = await making('&text=20&calls=40');
   const copied = 'The address is copied: it makes the';
-  expect([element('save-gif').disabled, await shared(element)]).toEqual([false, `${copied} same images.`]);
+  expect(element('save-gif').disabled).toBe(false);
+  expect(await shared(element)).toEqual(`${copied} same images.`);
   // Whatever is chosen by then.
   app.set('calls', '8');
   app.set('noise', '7');
@@ -223,10 +224,8 @@ test('images that a comparison hides are neither saved nor shared in its place, 
   });
   compare(app, 'guidance-1', 'guidance-4');
   show();
-  expect([element('save-gif').disabled, await shared(element)]).toEqual([
-    true,
-    `${copied} images that are chosen here.`,
-  ]);
+  expect(element('save-gif').disabled).toBe(true);
+  expect(await shared(element)).toEqual(`${copied} images that are chosen here.`);
   let copy = () => {};
   app.set('noise', '8');
   show();
@@ -248,7 +247,10 @@ test('who closes the share menu gets no copy either, and may share again', async
   for (let times = 1; times <= 2; times++) {
     element('share').click();
     await settled();
-    expect([share.mock.calls.length, element('shared').textContent]).toEqual([times, '']);
+    expect({ shared: share.mock.calls.length, textContent: element('shared').textContent }).toEqual({
+      shared: times,
+      textContent: '',
+    });
   }
   expect(writeText).not.toHaveBeenCalled();
 });
@@ -261,7 +263,10 @@ test('columns that are being made stop with their comparison, also where a link 
     compare(app, '', '');
     show();
   });
-  expect([made, element('sample-prediction').ariaLabel]).toEqual([1, 'A recording: noise becomes digits']);
+  expect({ made, ariaLabel: element('sample-prediction').ariaLabel }).toEqual({
+    made: 1,
+    ariaLabel: 'A recording: noise becomes digits',
+  });
 });
 
 describe('finished images of pictures in colour', () => {
@@ -299,26 +304,46 @@ describe('finished images of pictures in colour', () => {
     const note = () => element('frame-note').textContent;
     const save = saved(element);
     const ends = 'The last step leaves no noise: these are the images.';
-    expect([canvas.ariaLabel, canvas.width, note()]).toEqual(['4 images, finished', own, ends]);
+    expect({ ariaLabel: canvas.ariaLabel, width: canvas.width, note: note() }).toEqual({
+      ariaLabel: '4 images, finished',
+      width: own,
+      note: ends,
+    });
     // Of the same size as enlarged ones.
     const two = 2 * (4 * 28 + 4) + 4;
-    expect([await save(), asked.enlarge.length, asked.follow.length]).toEqual([[two, two, 0], 1, 0]);
+    expect({
+      save: await save(),
+      enlargeCount: asked.enlarge.length,
+      followCount: asked.follow.length,
+    }).toEqual({ save: [two, two, 0], enlargeCount: 1, followCount: 0 });
     // Those after them go first.
     await make();
-    expect([asked.enlarge.length, asked.follow.length]).toEqual([2, 0]);
+    expect({ enlargeCount: asked.enlarge.length, followCount: asked.follow.length }).toEqual({
+      enlargeCount: 2,
+      followCount: 0,
+    });
     await come('enlarge');
-    expect([canvas.width, await save(), note(), asked.follow.length]).toEqual([
-      larger,
-      [two, two, LARGE],
-      `${ends} Another network, which knows icons, has enlarged them.`,
-      1,
-    ]);
+    expect({
+      width: canvas.width,
+      save: await save(),
+      note: note(),
+      followCount: asked.follow.length,
+    }).toEqual({
+      width: larger,
+      save: [two, two, LARGE],
+      note: `${ends} Another network, which knows icons, has enlarged them.`,
+      followCount: 1,
+    });
     element('frame').value = '3';
     element('frame').fire('input');
     show();
     expect(element('frame-label').textContent).toMatch(/^step 4 of /);
     // With x beside what the network sees.
-    expect([canvas.width, await save(), asked.enlarge.length]).toEqual([own, [2 * two + 4, two, 0], 0]);
+    expect({ width: canvas.width, save: await save(), enlargeCount: asked.enlarge.length }).toEqual({
+      width: own,
+      save: [2 * two + 4, two, 0],
+      enlargeCount: 0,
+    });
   });
 
   test('are enlarged in both columns of a comparison, or in neither', async () => {
@@ -332,10 +357,15 @@ describe('finished images of pictures in colour', () => {
     };
     await come('enlarge', true);
     // Only the left ones are there.
-    expect([shown(), asked.enlarge.length]).toEqual([[own, own], 1]);
+    expect({ shown: shown(), enlargeCount: asked.enlarge.length }).toEqual({
+      shown: [own, own],
+      enlargeCount: 1,
+    });
     await come('enlarge');
     const both = [larger, larger];
-    expect([shown(), way('50'), way('100')]).toEqual([both, [own, own], both]);
+    expect(shown()).toEqual(both);
+    expect(way('50')).toEqual([own, own]);
+    expect(way('100')).toEqual(both);
   });
 });
 
@@ -354,7 +384,10 @@ test('once the hand rests and its images are there, they are made with all steps
   await rest();
   expect(waiting()).toEqual([1, 0]);
   await come('follow');
-  expect([element('sample-prediction').ariaLabel, element('save-sampled').disabled]).toEqual(['2, 0', true]);
+  expect({
+    ariaLabel: element('sample-prediction').ariaLabel,
+    disabled: element('save-sampled').disabled,
+  }).toEqual({ ariaLabel: '2, 0', disabled: true });
   expect([...waiting(), app.settings.across]).toEqual([0, 1, 2]);
   expect(await answer()).toEqual(['2, 0', '2, 0', '2, 0', '2, 0, finished']);
   expect(element('sample-model').textContent).toBe(pretrained);

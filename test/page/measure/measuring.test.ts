@@ -170,7 +170,10 @@ describe('the view of the GPU', () => {
     async (_, state, measures) => {
       const { app, pause } = await opened(state);
       expect(worker !== undefined).toBe(measures);
-      expect([app.measuring, pause.mock.calls.length]).toEqual([undefined, 0]);
+      expect({ measuring: app.measuring, callsCount: pause.mock.calls.length }).toEqual({
+        measuring: undefined,
+        callsCount: 0,
+      });
       if (measures) expect(worker!.task).toMatchObject({ name: 'bench', kernel: 'step', batches: [16] });
       expect(element('bench-run').textContent).toBe('Bench');
     },
@@ -191,7 +194,10 @@ describe('the view of the GPU', () => {
     expect(run.active).toBe(false);
     tell({ phase: 'training', training: true });
     element('bench-run').click();
-    expect([app.measuring, pause.mock.calls.length]).toEqual(['bench', 1]);
+    expect({ measuring: app.measuring, callsCount: pause.mock.calls.length }).toEqual({
+      measuring: 'bench',
+      callsCount: 1,
+    });
     element('bench-run').click();
     expect(app.measuring).toBe(undefined);
     tell({ phase: 'paused', training: false });

@@ -108,7 +108,7 @@ describe('the address', () => {
   test('a setting that comes twice counts once, and notices stay short, whatever the address', () => {
     const long = 'x'.repeat(10_000);
     const { settings: read, notices } = parseQuery(`?batch=8&batch=16&${long}=1&lr=${long}`);
-    expect([read.batch, notices.length]).toEqual([8, 3]);
+    expect({ batch: read.batch, noticesCount: notices.length }).toEqual({ batch: 8, noticesCount: 3 });
     for (const notice of notices) expect(notice.length).toBeLessThan(200);
   });
 

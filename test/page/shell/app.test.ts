@@ -167,14 +167,14 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   app.measuring = 'bench';
   for (let times = 0; times < 2; times++) app.kept.goOn('a');
   const notices = ['The bench has the GPU: go on with the run when it has ended.'];
-  expect([commands(), app.notices]).toEqual([0, notices]);
+  expect({ commands: commands(), notices: app.notices }).toEqual({ commands: 0, notices });
   // Images that a kept run waits for would begin it, too; others would not.
   app.kept.takeImages('digits');
   app.dismissNotices();
   expect(commands()).toBe(1);
   patch({ needsData: 'a' });
   app.kept.takeImages('digits');
-  expect([commands(), app.notices]).toEqual([1, notices]);
+  expect({ commands: commands(), notices: app.notices }).toEqual({ commands: 1, notices });
   app.measuring = undefined;
   app.kept.takeImages('digits');
   expect(commands()).toBe(2);
@@ -191,7 +191,10 @@ test.each(['that is being built', 'with steps'])(
     else patch({ phase: 'compiling', training: true });
     const before = app.settings;
     app.kept.goOn('a');
-    expect([app.settings, client.goOn.mock.calls]).toEqual([before, []]);
+    expect({ settings: app.settings, calls: client.goOn.mock.calls }).toEqual({
+      settings: before,
+      calls: [],
+    });
     await until(() => client.goOn.mock.calls.length > 0);
     expect(client.goOn.mock.calls).toEqual([['a']]);
   },
@@ -212,7 +215,10 @@ test('a kept run without its images waits for them, and tries again with what th
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
   for (const data of [digits, own]) patch({ data });
   expect(client.goOn).toHaveBeenCalledOnce();
-  expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
+  expect({ needsData: app.state.needsData, error: app.state.error }).toEqual({
+    needsData: 'a',
+    error: undefined,
+  });
   app.kept.takeImages('digits');
   patch({ data: digits });
   await until(() => app.state.error);
@@ -301,7 +307,11 @@ test('while a kept run is about to go on its notes stay, its pictures bring no r
   app.kept.goOn('a');
   app.set('samples', '20');
   patch({ data: { ...digits, builtIn: false, channels: 3 } });
-  expect([noted(), rates(), app.settings.recipe]).toEqual([['own', 'a', 'b'], [], 'digits']);
+  expect({ noted: noted(), rates: rates(), recipe: app.settings.recipe }).toEqual({
+    noted: ['own', 'a', 'b'],
+    rates: [],
+    recipe: 'digits',
+  });
   fail(new Error('It is gone.'));
   await until(() => app.state.error);
   expect(rates()).toEqual([0.003]);

@@ -44,10 +44,13 @@ test('images are asked for once, one set after the other, and stand enlarged fro
   const first = tiles(1);
   const second = tiles(2);
   expect([first, second, first, second].map(shown)).toEqual(Array(4).fill(undefined));
-  expect([asked.map(({ bytes }) => bytes), enlargements.busy]).toEqual([[first.bytes], true]);
+  expect(asked.map(({ bytes }) => bytes)).toEqual([first.bytes]);
+  expect(enlargements.busy).toBe(true);
   asked[0].answer(large);
   await settled();
-  expect([shown(first), enlargements.busy, shown(second)]).toEqual([enlarged, false, undefined]);
+  expect(shown(first)).toEqual(enlarged);
+  expect(enlargements.busy).toBe(false);
+  expect(shown(second)).toBeUndefined();
   expect(asked.map(({ bytes }) => bytes)).toEqual([first.bytes, second.bytes]);
 });
 
@@ -61,7 +64,8 @@ test('nothing is asked while a run trains, images are made or something is measu
     { phase: 'lost' },
   ] as const) {
     tell(patch);
-    expect([shown(one), asked]).toEqual([undefined, []]);
+    expect(shown(one)).toBeUndefined();
+    expect(asked).toEqual([]);
   }
   tell({ phase: 'paused' });
   page.measuring = 'bench';
@@ -76,13 +80,18 @@ test('what is dropped is ended, and asked for again where it is still shown', as
   const one = tiles(1);
   shown(one);
   enlargements.drop();
-  expect([asked[0].signal.aborted, enlargements.busy, shown(one)]).toEqual([true, false, undefined]);
+  expect(asked[0].signal.aborted).toBe(true);
+  expect(enlargements.busy).toBe(false);
+  expect(shown(one)).toBeUndefined();
   asked[0].fail(asked[0].signal.reason);
   await settled();
-  expect([asked.length, enlargements.busy, shown(one)]).toEqual([2, true, undefined]);
+  expect(asked).toHaveLength(2);
+  expect(enlargements.busy).toBe(true);
+  expect(shown(one)).toBeUndefined();
   asked[1].answer(large);
   await settled();
-  expect([shown(one), notify.mock.calls]).toEqual([enlarged, []]);
+  expect(shown(one)).toEqual(enlarged);
+  expect(notify.mock.calls).toEqual([]);
 });
 
 test('images that cannot be enlarged stay as they are, which is said once', async () => {
@@ -91,7 +100,8 @@ test('images that cannot be enlarged stay as they are, which is said once', asyn
   shown(one);
   asked[0].fail(new Error('It is wrong.'));
   await settled();
-  expect([shown(one), asked.length]).toEqual([one, 1]);
+  expect(shown(one)).toEqual(one);
+  expect(asked).toHaveLength(1);
   expect(notify.mock.calls).toEqual([['The images stay as the network made them. It is wrong.']]);
 });
 

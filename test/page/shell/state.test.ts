@@ -269,7 +269,8 @@ describe('the state of the page', () => {
     [true, false, { channels: 3, data: DIGITS }],
   ])('says whether a network makes digits (%s), and looks like them (%s): %j', (makes, looks, more) => {
     const network = { ...fine, ...more };
-    expect([makesDigits(network), isOfDigits(network)]).toEqual([makes, looks]);
+    expect(makesDigits(network)).toEqual(makes);
+    expect(isOfDigits(network)).toEqual(looks);
   });
 
   test('ends a run by its epochs, its time or its plan', () => {

@@ -143,10 +143,16 @@ test('the page shows in seconds when the first step was made, how long one takes
   expect(turn).toHaveBeenCalledTimes(2);
   expect(reading('reading-left')).toBe('14 s');
   expect(cellsOf(ownRow(app.state, app.settings)!).at(-1)).toBe('1 min 46 s');
-  expect([app.state.measured.timeUp, pause.mock.calls.length]).toEqual([false, 0]);
+  expect({ timeUp: app.state.measured.timeUp, callsCount: pause.mock.calls.length }).toEqual({
+    timeUp: false,
+    callsCount: 0,
+  });
   pass(14);
   await step();
-  expect([app.state.measured.timeUp, pause.mock.calls.length]).toEqual([true, 1]);
+  expect({ timeUp: app.state.measured.timeUp, callsCount: pause.mock.calls.length }).toEqual({
+    timeUp: true,
+    callsCount: 1,
+  });
 });
 
 test('the terminal shows in seconds when the first step was made, and how long epochs took', async () => {

@@ -107,7 +107,11 @@ describe('plans in the worker', () => {
     expect(free.begin(undefined, false)).toBeUndefined();
     free.steps(20, 0.5);
     expect(free.speeds()).toEqual([32]);
-    expect([free.planned(), free.adjust.mock.calls, free.plans.minutes]).toEqual([[], [], 7]);
+    expect({ planned: free.planned(), calls: free.adjust.mock.calls, minutes: free.plans.minutes }).toEqual({
+      planned: [],
+      calls: [],
+      minutes: 7,
+    });
     free.plans.setEpochs(9);
     expect(free.adjust).toHaveBeenLastCalledWith({ epochs: 9 });
   });
@@ -117,7 +121,8 @@ describe('plans in the worker', () => {
     begin();
     await rehearse();
     expect(planned().at(-1)!.plan).toMatchObject({ steps: 960, seconds: expect.closeTo(480) });
-    expect([plans.minutes, place.settings.minutes]).toEqual([12, 8]);
+    expect(plans.minutes).toBe(12);
+    expect(place.settings.minutes).toBe(8);
     rehearsed.speed = 5;
     const slow = planning();
     slow.begin();
@@ -321,8 +326,15 @@ describe('the planner of the page', () => {
     known.tell({ type: 'patch', patch: { data: digits } });
     expect(known.offers()).toEqual(['pretrained']);
     known.element('plan-pretrained').click();
-    expect([known.app.settings.begin, known.app.command.mock.calls.length]).toEqual(['pretrained', 0]);
-    expect([known.app.settings.batch, known.app.settings.minutes, known.offers()]).toEqual([64, 0, false]);
+    expect({ begin: known.app.settings.begin, commands: known.app.command.mock.calls.length }).toEqual({
+      begin: 'pretrained',
+      commands: 0,
+    });
+    expect({
+      batch: known.app.settings.batch,
+      minutes: known.app.settings.minutes,
+      offers: known.offers(),
+    }).toEqual({ batch: 64, minutes: 0, offers: false });
   });
 
   // 300 steps of 16 images take 20 minutes; of the last 40, 160 seconds are left.
@@ -351,7 +363,8 @@ describe('the planner of the page', () => {
     expect(of()).toBeCloseTo(100, 1);
     expect(of('?task=train', { ...digits, height: 56, width: 56 })).toBeCloseTo(25, 1);
     const half = of('?task=train&widths=16,32,32')!;
-    expect([half > 370, half < 400]).toEqual([true, true]);
+    expect(half).toBeGreaterThan(370);
+    expect(half).toBeLessThan(400);
     // Once it is measured, its own speed.
     measure(70, page('?task=train&widths=16,32,32'));
     expect(of('?task=train&widths=16,32,32')).toBeCloseTo(70, 1);

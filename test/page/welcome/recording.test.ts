@@ -9,7 +9,10 @@ test('the recording is small and whole', () => {
   const bytes = readFileSync(file);
   expect(bytes.length).toBeLessThan(105_000);
   const { making, learning, x, predictions, samples } = decodeRecording(new Uint8Array(gunzipSync(bytes)));
-  expect([x.length, predictions.length]).toEqual([making.steps + 1, making.steps]);
+  expect({ xCount: x.length, predictionsCount: predictions.length }).toEqual({
+    xCount: making.steps + 1,
+    predictionsCount: making.steps,
+  });
   // The last step takes the prediction itself.
   expect(x[making.steps]).toEqual(predictions[making.steps - 1]);
   expect(samples).toHaveLength(learning.at.length);

@@ -124,7 +124,8 @@ test('the clock of a run counts training and no pauses, and begins anew for each
   clock.start(10_000);
   // One that runs is not started twice.
   clock.start(11_000);
-  expect([clock.run(12_000), clock.sincePress(12_000)]).toEqual([5000, 2000]);
+  expect(clock.run(12_000)).toBe(5000);
+  expect(clock.sincePress(12_000)).toBe(2000);
   expect([clock.isOver(69_999, 1), clock.isOver(70_000, 1), clock.isOver(1e9, 0)]).toEqual([
     false,
     true,

@@ -123,17 +123,21 @@ test('a press on Train that is paused before its run is made makes none, and a l
   await client.halt();
   sampling.end();
   await rests();
-  expect([patched('data'), trains()]).toEqual([[], false]);
+  expect(patched('data')).toEqual([]);
+  expect(trains()).toBe(false);
   await client.press({});
   await until(() => !trains());
-  expect([patched('data').length, told('problem').at(-1)]).toEqual([1, noGpu]);
+  expect(patched('data')).toHaveLength(1);
+  expect(told('problem').at(-1)).toEqual(noGpu);
   const { length: errors } = told('problem');
   // One that is there stays.
   const { run } = runOf(3, { end: 3 });
   session.run = run;
   await client.press({});
   await until(() => !trains());
-  expect([session.run, told('problem').at(-1), told('problem').length]).toEqual([run, noGpu, errors]);
+  expect(session.run).toEqual(run);
+  expect(told('problem').at(-1)).toEqual(noGpu);
+  expect(told('problem').length).toEqual(errors);
 });
 
 test('a run that is begun while the device is lost waits for another device, until a pause', async () => {
@@ -150,7 +154,8 @@ test('a run that is begun while the device is lost waits for another device, unt
   await client.halt();
   await until(() => !session.run);
   expect(told('lost').at(-1)).toMatchObject({ recovers: false });
-  expect([trains(), told('problem').length]).toEqual([false, length]);
+  expect(trains()).toBe(false);
+  expect(told('problem').length).toEqual(length);
 });
 
 test('a press that stops the timing of dispatches ends it', async () => {
@@ -226,7 +231,8 @@ test('after a device is lost, the worker drops tasks from before the loss, and d
   await expect(dropped).rejects.toMatchObject({ code: 'device-lost' });
   await turns.take('answer', after);
   expect(answering.over).toHaveBeenCalledExactlyOnceWith(true);
-  expect([before.mock.calls.length, after.mock.calls.length]).toEqual([0, 1]);
+  expect(before).toHaveBeenCalledTimes(0);
+  expect(after).toHaveBeenCalledTimes(1);
   expect(told('lost')).toMatchObject([{ recovers: false, reason: 'It is gone.' }]);
 });
 
@@ -256,7 +262,11 @@ test('the page hears what a run begins with, and how many images it holds out', 
   state.settings = { ...initialOf('digits'), holdout: 5, begin: 'new' };
   state.images = grey;
   const { images, settings, trainer } = await state.newRun();
-  expect([images.count, settings.holdout, settings.dropLast]).toEqual([15, 5, true]);
+  expect({ count: images.count, holdout: settings.holdout, dropLast: settings.dropLast }).toEqual({
+    count: 15,
+    holdout: 5,
+    dropLast: true,
+  });
   expect(trainer).toEqual(recipeAt('digits', 64).trainer);
   const sampling = expect.objectContaining({ steps: expect.any(Number) });
   expect(patched('begun')).toEqual([{ held: 5, begin: 'new', sampling }]);
@@ -401,9 +411,15 @@ describe('between two steps of a run', () => {
       const { client, run, step, ended, trains, told } = await training(what);
       expect(ended).not.toHaveBeenCalled();
       const { images } = await client.sample({ count: 1 });
-      expect([images.length, ended.mock.calls.length]).toEqual([1, 1]);
+      expect({ images: images.length, ended: ended.mock.calls.length }).toEqual({
+        images: 1,
+        ended: 1,
+      });
       await step();
-      expect([run.losses.length, trains(), told('problem'), told('warning')]).toEqual([3, true, [], []]);
+      expect(run.losses).toHaveLength(3);
+      expect(trains()).toBe(true);
+      expect(told('problem')).toEqual([]);
+      expect(told('warning')).toEqual([]);
     },
   );
 
@@ -412,7 +428,10 @@ describe('between two steps of a run', () => {
     await client.halt();
     await until(() => !session.stretch);
     await rests();
-    expect([run.losses.length, ended.mock.calls.length]).toEqual([2, 1]);
+    expect({ losses: run.losses.length, ended: ended.mock.calls.length }).toEqual({
+      losses: 2,
+      ended: 1,
+    });
   });
 });
 
@@ -452,7 +471,8 @@ test('the page hears of each step once, and that the run went back where steps c
   const ends = sent.map(({ first, losses }) => first + losses.length);
   for (const [i, { first, again }] of sent.entries())
     expect(first).toBe(again ? Math.min(4, ends[i - 1]) : (ends[i - 1] ?? 2));
-  expect([ends.at(-1), sent.filter(({ again }) => again).length]).toEqual([6, 1]);
+  expect(ends.at(-1)).toBe(6);
+  expect(sent.filter(({ again }) => again)).toHaveLength(1);
   // Another run, from its beginning, has not gone back.
   const other = runOf(0, { end: 1 });
   await client.leave(false);
@@ -482,7 +502,8 @@ test('a run goes on whose device is lost while pictures are made between two ste
   await until(() => told('recovered').length > 0);
   for (let made = 0; made < 2; made++) await step();
   await until(() => !session.stretch);
-  expect([run.losses.length, told('problem')]).toEqual([5, []]);
+  expect(run.losses).toHaveLength(5);
+  expect(told('problem')).toEqual([]);
 });
 
 test('a press while a run is built that a pause has ended makes another, which trains', async () => {
@@ -512,11 +533,9 @@ test('a run that cannot be built leaves the page idle, and says why', async () =
   await until(() => !trains());
   await rests();
   expect(told('problem')).toMatchObject([{ code: 'argument', message: 'No such size.' }]);
-  expect([session.run, session.phase, patched('phase').includes('paused')]).toEqual([
-    undefined,
-    'idle',
-    false,
-  ]);
+  expect(session.run).toBeUndefined();
+  expect(session.phase).toBe('idle');
+  expect(patched('phase').includes('paused')).toBe(false);
 });
 
 test('a press while a kept run is about to go on trains that run', async () => {
@@ -566,7 +585,11 @@ describe('the rehearsal of a planned run', () => {
     await rests();
     await client.press({ wish });
     await until(() => rehearsals.length === 2);
-    expect([run.losses.length, trains(), begin.mock.calls.length]).toEqual([0, true, 1]);
+    expect({ losses: run.losses.length, trains: trains(), begun: begin.mock.calls.length }).toEqual({
+      losses: 0,
+      trains: true,
+      begun: 1,
+    });
     const { open, opened } = gate();
     stepMade = opened;
     await client.halt();
