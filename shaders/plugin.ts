@@ -87,9 +87,9 @@ function assemble(source: Source): Assembled {
     groups.add(groupOf(file));
     return stripped(file);
   });
-  const made = { text, groups: [...groups] };
-  assembled.set(source, made);
-  return made;
+  const shader = { text, groups: [...groups] };
+  assembled.set(source, shader);
+  return shader;
 }
 
 /** Reflections by name and text: each takes some 20 ms, and is needed twice, for its declaration and as a module. */

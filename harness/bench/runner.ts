@@ -76,8 +76,8 @@ export class Runner {
     if (performance.now() >= this.end) return;
     this.progress(nameOf(row));
     this.done++;
-    const made = await make().catch((error) => ({ reason: limitOf(error) }));
-    this.tell({ kind: 'row', row: { ...row, ...made } });
+    const entry = await make().catch((error) => ({ reason: limitOf(error) }));
+    this.tell({ kind: 'row', row: { ...row, ...entry } });
   }
 
   /** Times what consists of `all`, if each of it is right. */

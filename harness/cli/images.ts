@@ -52,20 +52,20 @@ export async function loadImages(
       '--data mnist is a whole data set: give it alone, or ./mnist for a folder of that name.',
     );
   }
-  const made: MadeImages = named
+  const images: MadeImages = named
     ? { images: await loadDigitsAndLabels(signal), notes: [] }
     : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, {
         signal,
         progress: (done, total, what) => what === 'pixels' && progress(done, total),
       });
-  const { images: set } = made;
-  if (limit === undefined) return made;
+  const { images: set } = images;
+  if (limit === undefined) return images;
   if (limit > set.count) {
     throw new UsageError(
       `--limit is ${limit}; ${sources.join(', ')} has ${set.count} images: give 1 to ${set.count}.`,
     );
   }
-  return { ...made, images: imagesFrom(set, 0, limit) };
+  return { ...images, images: imagesFrom(set, 0, limit) };
 }
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {

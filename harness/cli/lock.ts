@@ -75,8 +75,8 @@ async function take(path: string, own: string, folder: string): Promise<void> {
       rmSync(next);
     } else {
       await setTimeout(LOOK_AGAIN_MS);
-      const made = statSync(next, { throwIfNoEntry: false })?.mtimeMs;
-      if (made !== undefined && Date.now() - made > ABANDONED_MS) rmSync(next, { force: true });
+      const lockedAt = statSync(next, { throwIfNoEntry: false })?.mtimeMs;
+      if (lockedAt !== undefined && Date.now() - lockedAt > ABANDONED_MS) rmSync(next, { force: true });
     }
   }
 }

@@ -33,8 +33,8 @@ const polish: Flag<Polish | false> = {
   parse: (given, name) => {
     if (given === 'none') return false;
     const [noises, level, ...more] = given.split(',').map(numberIn);
-    const made = { noises, level };
-    if (more.length === 0 && isPolish(made)) return made;
+    const polish = { noises, level };
+    if (more.length === 0 && isPolish(polish)) return polish;
     throw new UsageError(
       `--${name} is ${show(given)}; it must be 1 to ${MOST_NOISES} noises and a level from 0.001 to 1, such as 4,0.2, or none.`,
     );

@@ -214,8 +214,8 @@ async function imagesOf(
 ) {
   const sources = data ?? ['mnist'];
   const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
-  const made = await loadImages(sources, { ...defined({ size, fit, ink }), ...reading });
-  return { ...made, sources, all: made.images };
+  const loaded = await loadImages(sources, { ...defined({ size, fit, ink }), ...reading });
+  return { ...loaded, sources, all: loaded.images };
 }
 
 /** Whether a new run begins with its recipe's pretrained network. Throws UsageError where that is asked for and does not fit. */

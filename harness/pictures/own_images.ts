@@ -119,9 +119,9 @@ async function readPictureFiles(
       `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
   const smalls = read.map(({ small }) => small!);
-  const made = setOf(smalls, size, choice);
+  const set = setOf(smalls, size, choice);
   const classes = classOf ? read.map(({ file }) => classOf(file)) : [];
-  const labelled = labelsOf(classes, made.images.count / read.length);
+  const labelled = labelsOf(classes, set.images.count / read.length);
   if (classOf && !labelled)
     notes.push(`There is one class, ${clip(classes[0])}: the network is trained without classes.`);
   const broken = pictures.length - read.length;
@@ -131,9 +131,9 @@ async function readPictureFiles(
   if (others.length > 0)
     notes.push(`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`);
   return {
-    ...made,
-    images: { ...made.images, ...labelled, name: name ?? plural(read.length, 'picture') },
-    notes: [...notes, ...made.notes],
+    ...set,
+    images: { ...set.images, ...labelled, name: name ?? plural(read.length, 'picture') },
+    notes: [...notes, ...set.notes],
   };
 }
 

@@ -51,7 +51,7 @@ export class Distiller extends Resource {
   readonly config: DistillerConfig;
   private readonly parts: DistillerParts;
   private readonly held = new Set<Held>();
-  private made: UNet | undefined;
+  private distilled: UNet | undefined;
   private busy = false;
 
   private constructor(teacher: UNet, config: DistillerConfig, parts: DistillerParts) {
@@ -69,7 +69,7 @@ export class Distiller extends Resource {
 
   /** The result of the last complete run. The caller destroys it: the distiller does not. */
   get student(): UNet | undefined {
-    return this.made;
+    return this.distilled;
   }
 
   /** Bytes of GPU memory that a run under way holds, without the teacher's weights. */
@@ -94,14 +94,14 @@ export class Distiller extends Resource {
       );
     }
     this.busy = true;
-    this.made = undefined;
+    this.distilled = undefined;
     const events = this.events(signal);
     try {
       signal?.throwIfAborted();
       for (;;) {
         const { done, value } = await this.inTime(events.next(), signal);
         if (done) {
-          this.made = value;
+          this.distilled = value;
           return;
         }
         yield value;
@@ -127,8 +127,8 @@ export class Distiller extends Resource {
     const count = Math.min(TOGETHER, config.noises);
     const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
     const all = workOf(config, config.noises, config.steps);
-    for await (const made of trajectories.follow(sampler, signal))
-      yield { trajectories: made, step: 0, done: workOf(config, made, 0) / all };
+    for await (const followed of trajectories.follow(sampler, signal))
+      yield { trajectories: followed, step: 0, done: workOf(config, followed, 0) / all };
     this.drop(sampler);
 
     const { calls } = config;
@@ -153,11 +153,11 @@ export class Distiller extends Resource {
   }
 
   private async hold<T extends Held>(making: Promise<T>): Promise<T> {
-    const made = await making;
-    this.held.add(made);
+    const held = await making;
+    this.held.add(held);
     if (this.destroyed) this.release();
     this.check();
-    return made;
+    return held;
   }
 
   private drop(held: Held): void {

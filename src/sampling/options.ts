@@ -161,10 +161,10 @@ export function checkSampler(options: SamplerOptions) {
 
 /** Throws unless samples can be made with a network of this configuration. */
 export function checkSampled(config: UNetConfig): void {
-  const made = outChannelsOf(config);
-  if (made === config.channels) return;
+  const outChannels = outChannelsOf(config);
+  if (outChannels === config.channels) return;
   throw argumentError(
-    `This UNet makes ${made} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
+    `This UNet makes ${outChannels} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
   );
 }
 

@@ -139,8 +139,8 @@ export class Sampler extends Resource {
     let input: Float32Array<ArrayBuffer> | undefined;
     let step = 0;
     for await (const { plan, flow, settings } of this.walk(options)) {
-      const { x, made } = plan.outputs;
-      const [after, output] = await this.unlessDestroyed(this.read(plan, x, made), options.signal);
+      const { x, predicted } = plan.outputs;
+      const [after, output] = await this.unlessDestroyed(this.read(plan, x, predicted), options.signal);
       if (input) {
         const prediction = flow ? predictionOf(settings, step, { input, after, velocity: output }) : output;
         const show = (values: Float32Array<ArrayBuffer>) => (flow ? values.map(toUnit) : values);

@@ -148,14 +148,14 @@ export class Fit {
     const known = await losses;
     const { refusal, programs } = this.parts;
     // After a refused step, the GPU makes no more.
-    const made = Math.max(0, known.step - first);
-    this.hasStepped ||= made > 0;
+    const steps = Math.max(0, known.step - first);
+    this.hasStepped ||= steps > 0;
     if (known.refused) this.refused = true;
-    else if (made !== n) throw lostSteps(n, made);
+    else if (steps !== n) throw lostSteps(n, steps);
     let images = 0;
-    for (let i = 0; i < made; i++) images += imagesOfStep(this.parts, first + i);
+    for (let i = 0; i < steps; i++) images += imagesOfStep(this.parts, first + i);
     const imagesPerSecond = this.meter.add(images);
-    const events = known.records(made).map((record, i): TrainingEvent => {
+    const events = known.records(steps).map((record, i): TrainingEvent => {
       const step = first + i + 1;
       const { learningRate, gradientNorm } = record;
       const skipped = whyNot(record, programs.plan.blockLayers);

@@ -154,9 +154,9 @@ export class StepPrograms {
       });
       programs = compiled.programs;
       const batch = { batch: padBatch(batchSize), count: batchSize };
-      const made = { program: step, layers: plan.maps, reuseMemory };
+      const mapped = { program: step, layers: plan.maps, reuseMemory };
       const { LayerMaps } = await loaded(import('../unet/layer_maps'));
-      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
+      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...mapped });
       const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
       const outside = { gpu, plan, boundBuffers, buffers: [...created.values()], ...named };
       return new StepPrograms({ ...outside, losses, maps, ...compiled });

@@ -593,9 +593,9 @@ export class Trainer extends Resource {
   }
 
   private refusal(known: Losses): EngineError {
-    const made = known.step - this.firstStep;
+    const steps = known.step - this.firstStep;
     const { rate, recorded } = this.recorder;
-    return divergence(known, this.plan.blockLayers, rate, made, recorded !== undefined);
+    return divergence(known, this.plan.blockLayers, rate, steps, recorded !== undefined);
   }
 
   /** After a refused step the GPU makes no step until the host calls this. */

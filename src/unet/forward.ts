@@ -56,11 +56,11 @@ const MOST_CACHED = 2 ** 21;
 
 /** A tensor for the intermediate result that both variants derive from the layer's input, if there is one. */
 function cacheFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
-  const made = forward && conv2d.variants[forward]?.caches;
+  const cached = forward && conv2d.variants[forward]?.caches;
   const needed = gradient && conv2dGradKernel.variants[gradient]?.caches;
-  if (!made || !needed || made.what !== needed.what) return undefined;
-  const size = made.size(shape);
-  return size <= MOST_CACHED ? tensor(`${layer} ${made.what}`, size) : undefined;
+  if (!cached || !needed || cached.what !== needed.what) return undefined;
+  const size = cached.size(shape);
+  return size <= MOST_CACHED ? tensor(`${layer} ${cached.what}`, size) : undefined;
 }
 
 export interface Forward {
@@ -89,18 +89,18 @@ function conditioningPass(
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const outputs = output.outChannels;
   const size = hidden.outChannels * batch;
-  const made = {
+  const layerPass = {
     features: tensor('conditioning features', hidden.inChannels * batch),
     pre: tensor(`${hidden.name} pre-activation`, size),
     activated: tensor(`${hidden.name} output`, size),
   };
   const imageBias = tensor('biases of images', outputs * batch);
   const weights = { hidden: weightsOf(hidden, plan.hidden), output: weightsOf(output, plan.output) };
-  const tensors = { ...conditions, ...weights, ...made, image_bias: imageBias };
+  const tensors = { ...conditions, ...weights, ...layerPass, image_bias: imageBias };
   const given = ['conditioning', { batch, noiseLevel, classes, outputs }, tensors] as const;
   const isFused = hasVariant(conditioningKernel, variant);
   const ops = isFused ? [op(conditioningKernel, ...given, variant)] : conditioningKernel.unfused(...given);
-  return { ops, conditioning: { plan, ...made, imageBias, variant: isFused ? variant : undefined } };
+  return { ops, conditioning: { plan, ...layerPass, imageBias, variant: isFused ? variant : undefined } };
 }
 
 /**
@@ -119,9 +119,10 @@ export function forwardPass(
   caches = false,
 ): Forward {
   const ops: Op[] = [];
-  const made = plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'));
-  const conditioning = made?.conditioning;
-  if (made) ops.push(...made.ops);
+  const conditioned =
+    plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'));
+  const conditioning = conditioned?.conditioning;
+  if (conditioned) ops.push(...conditioned.ops);
   const passes: LayerPass[] = [];
   /** The layers that skip connections start from, the innermost last. */
   const skips: LayerPass[] = [];
@@ -227,7 +228,7 @@ export function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>)
   return {
     once,
     each: only((c) => !isConstant(c)),
-    made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
+    transformed: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
   };
 }
 

@@ -32,14 +32,14 @@ export async function makeVerified<T extends Predicting>(
   make: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
-    const made = await make();
+    const predictor = await make();
     try {
-      if (await predictsRightly(predicted, made)) return made;
+      if (await predictsRightly(predicted, predictor)) return predictor;
     } catch (error) {
-      made.destroy();
+      predictor.destroy();
       throw error;
     }
-    made.destroy();
+    predictor.destroy();
   }
 }
 

@@ -46,7 +46,7 @@ interface PredictorTensors {
 interface PredictorPlan {
   readonly tensors: PredictorTensors;
   /** Tensors derived from the weights alone, valid while the weights do not change. */
-  readonly made: readonly Tensor[];
+  readonly transformed: readonly Tensor[];
   readonly prepare: readonly Op[];
   readonly ops: readonly Op[];
   readonly maps: readonly LayerTensors[];
@@ -127,7 +127,7 @@ export class Predictor extends Resource {
   ): Promise<Predictor> {
     const batch = padBatch(count);
     const plan = planPrediction(network, batch, chooseBy(variants));
-    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), ...plan.made];
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), ...plan.transformed];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
     const allBuffers = [...created.values()];
@@ -322,11 +322,11 @@ function planPrediction(
   const input = tensor('input', size);
   const output = tensor('output', resultSize);
   const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose);
-  const { once, each, made } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
+  const { once, each, transformed } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
   const ops = [
     op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
     ...each,
     op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
   ];
-  return { tensors, made, prepare: once, ops, maps: layerTensors(pass) };
+  return { tensors, transformed, prepare: once, ops, maps: layerTensors(pass) };
 }

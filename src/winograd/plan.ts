@@ -128,13 +128,13 @@ export function refusesWinograd(
   form: WinogradForm,
   shape: ConvShape,
   reduced: number,
-  made: number,
+  outputs: number,
 ): string | undefined {
   const { kernelSize, height, width } = shape;
   if (height < 4 || width < 4) return 'the Winograd form is for images of at least 4x4 pixels';
   if (kernelSize !== form.kernel) return `the Winograd form is for ${form.kernel}x${form.kernel} kernels`;
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
-  const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
+  const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, outputs) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form needs too much memory for images of this size' : undefined;
 }
 

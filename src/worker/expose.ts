@@ -150,9 +150,9 @@ class Calls {
     this.calls.set(id, controller);
     try {
       const { signal } = controller;
-      const made = this.call(name, this.argsOf(request, signal), signal);
-      if (iterates) await this.send(id, made as AsyncIterable<unknown>);
-      const value = iterates ? undefined : await made;
+      const result = this.call(name, this.argsOf(request, signal), signal);
+      if (iterates) await this.send(id, result as AsyncIterable<unknown>);
+      const value = iterates ? undefined : await result;
       this.calls.delete(id);
       if (OPENING.includes(name)) this.opened = id;
       if (signal.aborted) this.abort(id);

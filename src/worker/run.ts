@@ -278,8 +278,8 @@ export class TrainingRun {
   /** Notes the steps after which the schedule changed; a present schedule of steps that come again holds for them, too. */
   private noteChanges(...more: number[]): void {
     const steps = [...(this.settings.scheduleChanges ?? []), ...more];
-    const made = steps.map((step) => Math.min(step, this.losses.length));
-    this.settings = { ...this.settings, scheduleChanges: [...new Set(made)] };
+    const changes = steps.map((step) => Math.min(step, this.losses.length));
+    this.settings = { ...this.settings, scheduleChanges: [...new Set(changes)] };
   }
 
   /** Destroys network and trainer. @internal */

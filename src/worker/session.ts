@@ -309,8 +309,15 @@ export class Session extends SessionCore {
           onFrame(frame);
         }
       const { height, width, channels, outChannels = channels } = unet.config;
-      const { count: made, seed } = sampler;
-      const samples = { images: images!, count: made, height, width, channels: outChannels, seed: seed! };
+      const { count: sampleCount, seed } = sampler;
+      const samples = {
+        images: images!,
+        count: sampleCount,
+        height,
+        width,
+        channels: outChannels,
+        seed: seed!,
+      };
       return transfer(samples, [samples.images.buffer]);
     };
     return this.turn('answer', make, { signal });

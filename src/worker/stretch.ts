@@ -88,11 +88,11 @@ export class Stretch {
       for (;;) {
         const read = session.during('training', () => this.step(), end.signal);
         this.reading = read;
-        const made = read.catch((error) => {
+        const result = read.catch((error) => {
           const { reason } = end.signal;
           if (error !== reason && !(reason === PAUSED && session.isLost)) throw error;
         });
-        const event = await this.inTime(made);
+        const event = await this.inTime(result);
         if (!event) break;
         yield event;
       }

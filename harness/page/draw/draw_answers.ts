@@ -18,7 +18,7 @@ const show = (view: ImageView, bytes: Uint8Array) => view.show(tiles(bytes));
 /** `take` gets the picture that the user goes on with. */
 export class DrawViews {
   private readonly noisy = new ImageView('draw-noisy');
-  private readonly made = new ImageView('draw-made');
+  private readonly result = new ImageView('draw-made');
   private readonly fillings: ImageView[];
   private noisyOf = '';
 
@@ -26,7 +26,7 @@ export class DrawViews {
     const takeFrom = (view: ImageView) => () => {
       if (view.shown && view.shown.bytes !== paper) take(view.shown.bytes);
     };
-    onClick('draw-take', takeFrom(this.made));
+    onClick('draw-take', takeFrom(this.result));
     this.fillings = FILLINGS.map((name) => {
       const canvas = make('canvas');
       const frame = make('span', { className: 'images' }, canvas);
@@ -48,12 +48,12 @@ export class DrawViews {
   }
 
   showMade(picture: Uint8Array = paper): void {
-    show(this.made, picture);
+    show(this.result, picture);
   }
 
   /** The pictures that answer this question; there are none for the digits' errors. */
   answerTo(ask: Ask): Uint8Array[] {
-    const views = { denoise: [this.noisy, this.made], fill: this.fillings, classify: [] }[ask];
+    const views = { denoise: [this.noisy, this.result], fill: this.fillings, classify: [] }[ask];
     return views.map(({ shown }) => shown!.bytes);
   }
 

@@ -19,11 +19,11 @@ async function run(order: TrialOrder): Promise<void> {
   try {
     // The trial itself finds what is wrong, and more thoroughly than the self-check.
     engine ??= createEngine({ tune: false, selfCheck: false });
-    const made = await engine;
-    const lost = made.device.lost.then(
+    const own = await engine;
+    const lost = own.device.lost.then(
       ({ message }) => ({ kind: 'failed', message: deviceLostText(message) }) as const,
     );
-    const result = await Promise.race([lost, tryShaders(made, order, tell)]);
+    const result = await Promise.race([lost, tryShaders(own, order, tell)]);
     scope.postMessage({ id, result });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -167,8 +167,8 @@ export class SamplingScene implements Scene {
     // Another network may have had more classes to choose from.
     const digit = this.digit % making.images;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
-    const made = { kind: 'made', objective: 'flow', byClass: true } as const;
-    return { ...made, height, width, channels: 1, x: x.map(one), predictions: predictions.map(one) };
+    const question = { kind: 'made', objective: 'flow', byClass: true } as const;
+    return { ...question, height, width, channels: 1, x: x.map(one), predictions: predictions.map(one) };
   }
 }
 

@@ -445,8 +445,8 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
   const { choices, labels, classes } = looked;
   const size = choices.length / labels.length;
   labels.forEach((label, i) => {
-    const made = box.children[i] ?? box.appendChild(make('button', { type: 'button' }, make('canvas')));
-    const choose = made as HTMLButtonElement;
+    const button = box.children[i] ?? box.appendChild(make('button', { type: 'button' }, make('canvas')));
+    const choose = button as HTMLButtonElement;
     choose.dataset.choice = String(i);
     choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
     choose.ariaPressed = String(i === chosen);

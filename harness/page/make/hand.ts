@@ -33,7 +33,7 @@ export class Hand {
   private readonly app: App;
   private readonly stage: Stage;
   /** Images by all that they depend on. */
-  private readonly made = new Map<string, Uint8Array>();
+  private readonly cache = new Map<string, Uint8Array>();
   /** The request under way: there is one at a time. */
   private asked: { readonly isMap: boolean; readonly images: Promise<Images> } | undefined;
   /** Ends it. */
@@ -55,7 +55,7 @@ export class Hand {
   get asks(): 'first' | 'more' | 'map' | undefined {
     if (!this.asked) return undefined;
     if (this.asked.isMap) return 'map';
-    return this.made.size === 0 ? 'first' : 'more';
+    return this.cache.size === 0 ? 'first' : 'more';
   }
 
   /** The images of an order with few network calls, as they are made. `before`: what is shown until then. */
@@ -80,7 +80,7 @@ export class Hand {
 
   /** What was made shows another network, or an earlier one, and what is asked for does, or does not come. */
   forget(): void {
-    this.made.clear();
+    this.cache.clear();
     this.ends.abort();
     this.ends = new AbortController();
   }
@@ -92,7 +92,7 @@ export class Hand {
 
   /** All images of a wish as they are made, a few at a time. Until then the images of `before` have their places, if they have the same size. */
   private async *fill(wish: Wish, before?: Sampled): AsyncGenerator<Uint8Array> {
-    const { app, made } = this;
+    const { app, cache: made } = this;
     const { images, isMap, network } = wish;
     const { height, width, channels } = network;
     const size = height * width * channels;
@@ -122,7 +122,7 @@ export class Hand {
 
   /** Makes some of the missing images: the one under the hand, then the ones after the last, in a circle. None if they are not wanted any more by then. */
   private async request(wish: Wish, missing: readonly number[]): Promise<Images> {
-    const { app, made, last } = this;
+    const { app, cache: made, last } = this;
     const { signal } = this.ends;
     const { order } = wish;
     const hand = wish.isMap ? 0 : handOf(order);

@@ -32,11 +32,11 @@ export function createSamplePanel(app: App): TaskPanel {
       else if (app.home) app.set('task', 'sample');
     },
     receive(event) {
-      const { model, made } = patchOf(event);
+      const { model, distilled } = patchOf(event);
       if (event.type === 'lost') stage.stop();
       const goesBack = event.type === 'losses' && event.again;
       if (event.type === 'lost' || isFreed(event) || model || isDistilled(event) || goesBack) hand.forget();
-      const gone = isFreed(event) ? 'run' : made ? 'file' : undefined;
+      const gone = isFreed(event) ? 'run' : distilled ? 'file' : undefined;
       const isOfGone = Object.values(stage.columns).some(({ last }) => last && last.order.source === gone);
       if (model || isOfGone) orders.forget();
     },

@@ -116,9 +116,9 @@ export function connectSource(orders: Orders): () => void {
     const { pair, making, maker } = orders;
     const next = pair ? app.source : making.source;
     const name = networkText(next, app.state);
-    const made = maker && networkText(maker.source, app.state, maker.trained);
-    if (made && made !== name)
-      return `Made by ${small(made)}${maker.source === next ? '' : `; now chosen: ${small(name)}`}`;
+    const makerText = maker && networkText(maker.source, app.state, maker.trained);
+    if (makerText && makerText !== name)
+      return `Made by ${small(makerText)}${maker.source === next ? '' : `; now chosen: ${small(name)}`}`;
     if (next !== 'run' || app.state.losses.length > 0) return name;
     return `${name} makes nothing but noise. Train it first, or choose the pretrained one`;
   };

@@ -16,10 +16,10 @@ export function queryOf(settings: Settings, { count, text }: Pick<Order, 'count'
 }
 
 /** The second half of a sentence such as "The address is copied": the images that the address makes. `made`: whether they are shown. */
-function promise(source: Order['source'], made: boolean): string {
+function promise(source: Order['source'], isShown: boolean): string {
   if (source === 'run' || source === 'file')
     return '; these images are of your own network, which the address does not hold.';
-  return made ? ': it makes the same images.' : ': it makes the images that are chosen here.';
+  return isShown ? ': it makes the same images.' : ': it makes the images that are chosen here.';
 }
 
 /** Shares a URL with the device's share menu, or else copies it. Returns a sentence for the user. */
@@ -73,14 +73,14 @@ export function connectShare(orders: Orders): () => void {
   let of: readonly unknown[] = [];
   const now = () => [app.settings, one.last?.order, app.source];
   onClick('share', async () => {
-    const made = one.follows ? undefined : one.last;
-    const { order, settings } = made ?? { order: orders.chosen, settings: app.address.chosen };
+    const finished = one.follows ? undefined : one.last;
+    const { order, settings } = finished ?? { order: orders.chosen, settings: app.address.chosen };
     const url = new URL(queryOf(settings, order), location.href).href;
     // A column of a comparison may be the run's, too.
     const { left, right } = app.settings;
     const source = [left, right].includes('run') ? 'run' : order.source;
     const before = now();
-    tell(await share(url, promise(source, made !== undefined)));
+    tell(await share(url, promise(source, finished !== undefined)));
     of = before;
     app.changed();
   });

@@ -134,7 +134,7 @@ export interface Patch extends Partial<Known> {
       }
     | undefined;
   /** The distilled model, in place of the file's from now on. */
-  readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
+  readonly distilled?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
   /** Milliseconds of the op with this index, among those that are timed. */
   readonly timed?: { readonly index: number; readonly ms: number };
 }

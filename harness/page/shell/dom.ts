@@ -33,9 +33,9 @@ export function makeButton(
   act: () => void,
   properties: Partial<HTMLButtonElement> = {},
 ): HTMLButtonElement {
-  const made = make('button', { type: 'button', textContent, ...properties });
-  made.addEventListener('click', act);
-  return made;
+  const button = make('button', { type: 'button', textContent, ...properties });
+  button.addEventListener('click', act);
+  return button;
 }
 
 /** Writes only changes, so that a screen reader does not repeat the text and a selection survives. `at`: an element, or its id. */

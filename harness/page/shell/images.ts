@@ -21,13 +21,13 @@ type Kind = Pick<ModelDescription, 'recipe' | 'classes'> & ImageSize;
 const MAX_SCALE = 12;
 
 /** A cache of the latest tiles, so that the same request returns the same object and nothing is drawn twice. */
-const made = new Map<string, Tiles>();
+const remembered = new Map<string, Tiles>();
 
 function remember(key: string, make: () => Tiles): Tiles {
-  const tiles = made.get(key) ?? make();
-  made.delete(key);
-  made.set(key, tiles);
-  if (made.size > 8) made.delete(made.keys().next().value!);
+  const tiles = remembered.get(key) ?? make();
+  remembered.delete(key);
+  remembered.set(key, tiles);
+  if (remembered.size > 8) remembered.delete(remembered.keys().next().value!);
   return tiles;
 }
 

@@ -161,7 +161,7 @@ const wentBack = (state: State, losses: Losses): State => ({
 /** The state after a change of what the worker knows. */
 function patched(before: State, patch: Patch): State {
   const { phase, training = before.training, adapter, data, reading, needsData, pace, measured } = patch;
-  const { model, made, resumed, begun, run, planned, distilling } = patch;
+  const { model, distilled, resumed, begun, run, planned, distilling } = patch;
   let state = before;
   const set = (change: Partial<State>) => {
     state = { ...state, ...change };
@@ -169,7 +169,7 @@ function patched(before: State, patch: Patch): State {
   if (phase) set(ofPhase(state, phase, training));
   set(defined({ adapter, data, reading, needsData }) as Partial<State>);
   if (measured) set({ measured: reduceMeasurements(state.measured, measured) });
-  if (model ?? made) set({ model: made?.model ?? (model as ModelDescription) });
+  if (model ?? distilled) set({ model: distilled?.model ?? (model as ModelDescription) });
   if (resumed)
     set({
       losses: Losses.of(resumed.losses),

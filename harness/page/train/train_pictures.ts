@@ -69,8 +69,8 @@ function connectSamples(app: App): { render(): void } {
       setHidden('samples', !entry && !isBegun(state));
       if (entry) {
         const { images, columns, isLast } = entry;
-        const made = { bytes: images, columns, ...sizeOf(app) };
-        view.show((isLast && app.enlargements.of(made, 'run')) || made);
+        const pictures = { bytes: images, columns, ...sizeOf(app) };
+        view.show((isLast && app.enlargements.of(pictures, 'run')) || pictures);
       } else if (settings.samples > 0)
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);

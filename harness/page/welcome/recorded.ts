@@ -54,7 +54,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   const { height, width, making, learning, x, samples } = recording;
   const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
     pictures.map((bytes) => ({ bytes, height, width, channels: 1, columns }));
-  const made = { view: new ImageView('recorded-making'), tiles: tiles(x, 5) };
+  const digit = { view: new ImageView('recorded-making'), tiles: tiles(x, 5) };
   const learnt = {
     view: new ImageView('recorded-learning'),
     tiles: tiles(samples, 10),
@@ -66,7 +66,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   );
 
   const show = (step: number, at: number) => {
-    made.view.show(made.tiles[step]);
+    digit.view.show(digit.tiles[step]);
     setText('recorded-making-at', step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
     learnt.view.show(learnt.tiles[at]);
     const steps = learning.at[at];
@@ -76,7 +76,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
     markLoss(steps);
   };
   const showAt = (tick: number) =>
-    show(pictureAt(tick, made.tiles.length, 1), pictureAt(tick, learnt.tiles.length, 2));
+    show(pictureAt(tick, digit.tiles.length, 1), pictureAt(tick, learnt.tiles.length, 2));
 
   let tick = 0;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -92,7 +92,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   button('recorded-play').disabled = false;
   onClick('recorded-play', () => play(timer === undefined));
   const still = isStill();
-  if (still) show(made.tiles.length - 1, learnt.tiles.length - 1);
+  if (still) show(digit.tiles.length - 1, learnt.tiles.length - 1);
   else showAt(0);
   play(!still);
 }

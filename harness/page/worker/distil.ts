@@ -108,8 +108,8 @@ export class Distilling {
       const bytes = await saveModel(student, { objective, data });
       const model = loadModel(bytes, name);
       await session.samplers.load('model', model, await session.device());
-      const made = { model: { ...descriptionOf(model), name }, bytes };
-      state.patch({ distilling: undefined, made }, [bytes.buffer]);
+      const distilled = { model: { ...descriptionOf(model), name }, bytes };
+      state.patch({ distilling: undefined, distilled: distilled }, [bytes.buffer]);
     } catch (error) {
       state.patch({ distilling: undefined });
       throw error;

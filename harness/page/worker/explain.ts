@@ -86,7 +86,7 @@ async function beforeTraining(
     const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
     return { key, unet: before, destroy: () => before.destroy() };
   };
-  return (await state.session.samplers.of('before training', (made) => made.key === key, make)).unet;
+  return (await state.session.samplers.of('before training', (sampler) => sampler.key === key, make)).unet;
 }
 
 /** Many, so that one sees how noise becomes an image. */

@@ -52,13 +52,13 @@ export class Views {
         const sampler = await this.state.session.samplers.sampler(`hand ${count}`, engine, unet, count);
         const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
         const { labels, ...options } = samplingOf(kind, { ...order, place: START });
-        const made = await sampler.sample({
+        const samples = await sampler.sample({
           ...options,
           polish: false,
           noise: noiseOf(order.seed, all, size),
           ...(labels ? { labels: all.map(({ image }) => labels[image]) } : {}),
         });
-        return toBytes(made.subarray(0, images.length * size));
+        return toBytes(samples.subarray(0, images.length * size));
       }),
 
     enlarge: ({ bytes, ...size }, { signal }) =>
