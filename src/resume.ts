@@ -34,7 +34,7 @@ export interface ResumedRun {
 }
 
 /** The bytes of a trainer's checkpoint. */
-export async function checkpointOf(
+export async function checkpointBytes(
   trainer: Trainer,
   options: CheckpointOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {

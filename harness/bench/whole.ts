@@ -3,7 +3,7 @@ import type { Engine } from '../../src/engine';
 import type { Op } from '../../src/plan/op';
 import { type Recipe, recipeAt } from '../../src/recipes';
 import type { UNet } from '../../src/unet/unet';
-import { configOf, type NetworkChoice } from '../run/network';
+import { type NetworkChoice, toConfig } from '../run/network';
 import { Random } from '../specs/lib/spec';
 import type { Place, Whole } from './result';
 import { clocked, sampled, type Times } from './timer';
@@ -28,7 +28,7 @@ export async function withTask<T>(
   { size, batch: count }: Place,
   use: (ops: readonly Op[], time: (signal?: AbortSignal) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
-  using unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
+  using unet = await engine.createUNet(toConfig(network, { height: size, width: size }), { seed: 1 });
   const recipe = recipeAt(network?.recipe ?? 'tutorial', count);
   const batch = await batchOf(engine, unet, count);
   try {

@@ -5,7 +5,7 @@ import { clip, dataError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
-import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
+import { CLASSES, fileKind, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
 import {
   fits,
   inks,
@@ -109,7 +109,7 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   if (found.isDirectory()) return below(path, name);
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
-  const beside = [labels, `${labels}.gz`, ...(kindOf({ path: labels }) === 'idx' ? [CLASSES] : [])];
+  const beside = [labels, `${labels}.gz`, ...(fileKind({ path: labels }) === 'idx' ? [CLASSES] : [])];
   const others = (await readdir(folder).catch(refuse(folder))).filter(
     (other) => other !== name && beside.includes(other),
   );

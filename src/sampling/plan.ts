@@ -51,7 +51,7 @@ export interface SamplingPlan {
   readonly outputs: { readonly x: Output; readonly predicted: Output };
   /** Writes x to `images`, as pictures from 0 to 1. */
   readonly finish: Program;
-  /** Receive a row of `passesOf`: its first words, and the share that follows them. */
+  /** Receive a row of `listPasses`: its first words, and the share that follows them. */
   readonly step: GPUBuffer;
   readonly share?: GPUBuffer;
   /** Brings the numbers of a run and the caller's images. Keeps room for the numbers of the longest run. */
@@ -277,7 +277,7 @@ async function makePlan(
       tensors: { ...always, ...alongFlow },
       sampled: sampledShape(unet.config, options),
       buffers,
-      ...(await compile(gpu, ops.programs, boundBuffers, always)),
+      ...(await compilePlan(gpu, ops.programs, boundBuffers, always)),
     };
   } catch (error) {
     staging?.destroy();
@@ -288,7 +288,7 @@ async function makePlan(
 }
 
 /** Compiles the programs of a plan. A program without ops is left out. */
-async function compile(
+async function compilePlan(
   gpu: Gpu,
   ops: Readonly<Record<ProgramName, readonly Op[]>>,
   boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,

@@ -147,7 +147,7 @@ export class StepPrograms {
       await gpu.write(buffer(state), STATE.warmup * 4, scheduleWords(settings.schedule));
       losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
       const { reuseMemory } = options;
-      const { step, ...compiled } = await compile(gpu, plan, custom, {
+      const { step, ...compiled } = await compileStep(gpu, plan, custom, {
         bytes,
         boundBuffers,
         reuse: reuseMemory,
@@ -366,7 +366,7 @@ export class StepPrograms {
 }
 
 /** Compiles the programs of a step; `custom`: the plan of a custom loss. */
-async function compile(
+async function compileStep(
   gpu: Gpu,
   plan: StepPlan,
   custom: CustomLossPlan | undefined,

@@ -163,7 +163,7 @@ export function forwardPass(
 }
 
 /** A residual layer's input, which is added to its activation. */
-export const residualOf = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
+export const residualInput = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
 
 /** The activation, fused with pooling if that follows on the way down. */
 function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
@@ -172,11 +172,11 @@ function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
   if (next === 'pool') {
     const output = tensor(`${name} pooled`, input.size / 4);
     const shape = { channels, height, width, batch, residual };
-    return { op: op(swishMaxPool, name, shape, { input, output, ...residualOf(pass) }), output };
+    return { op: op(swishMaxPool, name, shape, { input, output, ...residualInput(pass) }), output };
   }
   const output = tensor(`${name} output`, input.size);
   const shape = { elements: input.size, residual };
-  return { op: op(swish, name, shape, { input, output, ...residualOf(pass) }), output };
+  return { op: op(swish, name, shape, { input, output, ...residualInput(pass) }), output };
 }
 
 /** The activation, fused with upsampling and the skip connection. */
@@ -189,7 +189,7 @@ function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; ou
     input,
     skip: skip.pre,
     output,
-    ...residualOf(pass),
+    ...residualInput(pass),
     ...(skip.layer.residual ? { skip_residual: skip.input } : {}),
   };
   return { op: op(swishUpsampleAdd, name, shape, tensors), output };

@@ -14,7 +14,7 @@ import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { defaultChooser, measuresFor, withVariants } from './chooser';
-import { outChannelsOf } from './config';
+import { countOutChannels } from './config';
 import { type Choose, type LayerTensors, layerTensors, predictionPass, splitByWeights } from './forward';
 import type { LayerMaps } from './layer_maps';
 import type { NetworkWeights } from './network';
@@ -189,7 +189,7 @@ export class Predictor extends Resource {
     const { height, width, channels } = this.parts.network.config;
     const pixels = this.count * height * width * 4;
     const inBytes = pixels * channels;
-    const outBytes = pixels * outChannelsOf(this.parts.network.config);
+    const outBytes = pixels * countOutChannels(this.parts.network.config);
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
     checkNames('encode', conditions, { levels: true, labels: true } satisfies Names<typeof conditions>);
@@ -222,7 +222,7 @@ export class Predictor extends Resource {
     const { gpu, buffers, staging } = this.parts;
     const { images, result, state, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
-    const bytes = count * height * width * outChannelsOf(this.parts.network.config) * 4;
+    const bytes = count * height * width * countOutChannels(this.parts.network.config) * 4;
     const { reading } = await this.submitting(async () => {
       this.check();
       const brought = (
@@ -308,7 +308,7 @@ function planPrediction(
   choose: Choose,
 ): PredictorPlan {
   const { height, width, channels } = config;
-  const outChannels = outChannelsOf(config);
+  const outChannels = countOutChannels(config);
   const shape = { batch, height, width };
   const [size, resultSize] = [channels, outChannels].map((c) => batch * height * width * c);
   const tensors = {

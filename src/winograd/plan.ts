@@ -57,7 +57,7 @@ export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
 /** The device features and the kind of adapter that a form requires, and its tile. */
-export const requirementsOf = ({
+export const formRequirements = ({
   technique,
   tile,
 }: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for' | 'tile'> => ({
@@ -238,7 +238,7 @@ export const inputTransform = (
 
 /** A convolution's variant without its calls. */
 export const winogradConvolution = (form: WinogradForm) => ({
-  ...requirementsOf(form),
+  ...formRequirements(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, padChannels(shape.outChannels)),
   refuses: (shape: ConvShape) =>

@@ -151,10 +151,10 @@ export class Session extends SessionCore {
     make: (bytes: Uint8Array<ArrayBuffer>) => Promise<TrainingRun>,
     how: Abortable = {},
   ): Promise<RunDescription> {
-    const { bytesOf } = await this.parts();
+    const { asBytes } = await this.parts();
     return this.open(async () => {
       if (typeof from === 'string') return make((await this.stored.take(from)).bytes);
-      return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
+      return make(asBytes(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
     }, how);
   }
 

@@ -12,7 +12,7 @@ const scope = globalThis as unknown as {
 /** One engine for all trials; after a failed trial, the page ends this worker. */
 let engine: Promise<Engine> | undefined;
 
-async function run(order: TrialOrder): Promise<void> {
+async function runTrial(order: TrialOrder): Promise<void> {
   const { id } = order;
   const tell = (progress: string) => scope.postMessage({ id, progress });
   tell('Starting');
@@ -31,4 +31,4 @@ async function run(order: TrialOrder): Promise<void> {
   }
 }
 
-scope.onmessage = ({ data }) => void run(data);
+scope.onmessage = ({ data }) => void runTrial(data);

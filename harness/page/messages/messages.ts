@@ -198,7 +198,7 @@ export type WorkerEvent =
 export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;
 
 /** What an event changes of the worker's state. */
-export const patchOf = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
-export const isFreed = (event: WorkerEvent): boolean => 'run' in patchOf(event) && !patchOf(event).run;
+export const eventPatch = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
+export const isFreed = (event: WorkerEvent): boolean => 'run' in eventPatch(event) && !eventPatch(event).run;
 export const isDistilled = (event: WorkerEvent): boolean =>
-  'distilling' in patchOf(event) && !patchOf(event).distilling;
+  'distilling' in eventPatch(event) && !eventPatch(event).distilling;

@@ -1,6 +1,6 @@
 /** Finished images at twice the side: the network's stand until the enlarger's take their place. */
 
-import { enlargeOf } from '../../run/enlarging';
+import { chooseEnlarge } from '../../run/enlarging';
 import type { Order } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { Tiles } from './images';
@@ -49,7 +49,7 @@ export class Enlargements {
     const { state, settings, measuring } = this.app;
     const { recipe } = networkIn(source, state, settings);
     const isShrunk = source === 'file' || state.data?.shrunk;
-    if (enlargeOf({ ...tiles, recipe }, settings.enlarge, isShrunk) !== 'smooth') return tiles;
+    if (chooseEnlarge({ ...tiles, recipe }, settings.enlarge, isShrunk) !== 'smooth') return tiles;
     const enlarged = this.enlarged.get(tiles.bytes);
     // What its kernels compile and compare would hold up training.
     if (!enlarged && !this.busy && rests(state) && !state.training && !measuring) this.latest.ask(tiles);

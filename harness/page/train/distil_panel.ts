@@ -1,6 +1,6 @@
 /** The Train view's offer to distil the run's network. */
 
-import { isDistilled, type Patch, patchOf } from '../messages/messages';
+import { eventPatch, isDistilled, type Patch } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
@@ -33,11 +33,11 @@ export function createDistilPanel(app: App): Panel {
 
   return {
     receive(event) {
-      if (patchOf(event).distilling) {
+      if (eventPatch(event).distilling) {
         distilled = undefined;
         shown = app.state.distilling;
       } else if (isDistilled(event)) {
-        ({ distilled } = patchOf(event));
+        ({ distilled } = eventPatch(event));
         if (!distilled) shown = undefined;
       }
     },

@@ -5,7 +5,7 @@ import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
 import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
-import { anyElement, button, elementOf, isStill, onClick, setText } from '../shell/dom';
+import { anyElement, button, drawSvg, isStill, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
@@ -31,7 +31,7 @@ function drawLosses(host: HTMLElement, { losses, batch }: Recording['learning'])
   const top = Math.max(...line);
   const points = line.map((loss, i) => `${(100 * i) / (line.length - 1)},${40 - (38 * loss) / top}`);
   const stroke = { 'vector-effect': 'non-scaling-stroke' }; // as the drawing is stretched
-  const drawing = elementOf(
+  const drawing = drawSvg(
     svg(
       'svg',
       { viewBox: '0 0 100 40', preserveAspectRatio: 'none' },

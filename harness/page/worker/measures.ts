@@ -4,7 +4,7 @@ import { imagesFrom } from '../../pictures/hold_out';
 import type { PageCalls } from '../messages/calls';
 import type { MeasureKind } from '../messages/measurements';
 import { TimeShare } from './clocks';
-import { acceptedShare, passesOf, SAMPLES } from './quality_live';
+import { acceptedShare, countPasses, SAMPLES } from './quality_live';
 import { unlessEnded, type WorkerState } from './worker_state';
 
 const SHARE = 0.05;
@@ -56,7 +56,7 @@ export class Measures {
     this.free();
     this.trainer = trainer;
     this.begunAt = state.clock.run(performance.now());
-    const { held } = state.imagesOf(state.current);
+    const { held } = state.splitImages(state.current);
     const most = HELD_OUT[engine!.adapter.software ? 'software' : 'gpu'];
     this.held = held && imagesFrom(held, 0, Math.min(most, held.count));
   }
@@ -140,7 +140,7 @@ export class Measures {
         state.patch({ measured: { heldOut: { step, loss, bins: byLevel, images: this.held!.count } } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
-        const { train } = state.imagesOf(state.current);
+        const { train } = state.splitImages(state.current);
         const nearest = await findNearest(engine, network, train, how);
         state.post({ type: 'pictures', pictures: { nearest } });
       } else {
@@ -185,7 +185,7 @@ export class Measures {
     const { session, objective } = this.state;
     const network = { unet: session.run!.unet!, objective };
     const passes =
-      kind === 'heldOut' ? this.held!.count : SAMPLES * passesOf(network, session.engine!.adapter);
+      kind === 'heldOut' ? this.held!.count : SAMPLES * countPasses(network, session.engine!.adapter);
     return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
   }
 }
