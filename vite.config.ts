@@ -1,6 +1,6 @@
 import { defineConfig, esmExternalRequirePlugin, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
-import { commitOf } from './harness/run/commit.ts';
+import { readCommit } from './harness/run/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
 import { repositoryUrl, textPages } from './harness/tools/build/texts_pages.ts';
 import { wgsl } from './shaders/plugin.ts';
@@ -21,7 +21,7 @@ const policy: PluginOption = {
 
 /** The commit that is built in: empty where git knows none, since the clone where a package is installed is another. */
 const commit = (): UserConfig['define'] => ({
-  'import.meta.env.COMMIT': JSON.stringify(commitOf(import.meta.dirname) ?? ''),
+  'import.meta.env.COMMIT': JSON.stringify(readCommit(import.meta.dirname) ?? ''),
 });
 
 /** What page, package and tests have in common. `assets`: files of data are files beside the scripts, not modules. */

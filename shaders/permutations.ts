@@ -21,7 +21,7 @@ const winograd = winogradForms.flatMap(({ name, file }) =>
 );
 
 /** A shader by name, made of a file with flags. */
-type Permutation = readonly [name: string, made: readonly [file: string, ...flags: string[]]];
+type Permutation = readonly [name: string, source: readonly [file: string, ...flags: string[]]];
 
 /** The shader whose name ends in its flags. */
 function named(file: string, ...flags: string[]): Permutation {

@@ -12,8 +12,8 @@ import { type Flags, shaderText } from '../src/plan/text.ts';
 import { permutations } from './permutations.ts';
 import {
   declareShaders,
+  groupByKernel,
   hashOfText,
-  kernelsOf,
   type Reflection,
   reflect,
   reflectStruct,
@@ -69,7 +69,8 @@ export function shaderSources(): ReadonlyMap<string, Source> {
 const stripped = (path: string) => strip(readText(path));
 
 /** The text of a shader as the GPU gets it, or, with `readText`, with its comments. */
-export const textOf = ({ file, flags }: Source, read = stripped): string => shaderText(file, read, flags);
+export const assembleText = ({ file, flags }: Source, read = stripped): string =>
+  shaderText(file, read, flags);
 
 /** A shader's text, and the groups of the files that make it up. */
 interface Assembled {
@@ -83,13 +84,13 @@ function assemble(source: Source): Assembled {
   const known = assembled.get(source);
   if (known) return known;
   const groups = new Set<string>();
-  const text = textOf(source, (file) => {
-    groups.add(groupOf(file));
+  const text = assembleText(source, (file) => {
+    groups.add(fileGroup(file));
     return stripped(file);
   });
-  const made = { text, groups: [...groups] };
-  assembled.set(source, made);
-  return made;
+  const shader = { text, groups: [...groups] };
+  assembled.set(source, shader);
+  return shader;
 }
 
 /** Reflections by name and text: each takes some 20 ms, and is needed twice, for its declaration and as a module. */
@@ -143,7 +144,7 @@ const hasTwin = (file: string) => existsSync(join(folder, file.replace('.wgsl', 
  * The group of files that load together: the files of a folder; for convolutions, which are many, the files of one form, one kind of adapter
  * and one direction. So a program that predicts on one adapter loads few files that it does not need.
  */
-export function groupOf(file: string): string {
+export function fileGroup(file: string): string {
   const special = GROUPS.find(([_, files]) => files.test(file))?.[0];
   const folder = dirname(file);
   if (special || !folder.startsWith('conv2d/')) return special ?? folder;
@@ -237,7 +238,7 @@ const groupIn = (id: string) => id.slice(id.indexOf('/') + 1);
 const filesOfGroup = (group: string) =>
   json(
     wgslFiles()
-      .filter((file) => groupOf(file) === group)
+      .filter((file) => fileGroup(file) === group)
       .map((file) => [file, stripped(file)]),
   );
 
@@ -245,12 +246,12 @@ const filesOfGroup = (group: string) =>
 function virtualModule(id: string, sources: ReadonlyMap<string, Source>): string | undefined {
   if (id.startsWith(`\0${KERNEL}`)) return kernelModule(groupIn(id), sources);
   if (id === `\0${ALL}`) {
-    const kernels = [...kernelsOf(sources.keys())];
+    const kernels = [...groupByKernel(sources.keys())];
     const imports = kernels.map(([kernel], i) => `import k${i} from '${KERNEL}${kernel}';`);
     const entries = kernels.flatMap(([_, shaders], i) =>
       shaders.map(([technique, name]) => `${JSON.stringify(name)}: k${i}.${technique}`),
     );
-    const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
+    const texts = json([...sources].map(([name, source]) => [name, assembleText(source)]));
     return `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`;
   }
   if (id === `\0${REFERENCES}`) return referencesModule(networkKernels());
@@ -283,7 +284,7 @@ export default async () => fromBase64((await import(${JSON.stringify(`${path}?ba
 
 /** The shaders of a kernel by the rest of their names, each with its text to load. */
 function kernelModule(kernel: string, sources: ReadonlyMap<string, Source>): string {
-  const shaders = kernelsOf(sources.keys()).get(kernel);
+  const shaders = groupByKernel(sources.keys()).get(kernel);
   if (!shaders)
     throw new Error(`shaders/ has no file ${kernel}.wgsl, and none whose name begins with ${kernel}.`);
   const groupsOf = (name: string) => assemble(sources.get(name)!).groups;
@@ -291,8 +292,8 @@ function kernelModule(kernel: string, sources: ReadonlyMap<string, Source>): str
   const entries = shaders.map(([technique, name]) => {
     const { file, flags } = sources.get(name)!;
     const { hash, workgroupSize, params, bindings, columns } = loadShader(name, sources.get(name)!);
-    const fields = list(params.fields, ({ type }) => type, 'u32');
-    const bound = list(bindings, ({ access }) => access, 'read');
+    const fields = declareList(params.fields, ({ type }) => type, 'u32');
+    const bound = declareList(bindings, ({ access }) => access, 'read');
     const given = [name, hash, workgroupSize, fields, bound, file, flags].map((value) =>
       JSON.stringify(value),
     );
@@ -308,7 +309,11 @@ ${entries.join('\n')}
 }
 
 /** A list that `declared` reads. */
-const list = <Value>(all: Readonly<Record<string, Value>>, kindOf: (value: Value) => string, usual: string) =>
+const declareList = <Value>(
+  all: Readonly<Record<string, Value>>,
+  kindOf: (value: Value) => string,
+  usual: string,
+) =>
   Object.entries(all)
     .map(([name, value]) => (kindOf(value) === usual ? name : `${name}:${kindOf(value)}`))
     .join(' ');

@@ -114,7 +114,9 @@ export function reflectStruct(name: string, code: string): StructLayout | undefi
 }
 
 /** The names of each kernel's shaders: `conv2d.tile` is `tile` of conv2d, and `conv2d` is `plain`. */
-export function kernelsOf(names: Iterable<string>): ReadonlyMap<string, [technique: string, name: string][]> {
+export function groupByKernel(
+  names: Iterable<string>,
+): ReadonlyMap<string, [technique: string, name: string][]> {
   const kernels = new Map<string, [string, string][]>();
   for (const name of names) {
     const [kernel, technique = 'plain'] = name.split('.');
@@ -138,7 +140,7 @@ export function declareShaders(
     return `import('../src/plan/shader').Shader<${names.map(union).join(', ')}>`;
   };
   const types = new Map(shaders.map((shader) => [shader.name, typeOf(shader)]));
-  const modules = [...kernelsOf(types.keys())].map(
+  const modules = [...groupByKernel(types.keys())].map(
     ([kernel, own]) => `declare module 'virtual:kernel/${kernel}' {
   const shaders: {
 ${own.map(([technique, name]) => `    readonly ${technique}: ${types.get(name)};\n`).join('')}  };

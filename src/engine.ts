@@ -211,9 +211,9 @@ export class Engine extends Resource {
    * works after the device was lost.
    */
   async report(): Promise<EngineReport> {
-    const { reportOf } = await loaded(import('./report'));
+    const { makeReport } = await loaded(import('./report'));
     const { gpu, chooser, warnings } = this;
-    return reportOf({ gpu, chooser, ledger: await this.ledger(), warnings });
+    return makeReport({ gpu, chooser, ledger: await this.ledger(), warnings });
   }
 
   /**
@@ -244,7 +244,7 @@ export class Engine extends Resource {
     const create = async (own: typeof options) =>
       (await loaded(import('./training/trainer'))).Trainer.create(this.gpu, unet, own, this.chooser);
     const trainer = await this.adopt(options, create, unet);
-    trainer.keep = async (run) => (await loaded(import('./resume'))).checkpointOf(trainer, run);
+    trainer.keep = async (run) => (await loaded(import('./resume'))).checkpointBytes(trainer, run);
     trainer.forgetTeacher(this.onWarning);
     return trainer;
   }
@@ -374,8 +374,8 @@ export class Engine extends Resource {
     signal?.throwIfAborted();
     // What is no object is refused by those who read it.
     const making = make('signal' in Object(options) ? (own as O) : options);
-    const inTime = of instanceof Resource ? of.inTime(making) : making;
-    const child = await this.unlessDestroyed(unlessAborted(signal, inTime)).catch((error) => {
+    const soon = of instanceof Resource ? of.withGrace(making) : making;
+    const child = await this.unlessDestroyed(unlessAborted(signal, soon)).catch((error) => {
       making.then((late) => late.destroy()).catch(() => {});
       throw error;
     });

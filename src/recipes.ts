@@ -96,7 +96,10 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = /* @__PURE__ */ fro
 });
 
 /** The recipe with the objective and the convolutions of a network, of any size and widths; undefined if there is none. */
-export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {
+export function findRecipe({
+  config,
+  objective,
+}: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {
   const { kernelSize, widths } = config;
   /** Levels below a recipe's have as many convolutions as its last. */
   const perLevel = ({ convolutionsPerLevel: n = 1 }: UNetConfig) =>
@@ -118,14 +121,14 @@ export function samplingFor({
   sampling,
 }: Pick<Model, 'config' | 'objective' | 'sampling'>): Sampling {
   if (sampling) return sampling;
-  const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
+  const recipe = findRecipe({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
   return recipe ? fitting(recipe, config) : guided({ method: 'euler', steps: 20, guidance: 2 }, config);
 }
 
 /** The sampling of a new network that a recipe makes, of any channels; undefined for one with other convolutions than the recipe's. */
 export function recipeSampling(name: RecipeName, config: UNetConfig): Sampling | undefined {
   const { trainer } = recipes[name];
-  return recipeOf({ config, objective: trainer.objective }) === name ? fitting(name, config) : undefined;
+  return findRecipe({ config, objective: trainer.objective }) === name ? fitting(name, config) : undefined;
 }
 
 /** Guidance of a recipe's network with classes. For pictures 2 costs variety. */

@@ -63,7 +63,7 @@ interface ReportParts {
   readonly warnings: EngineReport['warnings'];
 }
 
-export async function reportOf({ gpu, chooser, ledger, warnings }: ReportParts): Promise<EngineReport> {
+export async function makeReport({ gpu, chooser, ledger, warnings }: ReportParts): Promise<EngineReport> {
   const { device, adapter, pacer, latency, compiler, trust } = gpu;
   const limits: Record<string, number> = {};
   // Their names are the prototype's.

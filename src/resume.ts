@@ -34,7 +34,7 @@ export interface ResumedRun {
 }
 
 /** The bytes of a trainer's checkpoint. */
-export async function checkpointOf(
+export async function checkpointBytes(
   trainer: Trainer,
   options: CheckpointOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -85,12 +85,12 @@ export async function restoreTrainer(
   const { state, training, settings } = saved;
   const { batchSize, learningRate } = settings;
   const own = { ...state.adam, ...training, batchSize, learningRate, ...options };
-  const made = await resumeTrainer(engine, unet, own, saved);
+  const resumed = await resumeTrainer(engine, unet, own, saved);
   try {
-    made.trainer.setState(state);
-    return made;
+    resumed.trainer.setState(state);
+    return resumed;
   } catch (error) {
-    made.trainer.destroy();
+    resumed.trainer.destroy();
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { short, type Table } from '../text/table';
 import { type BenchResult, SCHEMA } from './result';
-import { nameOf } from './table';
+import { rowName } from './table';
 import type { Times } from './timer';
 
 /** A result, and the name of its file. */
@@ -51,7 +51,7 @@ function differences(before: Named, after: Named): string[] {
 /** A row for each measurement that both have, the greatest speed-up first. */
 export function comparisonTable(before: Named, after: Named): Table {
   const [a, b] = [before, after].map(
-    ({ result: { rows } }) => new Map(rows.flatMap((row) => (row.ms ? [[nameOf(row), row.ms]] : []))),
+    ({ result: { rows } }) => new Map(rows.flatMap((row) => (row.ms ? [[rowName(row), row.ms]] : []))),
   );
   const compared = [...a].flatMap(([name, ms]) => {
     const other = b.get(name);
@@ -104,7 +104,7 @@ export function parseResult(name: string, json: string): Named {
   if (value.schema !== SCHEMA)
     throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
   for (const [field, model] of Object.entries(models))
-    if (!fits(model, value[field])) throw refuse(`its field ${field} is missing or of another kind`);
+    if (!matchesModel(model, value[field])) throw refuse(`its field ${field} is missing or of another kind`);
   return { name, result: value as unknown as BenchResult };
 }
 
@@ -112,7 +112,7 @@ const oneOf =
   (...names: readonly unknown[]) =>
   (value: unknown) =>
     names.includes(value);
-const optional = (model: unknown) => (value: unknown) => value === undefined || fits(model, value);
+const optional = (model: unknown) => (value: unknown) => value === undefined || matchesModel(model, value);
 
 /** What the fields are like: values of the same kinds, lists of such values, tests. */
 const models = {
@@ -126,7 +126,7 @@ const models = {
     widths: optional([0]),
     kernelSize: optional(0),
     residual: optional(true),
-    convolutionsPerLevel: optional((value: unknown) => fits([0], [value].flat())),
+    convolutionsPerLevel: optional((value: unknown) => matchesModel([0], [value].flat())),
   }),
   end: oneOf('complete', 'budget', 'stopped'),
   rows: [
@@ -142,10 +142,10 @@ const models = {
   ],
 };
 
-function fits(model: unknown, value: unknown): boolean {
+function matchesModel(model: unknown, value: unknown): boolean {
   if (typeof model === 'function') return model(value);
-  if (Array.isArray(model)) return Array.isArray(value) && value.every((one) => fits(model[0], one));
+  if (Array.isArray(model)) return Array.isArray(value) && value.every((one) => matchesModel(model[0], one));
   if (isObject(model))
-    return isObject(value) && Object.entries(model).every(([name, own]) => fits(own, value[name]));
+    return isObject(value) && Object.entries(model).every(([name, own]) => matchesModel(own, value[name]));
   return typeof value === typeof model && (typeof value !== 'number' || Number.isFinite(value));
 }

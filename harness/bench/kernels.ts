@@ -3,7 +3,7 @@ import type { Engine } from '../../src/engine';
 import { firstVariant, type Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
 import { missingFeature } from '../run/check';
-import { variantsOf } from '../run/in_use';
+import { variantsByLayer } from '../run/in_use';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { elementCount } from '../specs/lib/spec';
 import { opAt } from '../text/shape_text';
@@ -55,7 +55,7 @@ const variantsAt = ({ kernel }: AnySpec, layer: string) =>
   layer.startsWith('conditioning.') ? [firstVariant(kernel)] : Object.keys(kernel.variants);
 
 /** An op of the network, which is checked as its kernel is at its layer, or else anywhere. */
-export function entryOf(op: Op, entries: readonly Entry[]): Entry {
+export function findEntry(op: Op, entries: readonly Entry[]): Entry {
   const { layer, cost } = op;
   const same = entries.filter(({ kernel, variant }) => kernel === op.kernel && variant === op.variant);
   const like = same.find((entry) => entry.layer === layer) ?? same[0];
@@ -64,12 +64,12 @@ export function entryOf(op: Op, entries: readonly Entry[]): Entry {
 
 export const kernelName = ({ kernel, variant, layer }: Entry) => `${kernel}.${variant} ${layer}`;
 
-export const opOf = ({ spec, variant, layer, shape, op }: Entry): Op =>
+export const makeOp = ({ spec, variant, layer, shape, op }: Entry): Op =>
   op ?? opAt(spec, shape, variant, layer);
 
 /** The variants of the ops whose kernels have several. */
 export const chosenIn = (ops: readonly Op[]): Variants =>
-  variantsOf(ops.filter(({ kernel }) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1));
+  variantsByLayer(ops.filter(({ kernel }) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1));
 
 /** Marks the variants that the network uses, and their rivals; puts the first ones first, by decreasing work. The rest keeps its order. */
 export function usedFirst(entries: readonly Entry[], variants: Variants, peak: Peak): Entry[] {
@@ -100,7 +100,7 @@ const LEAST_OF_PEAK = 0.02;
 const MOST_AT_ONCE_SECONDS = 1.5;
 
 /** Why an entry cannot be timed here, if so: a GPU might need dangerously long to run its dispatches uncut. */
-export function refusalOf(engine: Engine, entry: Entry, peak: Peak): string | undefined {
+export function whyNotTimed(engine: Engine, entry: Entry, peak: Peak): string | undefined {
   const { spec, variant, shape } = entry;
   const known = missingFeature(engine, spec, variant) ?? spec.kernel.variants[variant].refuses?.(shape);
   const seconds = entry.cost.flops / (LEAST_OF_PEAK * peak.gflops * 1e9);

@@ -7,7 +7,7 @@ import { type Svg, svg, svgFile } from '../text/svg';
 import { percent, short } from '../text/table';
 import { wrap } from '../text/units';
 import type { BenchResult } from './result';
-import { nameOf, usedBy } from './table';
+import { rowName, usedBy } from './table';
 
 const LEGEND_ROW = 20;
 const LINE = 16;
@@ -57,7 +57,7 @@ export function roofline(result: BenchResult, width = 800): Svg | undefined {
   const subtitle = wrap(adapterText(adapter), (width - 72) / LETTER);
   const note = points.some(({ row }) => row.used) ? `outlined: ${usedBy(result)}` : '';
   const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
-  const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${nameOf(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
+  const summary = `Roofline: ${points.length} rows between the adapter's roofs of ${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s; the highest is ${rowName(best.row)} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 
   const top = 40 + LINE * subtitle.length;
   const left = 64;

@@ -6,14 +6,14 @@ import type { Optional } from '../../src/base/errors';
 import type { Engine } from '../../src/engine';
 import type { Op } from '../../src/plan/op';
 import type { Variants } from '../../src/unet/variants';
-import { stepOps, variantsOf } from '../run/in_use';
-import { changesOf, type NetworkChoice, ownSize } from '../run/network';
+import { stepOps, variantsByLayer } from '../run/in_use';
+import { findChanges, type NetworkChoice, ownSize } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
 import { opAt } from '../text/shape_text';
-import { chosenIn, entryOf, kernelName, listEntries, usedFirst } from './kernels';
+import { chosenIn, findEntry, kernelName, listEntries, usedFirst } from './kernels';
 import { type BenchEvent, type BenchResult, type Place, SCHEMA, wholeNames } from './result';
-import { limitOf, Runner } from './runner';
+import { limitMessage, Runner } from './runner';
 import { Timer, withOp } from './timer';
 import { type Entry, isConvolution } from './work';
 
@@ -47,7 +47,7 @@ export async function runBench(
   tell: (event: BenchEvent) => void,
 ): Promise<void> {
   const { kernel, budgetSeconds = 60, runtime = 'unknown', commit, signal } = options;
-  const network = changesOf(options.network);
+  const network = findChanges(options.network);
   const batches = inOrder(options.batches ?? [BATCH]);
   const sizes = inOrder(options.sizes ?? [ownSize(network)]);
   const places = sizes.flatMap((size) => batches.map((batch) => ({ size, batch })));
@@ -97,9 +97,9 @@ export async function runBench(
       }
     runner.total = others + step.length;
     for (const { place, entries, step: planned } of sites) {
-      const used = usedIn(variantsOf(planned), variants);
+      const used = usedIn(variantsByLayer(planned), variants);
       const kernels = usedFirst(entries.filter(isWanted), used, peak);
-      for (const entry of [...step.map((op) => entryOf(op, entries)), ...kernels])
+      for (const entry of [...step.map((op) => findEntry(op, entries)), ...kernels])
         await runner.kernel(entry, place);
     }
     runner.progress('peak, again');
@@ -121,7 +121,7 @@ function siteOf(engine: Engine, network: NetworkChoice | undefined, place: Place
     try {
       return stepOps({ ...about, batch: images, variants: chosen });
     } catch (error) {
-      limitOf(error);
+      limitMessage(error);
       return [];
     }
   };

@@ -4,15 +4,15 @@ import type { Engine } from '../../src/engine';
 import type { Cost, Op } from '../../src/plan/op';
 import { type CaseResult, checkCase, missingFeature, References } from '../run/check';
 import type { NetworkChoice } from '../run/network';
-import { bitsOf, inputsOf } from '../specs/lib/check_kernel';
+import { makeInputs, toBits } from '../specs/lib/check_kernel';
 import type { Arrays } from '../specs/lib/spec';
-import { shadersOf, shapeText } from '../text/shape_text';
-import { checkedShape, chosenIn, entryOf, kernelName, listEntries, opOf, refusalOf } from './kernels';
+import { shaderNames, shapeText } from '../text/shape_text';
+import { checkedShape, chosenIn, findEntry, kernelName, listEntries, makeOp, whyNotTimed } from './kernels';
 import type { BenchEvent, Peak, Place, Row, Whole } from './result';
-import { nameOf } from './table';
+import { rowName } from './table';
 import { type Timer, type Times, withOp } from './timer';
 import { withTask } from './whole';
-import { type Entry, figuresOf } from './work';
+import { computeFigures, type Entry } from './work';
 
 /** How long all samples of an op, a kernel or a peak take, about. */
 const SECONDS = 0.2;
@@ -51,7 +51,7 @@ export class Runner {
     await this.row(row, () =>
       withTask(this.engine, kernel, network, place, async (ops, time) => {
         ran = ops;
-        const all = ops.map((op) => entryOf(op, entries));
+        const all = ops.map((op) => findEntry(op, entries));
         return { variants: chosenIn(ops), ...(await this.measure(row, all, time)) };
       }),
     );
@@ -63,9 +63,9 @@ export class Runner {
     const { kernel, variant, layer, used, op } = entry;
     const row: Row = { part: op ? 'op' : 'kernel', kernel, variant, layer, ...place, used };
     return this.row(row, async () => {
-      const reason = refusalOf(this.engine, entry, this.peak);
+      const reason = whyNotTimed(this.engine, entry, this.peak);
       if (reason) return { reason };
-      const about = { shape: shapeText(entry.shape), shaders: shadersOf(opOf(entry)) };
+      const about = { shape: shapeText(entry.shape), shaders: shaderNames(makeOp(entry)) };
       return { ...about, ...(await this.measure(row, [entry], () => this.time(entry))) };
     });
   }
@@ -74,10 +74,10 @@ export class Runner {
   private async row(row: Row, make: () => Promise<Partial<Row>>): Promise<void> {
     this.signal?.throwIfAborted();
     if (performance.now() >= this.end) return;
-    this.progress(nameOf(row));
+    this.progress(rowName(row));
     this.done++;
-    const made = await make().catch((error) => ({ reason: limitOf(error) }));
-    this.tell({ kind: 'row', row: { ...row, ...made } });
+    const entry = await make().catch((error) => ({ reason: limitMessage(error) }));
+    this.tell({ kind: 'row', row: { ...row, ...entry } });
   }
 
   /** Times what consists of `all`, if each of it is right. */
@@ -89,15 +89,15 @@ export class Runner {
     let worst: CaseResult = { pass: true, share: 0 };
     // Ops of a kernel follow each other, as they share references.
     for (const entry of [...all].sort((a, b) => a.kernel.localeCompare(b.kernel))) {
-      this.progress(`${nameOf(row)}: checking ${kernelName(entry)}`);
+      this.progress(`${rowName(row)}: checking ${kernelName(entry)}`);
       const check = await this.check(entry);
       const failure = all.length > 1 ? `${kernelName(entry)}: ${check.failure}` : check.failure;
       if (!check.pass) return { check: { ...check, failure } };
       if (check.share >= worst.share) worst = check;
     }
-    this.progress(nameOf(row));
+    this.progress(rowName(row));
     const ms = await time(this.signal);
-    return { check: worst, ms, ...figuresOf(all, ms.median, this.peak) };
+    return { check: worst, ms, ...computeFigures(all, ms.median, this.peak) };
   }
 
   /** Compares it with its reference, on each shape once. */
@@ -117,16 +117,16 @@ export class Runner {
   private time(entry: Entry): Promise<Times> {
     const { engine, signal } = this;
     const { spec, shape } = entry;
-    const timed = opOf(entry);
+    const timed = makeOp(entry);
     const all = timed.calls.flatMap(({ tensors }) => Object.values(tensors));
     const held = new Set(all.map((one) => one.base ?? one));
     return withOp(engine.gpu, timed, (encode, program) => {
-      if (this.inputs?.shape !== shape) this.inputs = { shape, arrays: inputsOf(spec, shape) };
+      if (this.inputs?.shape !== shape) this.inputs = { shape, arrays: makeInputs(spec, shape) };
       // Tensors that a kernel updates in place start random too, as do weights and activations.
       for (const [name, values] of Object.entries(this.inputs!.arrays)) {
         const to = timed.origin.tensors[name];
         if (!values || !held.has(to.base ?? to)) continue;
-        const bits = bitsOf(values) as BufferSource;
+        const bits = toBits(values) as BufferSource;
         engine.device.queue.writeBuffer(program.buffer(to), 4 * (to.offset ?? 0), bits);
       }
       return this.timer.measure(encode, { seconds: SECONDS, signal });
@@ -166,7 +166,7 @@ export class Runner {
   }
 }
 
-export function limitOf(error: unknown): string {
+export function limitMessage(error: unknown): string {
   if (error instanceof EngineError && error.code === 'limit') return error.message;
   throw error;
 }

@@ -11,7 +11,7 @@ import { isConvolution } from './work';
 export const timeHead = ['ms', 'p10 … p90', 'n'] as const;
 
 /** The table without its rows; a line that is printed before they are known has these widths. */
-export function headOf(result: BenchResult) {
+export function tableHead(result: BenchResult) {
   const { network, batches, sizes } = result;
   const images = `${batches.join(', ')} ${batches.join() === '1' ? 'image' : 'images'}`;
   return {
@@ -29,9 +29,9 @@ const hasSeveral = ({ batches, sizes }: BenchResult) => batches.length * sizes.l
 export const usedBy = ({ network }: BenchResult) => `in use in the network of ${choiceText(network)}`;
 
 export const benchTable = (result: BenchResult) => ({
-  ...headOf(result),
+  ...tableHead(result),
   rows: result.rows.filter(({ reason }) => reason === undefined).map((row) => rowCells(result, row)),
-  notes: notesOf(result),
+  notes: tableNotes(result),
 });
 
 /** The table, and what must be said before it. */
@@ -48,12 +48,12 @@ function shortName({ part, kernel, variant, layer }: Row): string {
 }
 
 /** `training step, 64 images of 28x28`; differs for any two measurements of a result. */
-export const nameOf = (row: Row): string =>
+export const rowName = (row: Row): string =>
   `${shortName(row)}, ${plural(row.batch, 'image')} of ${row.size}x${row.size}`;
 
 export function rowCells(result: BenchResult, row: Row): string[] {
   const { part, batch, ms, gflops, insideGflops, gbps, shareOfPeak, check, used } = row;
-  const name = `${hasSeveral(result) ? nameOf(row) : shortName(row)}${used ? ' *' : ''}`;
+  const name = `${hasSeveral(result) ? rowName(row) : shortName(row)}${used ? ' *' : ''}`;
   if (!ms || check?.pass === false)
     return [name, `not timed, its check failed: ${check?.failure?.split('\n')[0]}`];
   const rates = [part === 'whole' ? (1000 * batch) / ms.median : 0, gflops, insideGflops, gbps];
@@ -67,12 +67,12 @@ export function rowCells(result: BenchResult, row: Row): string[] {
 
 /** Median, band and number of samples. */
 export const timeCells = ({ median, p10, p90, n }: Times): string[] => [
-  time(median),
-  `${time(p10)} … ${time(p90)}`,
+  msText(median),
+  `${msText(p10)} … ${msText(p90)}`,
   String(n),
 ];
 
-const time = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
+const msText = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
 
 /** Counts what was measured, and what passed or failed its check. Empty for nothing. */
 export function measuredText(rows: readonly Row[]): string {
@@ -88,7 +88,7 @@ export function measuredText(rows: readonly Row[]): string {
 }
 
 /** What is known only when all rows are. */
-export function notesOf({ rows }: BenchResult): string[] {
+export function tableNotes({ rows }: BenchResult): string[] {
   const variants = rows.find((row) => row.variants)?.variants ?? {};
   return [...variantLines(variants), ...stepNotes(rows), ...notRun(rows)];
 }
@@ -98,7 +98,7 @@ function notRun(rows: readonly Row[]): string[] {
   const alike = new Map<string, { what: string; reason: string; layers: Set<string> }>();
   for (const { reason, ...row } of rows) {
     if (reason === undefined) continue;
-    const what = row.part === 'whole' ? nameOf(row) : `${row.kernel}.${row.variant}`;
+    const what = row.part === 'whole' ? rowName(row) : `${row.kernel}.${row.variant}`;
     const found = alike.get(what + reason) ?? { what, reason, layers: new Set() };
     alike.set(what + reason, found);
     if (row.layer) found.layers.add(row.layer);
@@ -123,7 +123,7 @@ function stepNotes(rows: readonly Row[]): string[] {
   const whole = step ? `, ${percent(sum / step.ms!.median)} of the whole` : '';
   return [
     `By kernel: ${kernels.map(([kernel, ms]) => `${kernel} ${percent(ms / sum, 1)}`).join(', ')}.`,
-    `${percent(other / sum, 1)} is not convolution. The ${ops.length} ops one by one take ${time(sum)} ms together${whole}.`,
+    `${percent(other / sum, 1)} is not convolution. The ${ops.length} ops one by one take ${msText(sum)} ms together${whole}.`,
   ];
 }
 

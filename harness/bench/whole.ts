@@ -3,7 +3,7 @@ import type { Engine } from '../../src/engine';
 import type { Op } from '../../src/plan/op';
 import { type Recipe, recipeAt } from '../../src/recipes';
 import type { UNet } from '../../src/unet/unet';
-import { configOf, type NetworkChoice } from '../run/network';
+import { type NetworkChoice, toConfig } from '../run/network';
 import { Random } from '../specs/lib/spec';
 import type { Place, Whole } from './result';
 import { clocked, sampled, type Times } from './timer';
@@ -13,7 +13,7 @@ const SECONDS = 1;
 
 interface Task {
   /** Holds its memory. */
-  readonly made: Disposable;
+  readonly runner: Disposable;
   readonly ops: readonly Op[];
   readonly encode: (encoder: GPUCommandEncoder) => void;
   /** Runs once, with as many submissions as suit the adapter. Default: encodes and submits. */
@@ -28,12 +28,12 @@ export async function withTask<T>(
   { size, batch: count }: Place,
   use: (ops: readonly Op[], time: (signal?: AbortSignal) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
-  using unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
+  using unet = await engine.createUNet(toConfig(network, { height: size, width: size }), { seed: 1 });
   const recipe = recipeAt(network?.recipe ?? 'tutorial', count);
   const batch = await batchOf(engine, unet, count);
   try {
-    const { made, ops, encode, one } = await open[name](engine, unet, batch, { recipe, count });
-    using _ = made;
+    const { runner, ops, encode, one } = await open[name](engine, unet, batch, { recipe, count });
+    using _ = runner;
     // By the host's clock, as a user's own measurement would.
     const submit = (repeats: number) => {
       const encoder = engine.device.createCommandEncoder({ label: 'bench' });
@@ -59,23 +59,36 @@ type Open = (
 const open: Record<Whole, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */
   async step(engine, unet, batch, { recipe }) {
-    const made = await engine.createTrainer(unet, recipe.trainer);
-    const { load, gradients, update } = made.plan;
+    const runner = await engine.createTrainer(unet, recipe.trainer);
+    const { load, gradients, update } = runner.plan;
     const ops = [...load, ...gradients, ...update];
-    return { made, ops, encode: (encoder) => made.encodeStep(encoder, batch), one: () => made.step(batch) };
+    return {
+      runner: runner,
+      ops,
+      encode: (encoder) => runner.encodeStep(encoder, batch),
+      one: () => runner.step(batch),
+    };
   },
 
   /** From the caller's images on the GPU to predictions there. */
   async forward(engine, unet, { noisy, target, ...conditions }, { count }) {
-    const made = await engine.createPredictor(unet, { count });
-    return { made, ops: made.ops, encode: (encoder) => made.encode(encoder, noisy, target, conditions) };
+    const runner = await engine.createPredictor(unet, { count });
+    return {
+      runner: runner,
+      ops: runner.ops,
+      encode: (encoder) => runner.encode(encoder, noisy, target, conditions),
+    };
   },
 
   /** Forward pass, with guidance of each image twice, the update of x, and the images in the caller's layout. */
   async sample(engine, unet, { target, labels }, { recipe, count }) {
-    const made = await engine.createSampler(unet, { count });
+    const runner = await engine.createSampler(unet, { count });
     const options = { ...recipe.sampling, ...(labels && { labels: new Uint8Array(count) }), steps: 1 };
-    return { made, ops: made.parts.ops, encode: (encoder) => made.encodeRun(encoder, target, options) };
+    return {
+      runner: runner,
+      ops: runner.parts.ops,
+      encode: (encoder) => runner.encodeRun(encoder, target, options),
+    };
   },
 };
 

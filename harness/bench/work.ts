@@ -19,7 +19,7 @@ export interface Entry extends Pick<Row, 'kernel' | 'variant' | 'layer' | 'used'
 type Work = Pick<Entry, 'kernel' | 'shape' | 'cost'>;
 
 /** What `works` together do in `ms` milliseconds. */
-export function figuresOf(works: readonly Work[], ms: number, peak: Peak): Figures {
+export function computeFigures(works: readonly Work[], ms: number, peak: Peak): Figures {
   const rate = (of: (work: Work) => number) => works.reduce((sum, work) => sum + of(work), 0) / ms / 1e6;
   const atPeak = (work: Work) =>
     Math.max(insideFlops(work) / peak.gflops, work.cost.bytes / copyRate(peak, work.cost.bytes));

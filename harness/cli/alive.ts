@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0); // sends no signal
-    return birthOf(pid) !== 'never';
+    return readBirth(pid) !== 'never';
   } catch (error) {
     // A process of another user may not be signalled, but it exists.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
@@ -16,7 +16,7 @@ export function isAlive(pid: number): boolean {
  * elsewhere it is empty, and the number alone must do. A killed process that its parent has not reaped yet (a zombie) has the birth
  * 'never'.
  */
-export function birthOf(pid: number): string {
+export function readBirth(pid: number): string {
   if (process.platform !== 'linux') return '';
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

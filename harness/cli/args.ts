@@ -186,7 +186,7 @@ function slipsBetween(a: string, b: string): number {
   return above[b.length];
 }
 
-export function helpOf(command: Command): string {
+export function helpText(command: Command): string {
   const rows = Object.entries(command.flags).map(
     ([flag, { value, help }]) => [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const,
   );

@@ -26,7 +26,7 @@ function tell(event: BrowserEvent<unknown>): void {
 }
 
 window.startJob = (job, options) => {
-  run(job, options).catch((error: unknown) => {
+  runJob(job, options).catch((error: unknown) => {
     const code = error instanceof EngineError ? error.code : undefined;
     tell({ kind: 'error', message: error instanceof Error ? error.message : String(error), code });
   });
@@ -43,7 +43,7 @@ window.nextEvents = async () => {
   return JSON.stringify(taken);
 };
 
-async function run(job: Job, options: JobOptions): Promise<void> {
+async function runJob(job: Job, options: JobOptions): Promise<void> {
   const engine = await createEngine({ ...options.engine, selfCheck: false });
   engine.device.addEventListener('uncapturederror', ({ error }) =>
     tell({ kind: 'error', message: error.message }),

@@ -4,7 +4,7 @@ import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
-import { greys, grid, type Picture, rowsOf } from '../pictures/pictures';
+import { greys, grid, joinRows, type Picture } from '../pictures/pictures';
 import { finishedGrid, type PictureOptions } from './run_pictures';
 
 /** Images in each row of a picture. */
@@ -41,7 +41,7 @@ export async function* digitPictures(
   const originals = greys(set, count);
   const { levels, input, ...noisy } = noiseMoreAndMore('flow', originals, seed);
   const shown = { ...originals, values: noisy.shown };
-  yield { name: 'corruption', picture: grid(rowsOf(originals, shown), count) };
+  yield { name: 'corruption', picture: grid(joinRows(originals, shown), count) };
 
   signal?.throwIfAborted();
   const conditions = {
@@ -49,7 +49,7 @@ export async function* digitPictures(
     ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
   };
   const behind = { ...originals, values: noisy.behind(await unet.predict(input, { count, ...conditions })) };
-  yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
+  yield { name: 'predictions', picture: grid(joinRows(originals, shown, behind), count) };
 
   yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, onStep, enlarge }) };
   yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };

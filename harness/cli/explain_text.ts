@@ -4,7 +4,7 @@ import { planMemory } from '../../src/plan/memory';
 import type { Tensor } from '../../src/plan/tensor';
 import { stepDefaults } from '../../src/training/step_config';
 import type { UNetConfig } from '../../src/unet/config';
-import { describe, table } from '../../src/unet/describe';
+import { describeNetwork, table } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
 import { type ExplainedTraining, planWhole } from '../run/step_list';
@@ -28,7 +28,7 @@ export function explain(
 ): Explanation {
   const weights = planWeights(config);
   return {
-    summary: describe(config, weights),
+    summary: describeNetwork(config, weights),
     dispatches: dispatches(config, weights, batchSize, imageCount, variants, training),
     memory: memory(config, weights, batchSize, imageCount, variants, training),
   };

@@ -5,7 +5,7 @@ import { clip, dataError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
-import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
+import { CLASSES, fileKind, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
 import {
   fits,
   inks,
@@ -52,20 +52,20 @@ export async function loadImages(
       '--data mnist is a whole data set: give it alone, or ./mnist for a folder of that name.',
     );
   }
-  const made: MadeImages = named
+  const images: MadeImages = named
     ? { images: await loadDigitsAndLabels(signal), notes: [] }
     : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, {
         signal,
         progress: (done, total, what) => what === 'pixels' && progress(done, total),
       });
-  const { images: set } = made;
-  if (limit === undefined) return made;
+  const { images: set } = images;
+  if (limit === undefined) return images;
   if (limit > set.count) {
     throw new UsageError(
       `--limit is ${limit}; ${sources.join(', ')} has ${set.count} images: give 1 to ${set.count}.`,
     );
   }
-  return { ...made, images: imagesFrom(set, 0, limit) };
+  return { ...images, images: imagesFrom(set, 0, limit) };
 }
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
@@ -109,7 +109,7 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   if (found.isDirectory()) return below(path, name);
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
-  const beside = [labels, `${labels}.gz`, ...(kindOf({ path: labels }) === 'idx' ? [CLASSES] : [])];
+  const beside = [labels, `${labels}.gz`, ...(fileKind({ path: labels }) === 'idx' ? [CLASSES] : [])];
   const others = (await readdir(folder).catch(refuse(folder))).filter(
     (other) => other !== name && beside.includes(other),
   );

@@ -6,7 +6,7 @@ import type { Engine, EngineOptions } from '../../src/engine';
 import { requirements } from '../../src/gpu/request_device';
 import { padBatch } from '../../src/plan/tensor';
 import { checkVariants } from '../../src/unet/check_variants';
-import { layersOf, type UNetConfig } from '../../src/unet/config';
+import { listLayers, type UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import { preparing } from '../text/kernels_text';
 import { duration } from '../text/units';
@@ -43,7 +43,7 @@ export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<En
 /** Throws for variants that the network lacks. Every optional feature counts as there: the device's own are checked later. */
 export function checkKernels({ variants }: EngineChoice, config: UNetConfig, batch: number): void {
   const features = new Set(requirements.optionalFeatures);
-  if (variants) checkVariants(variants, layersOf(config), padBatch(batch), { features }, true);
+  if (variants) checkVariants(variants, listLayers(config), padBatch(batch), { features }, true);
 }
 
 /** The names are checked later, when the network is known: see checkKernels. */
@@ -62,11 +62,11 @@ async function readVariants(given: string): Promise<Variants> {
     if (twice) throw new UsageError(`--variants names ${show(twice)} twice; name it once.`);
     return Object.fromEntries(entries as [string, string][]);
   }
-  return variantsOf(await readWhole(given), given);
+  return parseVariants(await readWhole(given), given);
 }
 
 /** The variants in a file. Throws UsageError. */
-export function variantsOf(bytes: Uint8Array, name: string): Variants {
+export function parseVariants(bytes: Uint8Array, name: string): Variants {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { clip, EngineError } from '../../src/base/errors';
-import { birthOf, isAlive } from './alive';
+import { isAlive, readBirth } from './alive';
 
 const LOCK = '.webgpu-diffusion.lock';
 const LOOK_AGAIN_MS = 100;
@@ -33,16 +33,16 @@ export interface FolderLock {
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, LOCK);
   const { pid } = process;
-  const holder: Holder = { pid, host: hostname(), birth: birthOf(pid), since: new Date().toISOString() };
+  const holder: Holder = { pid, host: hostname(), birth: readBirth(pid), since: new Date().toISOString() };
   const own = JSON.stringify({ ...holder, unlike: randomUUID() });
   await take(path, own, folder);
   const release = () => {
     process.off('exit', release);
-    if (read(path) === own) rmSync(path);
+    if (readIfThere(path) === own) rmSync(path);
   };
   process.on('exit', release);
   const check = () => {
-    if (read(path) !== own && !create(path, own)) throw busy(folder, path, read(path));
+    if (readIfThere(path) !== own && !create(path, own)) throw busy(folder, path, readIfThere(path));
   };
   return { check, release };
 }
@@ -60,7 +60,7 @@ function create(path: string, content: string): boolean {
 
 async function take(path: string, own: string, folder: string): Promise<void> {
   for (let looks = 0; !create(path, own); looks++) {
-    const there = read(path);
+    const there = readIfThere(path);
     if (there === undefined) continue;
     // Between creation and writing the file is empty: for a moment, or for ever, if its creator was killed just then.
     if (there === '' && looks === 0) {
@@ -71,18 +71,18 @@ async function take(path: string, own: string, folder: string): Promise<void> {
     // Only one process can replace this content: the one that creates this file, whose name is the content's hash.
     const next = `${path}.${createHash('sha256').update(there).digest('hex').slice(0, 16)}`;
     if (create(next, own)) {
-      if (read(path) === there) return renameSync(next, path);
+      if (readIfThere(path) === there) return renameSync(next, path);
       rmSync(next);
     } else {
       await setTimeout(LOOK_AGAIN_MS);
-      const made = statSync(next, { throwIfNoEntry: false })?.mtimeMs;
-      if (made !== undefined && Date.now() - made > ABANDONED_MS) rmSync(next, { force: true });
+      const lockedAt = statSync(next, { throwIfNoEntry: false })?.mtimeMs;
+      if (lockedAt !== undefined && Date.now() - lockedAt > ABANDONED_MS) rmSync(next, { force: true });
     }
   }
 }
 
 /** The content; undefined if the file does not exist. */
-function read(path: string): string | undefined {
+function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
@@ -111,7 +111,7 @@ function isHeld(content: string | undefined): boolean {
   if (!holder) return false;
   if (holder.host !== hostname()) return true;
   if (!isAlive(holder.pid)) return false;
-  const birth = birthOf(holder.pid);
+  const birth = readBirth(holder.pid);
   return birth === '' || birth === holder.birth;
 }
 

@@ -2,7 +2,7 @@
 
 import { version } from '../../package.json';
 import { EngineError, printable } from '../../src/base/errors';
-import { type Command, helpOf, readFlags, show, UsageError } from './args';
+import { type Command, helpText, readFlags, show, UsageError } from './args';
 import { paint } from './colours';
 import { STOP_SIGNALS } from './quiet';
 import { summaries } from './summaries';
@@ -67,7 +67,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const given = readFlags(command, rest);
     if ('help' in given) {
-      console.log(helpOf(command));
+      console.log(helpText(command));
       return 0;
     }
     return await command.run(given, { signal: stop.signal });

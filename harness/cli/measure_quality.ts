@@ -4,6 +4,7 @@ import { table } from '../../src/unet/describe';
 import type { Sampling } from '../../src/unet/sampling';
 import type { UNet } from '../../src/unet/unet';
 import { createQualityMeter, type Quality, type QualityMeter } from '../quality/quality';
+import { percent } from '../text/table';
 
 /** Images per sampling batch. */
 const BATCH = 250;
@@ -90,7 +91,6 @@ const FIGURES: readonly Figure[] = [
   { name: 'entropy of the digits', of: (q) => q.entropy, decimals: 3 },
 ];
 
-const percent = (share: number, decimals = 1) => `${(100 * share).toFixed(decimals)}%`;
 const shown = ({ isShare }: Figure, value: number, decimals: number) =>
   isShare ? percent(value, decimals) : value.toFixed(decimals);
 
@@ -154,6 +154,8 @@ function meanOf(values: readonly number[]): { mean: number; error: number } {
 export function qualityLine({ samples, real }: MeasuredQuality): string {
   const times = samples.digitDistance / real.digitDistance;
   const seen =
-    samples.classAccuracy === undefined ? '' : `, ${percent(samples.classAccuracy)} show the digit asked for`;
-  return `${percent(samples.accepted)} accepted (real digits ${percent(real.accepted)})${seen}, digit distance ${times.toFixed(1)} times the real digits', recall ${samples.recall.toFixed(2)} (real ${real.recall.toFixed(2)})`;
+    samples.classAccuracy === undefined
+      ? ''
+      : `, ${percent(samples.classAccuracy, 1)} show the digit asked for`;
+  return `${percent(samples.accepted, 1)} accepted (real digits ${percent(real.accepted, 1)})${seen}, digit distance ${times.toFixed(1)} times the real digits', recall ${samples.recall.toFixed(2)} (real ${real.recall.toFixed(2)})`;
 }

@@ -19,7 +19,7 @@ export const networkFlags = {
   residual: toggle('add the input of the second and later convolutions of a level to\ntheir output'),
 };
 
-export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
+export const networkChoice = (given: Given<typeof networkFlags>): NetworkChoice => ({
   recipe: given.recipe,
   widths: given.widths,
   kernelSize: given['kernel-size'],
@@ -29,7 +29,7 @@ export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
 
 /** The network that the flags ask for, for these images. Throws UsageError. */
 export function networkFromFlags(given: Given<typeof networkFlags>, images?: ImagesFor): UNetConfig {
-  const wanted = networkFor(choiceOf(given), images);
+  const wanted = networkFor(networkChoice(given), images);
   checkSides(given.recipe, wanted);
   try {
     return checkConfig(wanted);

@@ -24,7 +24,7 @@ export function decodePng(bytes: Uint8Array): Pixels {
   try {
     const contentOf = (name: string) =>
       Buffer.concat(chunks.flatMap((chunk) => (chunk.name === name ? chunk.content : [])));
-    checkSize(contentOf('IHDR'), contentOf('IDAT'));
+    checkPixelCount(contentOf('IHDR'), contentOf('IDAT'));
     const { width, height, data } = PNG.sync.read(file.subarray(0, at));
     return { width, height, data };
   } catch {
@@ -33,7 +33,7 @@ export function decodePng(bytes: Uint8Array): Pixels {
 }
 
 /** Throws unless there are as many pixels as the one header says: pngjs takes memory for more, and makes up what is missing. */
-function checkSize(header: Buffer, packed: Buffer): void {
+function checkPixelCount(header: Buffer, packed: Buffer): void {
   const width = header.readUInt32BE(0);
   const height = header.readUInt32BE(4);
   const [depth, colour, _compression, _filter, interlaced, ...second] = header.subarray(8);

@@ -5,7 +5,7 @@ import { enlarge } from '../../src/pretrained';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
-import { greys, grid, type Images, type Picture, rowsOf } from '../pictures/pictures';
+import { greys, grid, type Images, joinRows, type Picture } from '../pictures/pictures';
 import { type Enlarge, enlargerFor } from '../run/enlarging';
 
 const SHOWN = 8;
@@ -31,11 +31,11 @@ export async function* runPictures(
   const originals = greys(set, count);
   const { input, behind } = noiseMoreAndMore('tutorial', originals, seed);
   const corrupted = { ...originals, values: input };
-  yield { name: 'corruption', picture: grid(rowsOf(originals, corrupted), count) };
+  yield { name: 'corruption', picture: grid(joinRows(originals, corrupted), count) };
 
   signal?.throwIfAborted();
   const predictions = { ...originals, values: behind(await unet.predict(input, { count })) };
-  yield { name: 'predictions', picture: grid(rowsOf(originals, corrupted, predictions), count) };
+  yield { name: 'predictions', picture: grid(joinRows(originals, corrupted, predictions), count) };
 
   const history = await sampleHistory(engine, unet, {
     ...options,
@@ -89,7 +89,7 @@ export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun):
 
 /** One row per step: x on the left, the prediction on the right. */
 export function historyGrid(history: readonly Images[], count: number): Picture {
-  return grid(rowsOf(...history), 2 * count, { group: count });
+  return grid(joinRows(...history), 2 * count, { group: count });
 }
 
 function optionsOf(unet: UNet, { name, count: _, onStep, ...options }: SampleRun): SampleOptions {

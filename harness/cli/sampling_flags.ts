@@ -1,7 +1,7 @@
 /** The flags for sampling, and the sampling that they result in for a model. */
-import { recipeOf, samplingFor } from '../../src/recipes';
+import { findRecipe, samplingFor } from '../../src/recipes';
 import {
-  callsOf,
+  countCalls,
   isGuidanceRange,
   isPolish,
   METHODS,
@@ -11,7 +11,7 @@ import {
 } from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
 import { USUAL_SIDE } from '../pictures/small_pictures';
-import { ENLARGE, type Enlarge, enlargeOf } from '../run/enlarging';
+import { chooseEnlarge, ENLARGE, type Enlarge } from '../run/enlarging';
 import { plural } from '../text/units';
 import { type Flag, type Given, integer, number, numberIn, oneOf, show, UsageError } from './args';
 
@@ -33,8 +33,8 @@ const polish: Flag<Polish | false> = {
   parse: (given, name) => {
     if (given === 'none') return false;
     const [noises, level, ...more] = given.split(',').map(numberIn);
-    const made = { noises, level };
-    if (more.length === 0 && isPolish(made)) return made;
+    const polish = { noises, level };
+    if (more.length === 0 && isPolish(polish)) return polish;
     throw new UsageError(
       `--${name} is ${show(given)}; it must be 1 to ${MOST_NOISES} noises and a level from 0.001 to 1, such as 4,0.2, or none.`,
     );
@@ -65,13 +65,13 @@ export const enlargeFlag = (usual: string) =>
     ...ENLARGE,
   );
 
-/** As `enlargeOf`. Throws UsageError if the enlarger is asked for images that it does not know. */
+/** As `chooseEnlarge`. Throws UsageError if the enlarger is asked for images that it does not know. */
 export function enlargeBy(
   given: Enlarge | undefined,
   model: Pick<Model, 'config' | 'objective'>,
   isShrunk?: boolean,
 ): Enlarge | undefined {
-  const way = enlargeOf({ ...model.config, recipe: recipeOf(model) }, given, isShrunk);
+  const way = chooseEnlarge({ ...model.config, recipe: findRecipe(model) }, given, isShrunk);
   if (given !== 'smooth' || way) return way;
   throw new UsageError(
     `--enlarge is smooth, but only images in colour of the recipe pictures can be enlarged, of at most ${USUAL_SIDE} pixels a side. Leave it out.`,
@@ -82,7 +82,7 @@ export function enlargeBy(
 const STEPS = { mix: 50, euler: 20, heun: 20, adams: 20 };
 
 /** The model's sampling options, changed by the flags. Throws UsageError for flags that do not suit the model. */
-export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sampling {
+export function chosenSampling(given: Given<typeof samplingFlags>, model: Model): Sampling {
   const usual = samplingFor(model);
   if (usual.calls !== undefined) return distilled(given, usual);
   const { method = usual.method } = given;
@@ -147,5 +147,5 @@ export function samplingText(sampling: Sampling): string {
   const within = guidanceRange ? ` from level ${guidanceRange[0]} to ${guidanceRange[1]}` : '';
   const polished = polish ? `, polished by ${plural(polish.noises, 'noise')} of level ${polish.level}` : '';
   const shifted = shift ? `, levels shifted by ${shift}` : '';
-  return `${way}${guided}${within}${shifted}${polished}: ${plural(callsOf(sampling), 'network call')}`;
+  return `${way}${guided}${within}${shifted}${polished}: ${plural(countCalls(sampling), 'network call')}`;
 }

@@ -5,16 +5,23 @@ import { dirname, join } from 'node:path';
 import { defined } from '../../src/base/errors';
 import type { ImageSet } from '../../src/data/idx';
 import { loadPretrained } from '../../src/pretrained';
-import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
+import {
+  findRecipe,
+  type Recipe,
+  type RecipeName,
+  recipeAt,
+  recipeSampling,
+  recipes,
+} from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/run_fields';
-import { endOf, type NewRun, TrainingRun } from '../../src/worker/run';
-import { classesOf } from '../pictures/class_names';
+import { lastStep, type NewRun, TrainingRun } from '../../src/worker/run';
+import { countClasses } from '../pictures/class_names';
 import { usualHoldOut } from '../pictures/hold_out';
 import { SIDES, sizeAgain, USUAL_SIDE } from '../pictures/small_pictures';
-import { fitted, misfitOf, RATE_OF_PICTURES } from '../run/beginning';
+import { fitted, RATE_OF_PICTURES, whyUnfit } from '../run/beginning';
 import {
   endingAt,
   isPlanned,
@@ -150,7 +157,7 @@ export async function planRun(
   };
   // Most is checked before pictures are read, which take a while.
   const kept = checkpoint && resumedSettings(flags, checkpoint);
-  if (!kept) checkSize({ ...flags, recipe: recipeFor(1) });
+  if (!kept) checkSizeFlag({ ...flags, recipe: recipeFor(1) });
   if (flags.size !== undefined) checkSides(flags.size, flags.size);
   const kernels = await kernelChoice(flags);
   const reading = { limit: (kept ?? flags).limit, signal, progress };
@@ -159,7 +166,7 @@ export async function planRun(
   const isOwn = !sources.includes('mnist');
   const given = { ...flags, recipe: recipeFor(all.channels) };
   const { recipe, minutes = MINUTES } = given;
-  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: classesOf(all) ?? 0 });
+  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: countClasses(all) ?? 0 });
   const isPretrained = !checkpoint && beginsPretrained(flags, recipe, wanted, plans && isOwn);
   const network = isPretrained ? fitted(recipe, await loadPretrained(recipe), wanted) : wanted;
   const config = 'config' in network ? network.config : network;
@@ -175,7 +182,7 @@ export async function planRun(
     );
   }
   checkKernels(kernels, config, settings.batchSize);
-  const schedule = flags.schedule && scheduleFor(flags.schedule, endOf(settings, images.count));
+  const schedule = flags.schedule && scheduleFor(flags.schedule, lastStep(settings, images.count));
   /** Makes the run. `software`: whether the adapter is. */
   const begin = (software: boolean): Begun => {
     const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
@@ -214,8 +221,8 @@ async function imagesOf(
 ) {
   const sources = data ?? ['mnist'];
   const size = asked ?? (checkpoint && sizeAgain(checkpoint.data));
-  const made = await loadImages(sources, { ...defined({ size, fit, ink }), ...reading });
-  return { ...made, sources, all: made.images };
+  const loaded = await loadImages(sources, { ...defined({ size, fit, ink }), ...reading });
+  return { ...loaded, sources, all: loaded.images };
 }
 
 /** Whether a new run begins with its recipe's pretrained network. Throws UsageError where that is asked for and does not fit. */
@@ -227,7 +234,7 @@ function beginsPretrained(
 ): boolean {
   const isUsual = begin === undefined && isOpen && recipe === 'pictures';
   if (begin !== 'pretrained' && !isUsual) return false;
-  const misfit = misfitOf(recipe, wanted);
+  const misfit = whyUnfit(recipe, wanted);
   if (misfit && !isUsual) throw new UsageError(`--begin is pretrained. ${misfit}`);
   return !misfit;
 }
@@ -240,7 +247,7 @@ function resumedRun(
   options: Pick<NewRun, 'images' | 'settings'>,
 ): TrainingRun {
   const run = TrainingRun.resume(bytes, options, resume);
-  if (isPlanned(training) && run.end !== endOf(settings, options.images.count)) {
+  if (isPlanned(training) && run.end !== lastStep(settings, options.images.count)) {
     run.adjust({ ...endingAt(run.end, run, settings.maxSteps), ...(lr ? { learningRate: lr } : {}) });
   }
   return run;
@@ -270,7 +277,7 @@ function recipeGiven({ recipe, batch = recipes[recipe].trainer.batchSize }: NewF
 }
 
 /** Throws UsageError where there is no such network, or none for images of this size; only one that is asked for is known already. */
-function checkSize({ size, ...given }: TrainFlags): void {
+function checkSizeFlag({ size, ...given }: TrainFlags): void {
   const { widths } = networkFromFlags(given);
   const halved = 2 ** (widths.length - 1);
   if (size === undefined || !(size % halved > 0)) return;
@@ -352,7 +359,7 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
       refuse(`--${flag} cannot stand beside --resume: a run ${why}. Leave it out`);
   }
   const { recipe } = given;
-  if (recipe !== undefined && recipe !== recipeOf({ config, objective: training.objective })) {
+  if (recipe !== undefined && recipe !== findRecipe({ config, objective: training.objective })) {
     const isKin = (name: RecipeName) => recipes[name].trainer.objective === training.objective;
     const was = isKin(recipe)
       ? `'s network is ${describeNetwork(config)}`

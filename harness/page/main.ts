@@ -8,13 +8,13 @@ import { connectGlossary } from './glossary/glossary';
 import { createInsidePanel } from './inside/inside_panel';
 import { createSamplePanel } from './make/sample_panel';
 import { GpuPanel } from './measure/gpu_panel';
-import { patchOf } from './messages/messages';
+import { eventPatch } from './messages/messages';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
-import { addressOf } from './shell/address';
+import { toAddress } from './shell/address';
 import { App, type Panel } from './shell/app';
 import { anyElement, byId, connectPresses, make, onClick, setHidden, setText } from './shell/dom';
-import { connectDoors, connectLeads, titleOf, viewNames, viewOf } from './shell/doors';
+import { connectDoors, connectLeads, viewFor, viewNames, windowTitle } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
 import { createRunsTable } from './train/runs_table';
@@ -74,16 +74,16 @@ function createFrame(app: App): Panel {
     setHidden('notices', noticesShown.length === 0);
     anyElement('notices-list').replaceChildren(...noticesShown.map((notice) => make('p', {}, notice)));
   };
-  const openView = () => (app.home ? undefined : viewOf(app.settings.task));
+  const openView = () => (app.home ? undefined : viewFor(app.settings.task));
   const renderTitle = () => {
     const { state, settings } = app;
     const { share } = trainingProgress(state, settings);
-    document.title = titleOf(openView(), state.training && state.run ? share : undefined);
+    document.title = windowTitle(openView(), state.training && state.run ? share : undefined);
   };
   return {
     /** Files' contents are shown where they are used. */
     receive(event) {
-      const { model, resumed, data } = patchOf(event);
+      const { model, resumed, data } = eventPatch(event);
       if (model) app.set('task', 'sample');
       else if (resumed || data?.builtIn === false) app.set('task', 'train');
       // A page behind another one is not drawn, but its title can be read.
@@ -95,7 +95,7 @@ function createFrame(app: App): Panel {
       const view = openView();
       setText('view-title', view ? viewNames[view] : '');
       renderNotices();
-      doors.show(view, (task) => addressOf({ ...app.address.chosen, task }));
+      doors.show(view, (task) => toAddress({ ...app.address.chosen, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;

@@ -11,7 +11,7 @@ export interface Classes {
 }
 
 /** Number of classes of labelled images, which are counted from 0. */
-export const classesOf = ({ labels, classNames }: Pick<ImageSet, 'labels' | 'classNames'>) =>
+export const countClasses = ({ labels, classNames }: Pick<ImageSet, 'labels' | 'classNames'>) =>
   labels && (classNames?.length ?? labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The most characters of a name that is shown. */
@@ -39,12 +39,12 @@ export function shownName(given: string): string {
 }
 
 /** The name of a class as it is shown. */
-export const nameOf = (label: number, classNames: Classes['classNames']): string =>
+export const labelName = (label: number, classNames: Classes['classNames']): string =>
   shownName(wholeName(label, classNames));
 
 /** All names as they are shown, by label. */
-export const namesOf = ({ classes, classNames }: Classes): string[] =>
-  Array.from({ length: classes }, (_, label) => nameOf(label, classNames));
+export const shownNames = ({ classes, classNames }: Classes): string[] =>
+  Array.from({ length: classes }, (_, label) => labelName(label, classNames));
 
 /** Whether the classes are numbers, called by their labels. */
 export const areNumbers = ({ classes, classNames }: Classes): boolean =>
@@ -54,19 +54,19 @@ export const areNumbers = ({ classes, classNames }: Classes): boolean =>
 
 /** Whether all names have one character, so that classes make a word: HELLO, 2026. Others are listed with commas between. */
 export const isSpelled = (of: Classes): boolean =>
-  namesOf(of).every((name) => charactersOf(name).length === 1);
+  shownNames(of).every((name) => charactersOf(name).length === 1);
 
 /** An example of a text that orders classes. */
-export function exampleOf(of: Classes): string {
+export function exampleText(of: Classes): string {
   if (areNumbers(of) && of.classes === 10) return '2026';
-  const names = namesOf(of);
+  const names = shownNames(of);
   return isSpelled(of) ? names.slice(0, 5).join('') : names.slice(0, 2).join(', ');
 }
 
 /** The classes in words: `0 to 9`, `A to Z`, `cat, dog`, or the first ten and how many more there are. */
-export function listOf(of: Classes): string {
+export function listClasses(of: Classes): string {
   if (areNumbers(of)) return of.classes > 1 ? `0 to ${of.classes - 1}` : '0 alone';
-  const names = namesOf(of);
+  const names = shownNames(of);
   const follows = (name: string, i: number) =>
     name.length === 1 && name.charCodeAt(0) === names[0].charCodeAt(0) + i;
   if (names.length > 2 && names.every(follows)) return `${names[0]} to ${names.at(-1)}`;
@@ -97,7 +97,9 @@ export function labelsIn(
     const label = labelOf(parts.slice(at, end).join(','));
     if (label === undefined) {
       const commas = spelled ? '' : ', with commas between';
-      return { problem: `There is no class ${show(parts[at])}; this network makes ${listOf(of)}${commas}.` };
+      return {
+        problem: `There is no class ${show(parts[at])}; this network makes ${listClasses(of)}${commas}.`,
+      };
     }
     labels.push(label);
     at = end;

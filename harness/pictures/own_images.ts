@@ -2,7 +2,7 @@
  * Makes a data set of the user's own files: pictures, also in folders named after their classes, or IDX. The page and the command line
  * find the files and decode pictures to RGBA; everything else is here. No page, no file system.
  */
-import { lookOf } from '../../src/base/bytes';
+import { guessFormat } from '../../src/base/bytes';
 import { clip, dataError } from '../../src/base/errors';
 import { permutation } from '../../src/base/random';
 import { isGzip } from '../../src/data/gzip';
@@ -12,11 +12,11 @@ import type { Pixels } from '../../src/pictures/picture';
 import { megabytes, plural, whole } from '../text/units';
 import {
   type MadeImages,
+  makeSet,
   type PictureChoice,
   SIDES,
   type Size,
   type Small,
-  setOf,
   shrink,
   sizeFor,
   sizeInHeader,
@@ -57,7 +57,7 @@ export const CLASSES = 'classes.txt';
 
 /** The last part of a path. */
 const lastOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
-const nameOf = ({ path }: OwnFile) => clip(lastOf(path));
+const fileName = ({ path }: OwnFile) => clip(lastOf(path));
 const foldersOf = ({ path }: OwnFile) => path.split('/').slice(0, -1);
 const fail = (message: string): never => {
   throw dataError(message);
@@ -73,7 +73,7 @@ const isHidden = ({ path }: Pick<OwnFile, 'path'>) =>
   path.split('/').some((part) => part.startsWith('.') || /^(__MACOSX|Thumbs\.db|desktop\.ini)$/.test(part));
 
 /** The kind of a file by its name; undefined for one that holds no images or labels. */
-export function kindOf(file: Pick<OwnFile, 'path'>): 'picture' | 'idx' | undefined {
+export function fileKind(file: Pick<OwnFile, 'path'>): 'picture' | 'idx' | undefined {
   if (isHidden(file)) return undefined;
   const name = lastOf(file.path);
   return PICTURE.test(name) ? 'picture' : IDX.test(name) ? 'idx' : undefined;
@@ -88,8 +88,8 @@ export async function readOwnImages(
   reader: PictureReader,
   options: ReadingOptions = {},
 ): Promise<MadeImages> {
-  const pictures = files.filter((file) => kindOf(file) === 'picture');
-  const idx = files.filter((file) => kindOf(file) === 'idx');
+  const pictures = files.filter((file) => fileKind(file) === 'picture');
+  const idx = files.filter((file) => fileKind(file) === 'idx');
   if (pictures.length > 0 && idx.length > 0)
     fail('There are pictures and IDX files; choose one kind at a time.');
   if (pictures.length > 0) return readPictureFiles(files, pictures, choice, reader, options);
@@ -116,24 +116,24 @@ async function readPictureFiles(
   const { read, size, faults } = await readPictures(pictures, choice, reader, options);
   if (read.length === 1)
     fail(
-      `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
+      `${fileName(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
   const smalls = read.map(({ small }) => small!);
-  const made = setOf(smalls, size, choice);
+  const set = makeSet(smalls, size, choice);
   const classes = classOf ? read.map(({ file }) => classOf(file)) : [];
-  const labelled = labelsOf(classes, made.images.count / read.length);
+  const labelled = labelsOf(classes, set.images.count / read.length);
   if (classOf && !labelled)
     notes.push(`There is one class, ${clip(classes[0])}: the network is trained without classes.`);
   const broken = pictures.length - read.length;
   if (broken > 0)
     notes.push(`${whole(broken)} of ${plural(pictures.length, 'picture')} left out: ${reasonsOf(faults)}.`);
-  const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
+  const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !fileKind(file));
   if (others.length > 0)
-    notes.push(`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`);
+    notes.push(`${plural(others.length, 'other file')} left out: ${few(others.map(fileName))}.`);
   return {
-    ...made,
-    images: { ...made.images, ...labelled, name: name ?? plural(read.length, 'picture') },
-    notes: [...notes, ...made.notes],
+    ...set,
+    images: { ...set.images, ...labelled, name: name ?? plural(read.length, 'picture') },
+    notes: [...notes, ...set.notes],
   };
 }
 
@@ -170,7 +170,7 @@ async function readPictures(
       } catch (error) {
         signal?.throwIfAborted();
         found.delete(picture);
-        const name = nameOf(picture.file);
+        const name = fileName(picture.file);
         const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
         const reason = text.replace(name, '');
         const known = faults.get(reason);
@@ -184,7 +184,7 @@ async function readPictures(
     }
   };
   await readEach('heads', async (picture) => {
-    picture.size = checkSize(sizeInHeader(await reader.head(picture.file)), picture.file);
+    picture.size = checkPictureSize(sizeInHeader(await reader.head(picture.file)), picture.file);
   });
   const sizeOfAll = () => {
     const sizes = Array.from(found, (picture) => picture.size);
@@ -196,7 +196,7 @@ async function readPictures(
     checkBytes(count * (choice.flip ? 2 : 1), size);
     await readEach('pixels', async (picture) => {
       const pixels = await reader.decode(picture.file);
-      const { width, height } = checkSize(pixels, picture.file);
+      const { width, height } = checkPictureSize(pixels, picture.file);
       picture.size = { width, height };
       picture.small = shrink(pixels, size, choice.fit);
     });
@@ -221,10 +221,10 @@ function checkBytes(count: number, { width, height }: Size): void {
   );
 }
 
-function checkSize<T extends Size | undefined>(size: T, file: OwnFile): T {
+function checkPictureSize<T extends Size | undefined>(size: T, file: OwnFile): T {
   if (size && size.width * size.height > MOST_PIXELS)
     fail(
-      `${nameOf(file)} is ${whole(size.width)} x ${whole(size.height)} pixels, and pictures of up to ${MOST_PIXELS / 1e6} million are read`,
+      `${fileName(file)} is ${whole(size.width)} x ${whole(size.height)} pixels, and pictures of up to ${MOST_PIXELS / 1e6} million are read`,
     );
   return size;
 }
@@ -254,7 +254,7 @@ function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[])
   if (loose.length === pictures.length && (empty.length === 0 || !name)) return { name, notes };
   if (loose.length > 0 && loose.length < pictures.length)
     fail(
-      `${nameOf(loose[0])} is in no folder of a class, and others are. Put each picture into the folder of its class, or all into one folder to train without classes.`,
+      `${fileName(loose[0])} is in no folder of a class, and others are. Put each picture into the folder of its class, or all into one folder to train without classes.`,
     );
   const classOf = (file: OwnFile) => foldersOf(file).slice(-1)[0].normalize('NFC');
   const classes = [...new Map(pictures.map((file) => [foldersOf(file).join('/'), classOf(file)])).values()];
@@ -288,7 +288,7 @@ function labelsOf(classes: readonly string[], copies: number) {
 
 /** Sets for training before sets for tests, as in MNIST's folder; otherwise by name. */
 const trainingFirst = (a: OwnFile, b: OwnFile) => {
-  const isTest = (file: OwnFile) => Number(nameOf(file).startsWith('t10k'));
+  const isTest = (file: OwnFile) => Number(fileName(file).startsWith('t10k'));
   return isTest(a) - isTest(b) || byName(a.path, b.path);
 };
 const isLabels = ({ path }: OwnFile) => LABELS.test(path);
@@ -318,11 +318,11 @@ async function readIdxFiles(
     .sort(trainingFirst);
   const found = once.filter((file) => !isLabels(file));
   const given = once.filter(isLabels);
-  if (found.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
+  if (found.length === 0) fail(`${fileName(files[0])} holds labels. Give it together with its images.`);
   for (const file of found) {
     const head = await reader.head(file);
     if ((head[0] || head[1]) && !isGzip(head))
-      fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
+      fail(`${fileName(file)} is neither a picture nor data to train on. Give ${KINDS}.${guessFormat(head)}`);
   }
   const sources = (of: readonly OwnFile[]) => of.map(({ source }) => source);
   const { images, ...set } = await loadIdx(sources(found), { signal });
@@ -330,7 +330,7 @@ async function readIdxFiles(
   const [first] = found;
   if (channels !== 1 && channels !== 3)
     fail(
-      `${nameOf(first)} holds images of ${channels} channels; 1, grey, and 3, colours, can be trained on.`,
+      `${fileName(first)} holds images of ${channels} channels; 1, grey, and 3, colours, can be trained on.`,
     );
   const pairs = labelsFor(found, given);
   const all = pairs.length > 0 ? await loadLabels(sources(pairs), { count, signal }) : undefined;
@@ -347,7 +347,7 @@ async function readIdxFiles(
     images: {
       ...set,
       images: channels === 1 && grey === 'dark' ? images.map((value) => 255 - value) : images,
-      name: first.path.includes('/') ? first.path.split('/')[0] : found.map(nameOf).join(', '),
+      name: first.path.includes('/') ? first.path.split('/')[0] : found.map(fileName).join(', '),
       ...(labels && { labels, classNames: await readNames(names, labels) }),
     },
     ...(channels === 1 ? { ink: grey } : {}),

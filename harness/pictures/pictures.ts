@@ -87,7 +87,7 @@ export function gridOfBytes(
 }
 
 /** Concatenates rows, which must all have the same number of images. */
-export function rowsOf(...rows: readonly Images[]): Images {
+export function joinRows(...rows: readonly Images[]): Images {
   const values = new Float32Array(rows.reduce((sum, row) => sum + row.values.length, 0));
   let at = 0;
   for (const row of rows) {

@@ -214,7 +214,7 @@ function paperFor({ data }: Pixels): number | undefined {
  * The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper.
  * With `flip` the mirror image of each picture follows it. Pure.
  */
-export function setOf(
+export function makeSet(
   pictures: readonly Small[],
   { width, height }: Size,
   { ink, flip }: Pick<PictureChoice, 'ink' | 'flip'>,

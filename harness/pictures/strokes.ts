@@ -32,7 +32,7 @@ export const RADIUS: Readonly<Record<Tool, number>> = { draw: 1.1, erase: 1.8, m
 export const nothing: Drawing = { strokes: [] };
 
 /** The ink of a drawing, [28][28] from 0 (paper) to 1. */
-export function inkOf({ picture, strokes }: Drawing): Float32Array<ArrayBuffer> {
+export function drawInk({ picture, strokes }: Drawing): Float32Array<ArrayBuffer> {
   const ink = picture ? Float32Array.from(picture, (byte) => byte / 255) : new Float32Array(SIZE);
   for (const stroke of strokes) {
     if (stroke.tool === 'mask') continue;
@@ -44,7 +44,7 @@ export function inkOf({ picture, strokes }: Drawing): Float32Array<ArrayBuffer> 
 }
 
 /** 1 where the mask is, else 0; [28][28]. */
-export function maskOf({ strokes }: Drawing): Float32Array<ArrayBuffer> {
+export function drawMask({ strokes }: Drawing): Float32Array<ArrayBuffer> {
   const mask = new Float32Array(SIZE);
   for (const stroke of strokes) {
     if (stroke.tool !== 'mask') continue;

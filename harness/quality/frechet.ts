@@ -9,7 +9,7 @@ export interface Gaussian {
 }
 
 /** Mean and covariance of `points`, [count][size], two or more. */
-export function gaussianOf(points: Float32Array, size: number): Gaussian {
+export function fitGaussian(points: Float32Array, size: number): Gaussian {
   const count = points.length / size;
   const mean = new Float64Array(size);
   for (let i = 0; i < points.length; i++) mean[i % size] += points[i];

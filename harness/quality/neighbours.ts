@@ -14,7 +14,7 @@ interface Balls {
 }
 
 /** The balls of `points`, [count][size], at least `fewestPoints` of them. */
-export function ballsOf(points: Float32Array, size: number): Balls {
+export function findBalls(points: Float32Array, size: number): Balls {
   const count = points.length / size;
   const reach = new Float64Array(count);
   // The nearest point is the point itself, at distance 0.

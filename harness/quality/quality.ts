@@ -3,8 +3,8 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { LoadOptions } from '../../src/data/idx';
 import { binarise, firstHeldOut, verdicts } from './accepted';
 import { classes, loadClassifier, pixels, side } from './classifier';
-import { frechetDistance, gaussianOf } from './frechet';
-import { ballsOf, fewestPoints, precisionAndRecall } from './neighbours';
+import { fitGaussian, frechetDistance } from './frechet';
+import { fewestPoints, findBalls, precisionAndRecall } from './neighbours';
 
 /** Precision and recall compare with this many of the training digits. */
 const compared = 2000;
@@ -50,7 +50,7 @@ export interface QualityMeter {
 }
 
 /** What every meter needs of the bundled digits, once it is computed: it is always the same. */
-let real: ReturnType<typeof ballsOf> | undefined;
+let real: ReturnType<typeof findBalls> | undefined;
 let ofReal: Quality | undefined;
 
 /**
@@ -67,7 +67,7 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
   const size = classifier.features;
   /** The digits with indices from `from` up to, not including, `to`. */
   const digits = (from: number, to: number) => binarise(bytes.subarray(from * pixels, to * pixels), 127.5);
-  real ??= ballsOf(classifier.classify(digits(0, compared), compared).features, size);
+  real ??= findBalls(classifier.classify(digits(0, compared), compared).features, size);
   const balls = real;
 
   /** `images` must be binarised. */
@@ -86,15 +86,15 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
     return {
       accepted: accepted / count,
       classAccuracy: wanted && right / count,
-      digitDistance: frechetDistance(gaussianOf(features, size), classifier.trained),
-      ...precisionAndRecall(balls, ballsOf(features, size)),
+      digitDistance: frechetDistance(fitGaussian(features, size), classifier.trained),
+      ...precisionAndRecall(balls, findBalls(features, size)),
       entropy: entropy(shown.map((times) => times / count)),
     };
   }
 
   return {
     measure(images, wanted) {
-      checkImages(images);
+      checkImageCount(images);
       return judge(binarise(images, 0.5), wanted);
     },
     measureReal() {
@@ -109,7 +109,7 @@ function entropy(shares: readonly number[]): number {
   return sum / Math.log(shares.length);
 }
 
-function checkImages(images: Float32Array): void {
+function checkImageCount(images: Float32Array): void {
   const count = images.length / pixels;
   if (!Number.isInteger(count) || count < fewestPoints) {
     throw argumentError(

@@ -1,12 +1,12 @@
 /** Runs that begin with a pretrained network: with which networks that is possible, and at which rate. Pure. */
-import { type RecipeName, recipeOf, recipes } from '../../src/recipes';
+import { findRecipe, type RecipeName, recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
 
 /** The learning rate of planned runs that begin with the network `pictures`, which is to make other pictures than it knows. */
 export const RATE_OF_PICTURES = 0.002;
 
 /** The reason that a run cannot begin with its recipe's pretrained network, for the network that settings and images ask for; undefined if it can. */
-export function misfitOf(recipe: RecipeName, wanted: UNetConfig): string | undefined {
+export function whyUnfit(recipe: RecipeName, wanted: UNetConfig): string | undefined {
   const { network, trainer } = recipes[recipe];
   const trained: UNetConfig = network;
   const because = (what: string, remedy: string) =>
@@ -17,7 +17,7 @@ export function misfitOf(recipe: RecipeName, wanted: UNetConfig): string | undef
       `has the widths ${trained.widths.join(', ')}, not ${widths.join(', ')}`,
       'Set these widths',
     );
-  if (recipeOf({ config: wanted, objective: trainer.objective }) !== recipe)
+  if (findRecipe({ config: wanted, objective: trainer.objective }) !== recipe)
     return because(`has the convolutions of the recipe ${recipe}`, 'Leave them to the recipe');
   // Of any size and classes: its convolutions fit all, and the table of classes is new.
   if (recipe === 'pictures')

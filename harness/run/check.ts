@@ -4,10 +4,10 @@ import { EngineError } from '../../src/base/errors';
 import type { Engine } from '../../src/engine';
 import type { EngineReport } from '../../src/report';
 import type { Variants } from '../../src/unet/variants';
-import { type CheckResult, checkKernel, inputsOf } from '../specs/lib/check_kernel';
+import { type CheckResult, checkKernel, makeInputs } from '../specs/lib/check_kernel';
 import { type AnySpec, specs } from '../specs/lib/registry';
-import { type Arrays, type Expected, expectedOf, Random } from '../specs/lib/spec';
-import { opAt, shadersOf, shapeText } from '../text/shape_text';
+import { type Arrays, computeExpected, type Expected, Random } from '../specs/lib/spec';
+import { opAt, shaderNames, shapeText } from '../text/shape_text';
 import { namesInUse } from './in_use';
 import { matcher, matchesNothing } from './pattern';
 
@@ -127,7 +127,7 @@ async function* checkVariant(
     }
     pace.finished(spec, shape);
     if (missing || spec.kernel.variants[variant].refuses?.(shape)) continue;
-    for (const shader of shadersOf(opAt(spec, shape, variant))) shaders.add(shader);
+    for (const shader of shaderNames(opAt(spec, shape, variant))) shaders.add(shader);
     const check = await checkCase(engine, spec, variant, shape, references);
     each.push({ title, shape: shapeText(shape), ...check });
     if (!check.pass) reason ??= `${title}: ${check.failure}`;
@@ -171,7 +171,7 @@ class Pace {
     const cases = variants.flatMap(({ spec }) => Object.values(spec.cases).map((shape) => ({ spec, shape })));
     this.total = cases.length + Number(network);
     this.totalWork = cases.reduce(
-      (sum, { spec, shape }) => sum + workOf(spec, shape),
+      (sum, { spec, shape }) => sum + caseWork(spec, shape),
       network ? NETWORK_WORK : 0,
     );
   }
@@ -183,11 +183,11 @@ class Pace {
 
   finished(spec: AnySpec, shape: unknown): void {
     this.done++;
-    this.work += workOf(spec, shape);
+    this.work += caseWork(spec, shape);
   }
 }
 
-const workOf = ({ kernel }: AnySpec, shape: unknown) => CASE_WORK + kernel.cost(shape).flops;
+const caseWork = ({ kernel }: AnySpec, shape: unknown) => CASE_WORK + kernel.cost(shape).flops;
 
 /** The feature that the device lacks for a variant, as a sentence, or undefined. */
 export function missingFeature({ device }: Engine, spec: AnySpec, variant: string): string | undefined {
@@ -228,8 +228,8 @@ export class References {
     this.spec = spec;
     let found = this.known.get(shape);
     if (!found) {
-      const inputs = inputsOf(spec, shape);
-      found = { inputs, expected: expectedOf(spec, shape, inputs) };
+      const inputs = makeInputs(spec, shape);
+      found = { inputs, expected: computeExpected(spec, shape, inputs) };
       this.known.set(shape, found);
     }
     return found;

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
  * The commit of the clone that `folder` is in, in 40 hexadecimal digits; with `-dirty` if files that are measured differ from it. Undefined
  * without git or a clone.
  */
-export function commitOf(folder: string): string | undefined {
+export function readCommit(folder: string): string | undefined {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: folder, encoding: 'utf8' });
   const { status, stdout } = git('rev-parse', 'HEAD');
   if (status !== 0) return undefined;

@@ -10,7 +10,7 @@ export const ENLARGE = ['smooth', 'pixels'] as const;
 export type Enlarge = (typeof ENLARGE)[number];
 
 /** How finished images of a network are shown; undefined for images that the enlarger does not know. `isShrunk`: pictures were larger. */
-export function enlargeOf(
+export function chooseEnlarge(
   of: Size & { readonly recipe?: RecipeName | undefined; readonly channels: number },
   chosen: Enlarge | 'auto' = 'auto',
   isShrunk = false,

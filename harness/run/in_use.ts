@@ -3,12 +3,12 @@ import { EngineError } from '../../src/base/errors';
 import type { Op } from '../../src/plan/op';
 import { padBatch } from '../../src/plan/tensor';
 import { recipeAt } from '../../src/recipes';
-import { trainerConfigOf } from '../../src/training/options';
+import { toTrainerConfig } from '../../src/training/options';
 import { checkVariants } from '../../src/unet/check_variants';
-import { layersOf } from '../../src/unet/config';
+import { listLayers } from '../../src/unet/config';
 import { adapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
-import { configOf, type NetworkChoice } from './network';
+import { type NetworkChoice, toConfig } from './network';
 import { planWhole } from './step_list';
 
 interface StepInUse {
@@ -28,19 +28,19 @@ const IMAGES = 10_000;
 
 /** The ops of the step, which draws its batch from a data set. */
 export function stepOps({ network, size, batch, software, features, variants }: StepInUse): Op[] {
-  const config = configOf(network, size === undefined ? {} : { height: size, width: size });
-  const layers = layersOf(config);
+  const config = toConfig(network, size === undefined ? {} : { height: size, width: size });
+  const layers = listLayers(config);
   const padded = padBatch(batch);
-  const own = variants && fits(() => checkVariants(variants, layers, padded, { features }, true));
+  const own = variants && passesCheck(() => checkVariants(variants, layers, padded, { features }, true));
   const usual = () => defaultVariants(layers, padded, { features }, adapterKind({ software }));
-  const training = trainerConfigOf(recipeAt(network?.recipe ?? 'tutorial', batch).trainer);
+  const training = toTrainerConfig(recipeAt(network?.recipe ?? 'tutorial', batch).trainer);
   return planWhole(config, planWeights(config), batch, IMAGES, own ? variants : usual(), training).ops;
 }
 
 /** The variant of every op of the step, of those without a choice too: `kernel/layer` -> variant. */
-export const variantsInUse = (step: StepInUse): Variants => variantsOf(stepOps(step));
+export const variantsInUse = (step: StepInUse): Variants => variantsByLayer(stepOps(step));
 
-export const variantsOf = (ops: readonly Op[]): Variants =>
+export const variantsByLayer = (ops: readonly Op[]): Variants =>
   Object.fromEntries(ops.map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]));
 
 /** The variants that the step runs anywhere: `kernel.variant`. */
@@ -48,7 +48,7 @@ export const namesInUse = (inUse: Variants): ReadonlySet<string> =>
   new Set(Object.entries(inUse).map(([entry, variant]) => `${entry.split('/')[0]}.${variant}`));
 
 /** Whether a check of arguments passes. */
-function fits(check: () => void): boolean {
+function passesCheck(check: () => void): boolean {
   try {
     check();
     return true;

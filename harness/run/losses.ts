@@ -11,13 +11,13 @@ export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): nu
   const means: number[] = [];
   for (let from = 0; from < losses.length; from += stepsPerEpoch) {
     let sum = 0;
-    let made = 0;
+    let steps = 0;
     for (let i = from; i < Math.min(from + stepsPerEpoch, losses.length); i++) {
       if (Number.isNaN(losses[i])) continue;
       sum += losses[i];
-      made++;
+      steps++;
     }
-    means.push(sum / made);
+    means.push(sum / steps);
   }
   return means;
 }

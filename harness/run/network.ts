@@ -48,11 +48,11 @@ export function networkFor(
 }
 
 /** The same. Throws `argument` where there is none. */
-export const configOf = (choice: NetworkChoice = {}, images?: ImagesFor): UNetConfig =>
+export const toConfig = (choice: NetworkChoice = {}, images?: ImagesFor): UNetConfig =>
   checkConfig(networkFor(choice, images));
 
 /** The side of a recipe's own images, which are squares. */
-export const ownSize = (network?: NetworkChoice): number => configOf(network).height;
+export const ownSize = (network?: NetworkChoice): number => toConfig(network).height;
 
 /** Throws `argument` for images that a recipe was not made for. */
 export function checkSides(
@@ -68,7 +68,10 @@ export function checkSides(
 }
 
 /** The choice without fields that equal the recipe's; undefined for the tutorial unchanged. */
-export function changesOf({ recipe = 'tutorial', ...given }: NetworkChoice = {}): NetworkChoice | undefined {
+export function findChanges({
+  recipe = 'tutorial',
+  ...given
+}: NetworkChoice = {}): NetworkChoice | undefined {
   const usual: UNetConfig = recipes[recipe].network;
   const changed = Object.entries(given).filter(
     ([name, value]) => value !== undefined && String(value) !== String(usual[name as keyof typeof given]),

@@ -53,7 +53,7 @@ export interface Plan {
  *
  * @param speed images a second; undefined if it is not known
  */
-export function batchOf(order: PlanOrder, speed: number | undefined): number {
+export function planBatch(order: PlanOrder, speed: number | undefined): number {
   const isUnknown = speed === undefined && order.software;
   const room = isUnknown ? 0 : roomOf(order, speed);
   return Math.min(order.count, BATCHES.find((each) => UPDATES * each <= room) ?? LEAST);
@@ -67,7 +67,7 @@ export const mostSteps = ({ count }: Pick<PlanOrder, 'count'>, batch: number): n
   Math.max(UPDATES, Math.floor(Math.min(IMAGES, PASSES * count) / batch));
 
 /** The plan of a run with this batch: the steps that fit into the minutes, 300 at least; the most if the speed is not known. */
-export function planOf(order: PlanOrder, batch: number, speed: number | undefined): Plan {
+export function planTraining(order: PlanOrder, batch: number, speed: number | undefined): Plan {
   const room = roomOf(order, speed);
   const steps = Math.max(UPDATES, Math.min(mostSteps(order, batch), Math.floor(room / batch)));
   const perEpoch = stepsPerEpoch({ ...order, imageCount: order.count, batchSize: batch });
@@ -82,16 +82,16 @@ export function planOf(order: PlanOrder, batch: number, speed: number | undefine
 
 /** The plan of a run before its rehearsal, whose batch suits a speed that is remembered, if one is: it has no end yet. */
 export const openPlan = (order: PlanOrder, speed?: number): Plan => ({
-  ...planOf(order, batchOf(order, speed), undefined),
+  ...planTraining(order, planBatch(order, speed), undefined),
   steps: undefined,
 });
 
 /** The seconds after which a run ends before its plan does; none before it is known whether 300 updates fit. */
-export const limitOf = ({ fits, seconds }: Plan, minutes: number): number =>
+export const planLimit = ({ fits, seconds }: Plan, minutes: number): number =>
   fits && !Number.isNaN(seconds) ? 60 * PATIENCE * minutes : Number.POSITIVE_INFINITY;
 
 /** A tenth of warm-up, the base rate half of the way from there, and a line to the end: better than a cosine (docs/recipe.md). */
-export const scheduleOf = (steps: number | undefined): Schedule =>
+export const planSchedule = (steps: number | undefined): Schedule =>
   steps === undefined
     ? { decay: 'none', warmup: WARMUP }
     : { decay: 'linear', warmup: Math.max(1, Math.round(steps / 10)), steps, floor: 0.01 };
@@ -99,7 +99,7 @@ export const scheduleOf = (steps: number | undefined): Schedule =>
 /** The trainer's options for a plan of `steps`, or before there is an end. The tutorial's training stays as it is. */
 export const trainerFor = (trainer: Recipe['trainer'], steps?: number): Recipe['trainer'] =>
   trainer.objective === 'flow'
-    ? { ...trainer, beta2: 0.99, clipNorm: 1, average: AVERAGE, schedule: scheduleOf(steps) }
+    ? { ...trainer, beta2: 0.99, clipNorm: 1, average: AVERAGE, schedule: planSchedule(steps) }
     : trainer;
 
 /** The polish of samples of the user's own pictures: paper comes out clean. More noise makes them softer (docs/recipe.md). */
@@ -130,7 +130,7 @@ export function endingAt(
   steps = end,
 ): RunChanges {
   if (end <= done || objective !== 'flow') return { maxSteps: end };
-  if (2 * done < Math.min(end, steps)) return { maxSteps: end, schedule: scheduleOf(end) };
+  if (2 * done < Math.min(end, steps)) return { maxSteps: end, schedule: planSchedule(end) };
   const warmup = done + Math.round((end - done) / 10);
   const schedule: Schedule = { decay: 'linear', warmup, steps: end, floor: 0.01 };
   return { maxSteps: end, schedule, learningRate: FURTHER_RATE };

@@ -1,7 +1,7 @@
 /** Fixes the plan of a run before its first step, by the time of its steps, and leaves its weights as they were. */
 import { EngineError } from '../../src/base/errors';
 import type { TrainingRun } from '../../src/worker/run';
-import { endingAt, mostSteps, type Plan, type PlanOrder, planOf } from './plan';
+import { endingAt, mostSteps, type Plan, type PlanOrder, planTraining } from './plan';
 
 /** Steps are timed together until they take this time, in milliseconds. */
 const LEAST_MS = 250;
@@ -32,7 +32,7 @@ export async function rehearse(run: BuiltRun, { order, share, signal }: Rehearsa
   // Of so short a step the exact time does not matter.
   const isEnough = (seconds: number) => (most * seconds) / share < 30 * order.minutes;
   const seconds = await secondsOfStep(run, isEnough, signal);
-  const plan = planOf(order, batch, seconds && (share * batch) / seconds);
+  const plan = planTraining(order, batch, seconds && (share * batch) / seconds);
   run.adjust({ ...endingAt(plan.steps!, run), epochs: plan.epochs });
   return plan;
 }

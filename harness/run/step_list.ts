@@ -74,7 +74,7 @@ export interface ListedOp {
 }
 
 /** The ops of each stage, in their order. */
-export function stagesOf({
+export function listStages({
   config,
   batch,
   images,
@@ -93,12 +93,12 @@ export function stagesOf({
 }
 
 export function listStep(step: StepToList): ListedOp[] {
-  return Object.entries(stagesOf(step)).flatMap(([stage, ops]) =>
-    ops.map((op) => listed(stage as StepStage, op)),
+  return Object.entries(listStages(step)).flatMap(([stage, ops]) =>
+    ops.map((op) => listOp(stage as StepStage, op)),
   );
 }
 
-function listed(stage: StepStage, { kernel, variant, layer, origin, cost, calls }: Op): ListedOp {
+function listOp(stage: StepStage, { kernel, variant, layer, origin, cost, calls }: Op): ListedOp {
   // Of a layer, its name has a column, and what comes after it is none of the kernel's.
   const shape = shapeText({ ...origin.shape, name: undefined, next: undefined });
   return {

@@ -1,7 +1,7 @@
 import { type AdamShape, adam } from '../../src/kernels/adam';
 import { flatSize, type ParameterShape, packing } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { factorsOf, reference } from '../../src/reference/adam';
+import { readFactors, reference } from '../../src/reference/adam';
 import { packLayers } from '../../src/reference/pack_weights';
 import { EPSILON, type Spec } from './lib/spec';
 import { layer, parameterLayers } from './pack_weights';
@@ -92,7 +92,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
   },
   reference,
   error: (shape, inputs, { parameter: w, moment1: m, moment2: v }) => {
-    const f = factorsOf(shape, inputs.state);
+    const f = readFactors(shape, inputs.state);
     const ulp = 2 * EPSILON;
     const tiny = 2 ** -126; // below, f32 may be flushed to 0
     const [parameter, moment1, moment2] = [w, m, v].map(({ length }) => new Float64Array(length));

@@ -1,6 +1,6 @@
 import { conv2d, convSizes, imageBiasSize } from '../../src/kernels/conv2d';
 import { type ConvShape, padChannels } from '../../src/plan/conv_shape';
-import { biasesOf, reference } from '../../src/reference/conv2d';
+import { biasesAt, reference } from '../../src/reference/conv2d';
 import {
   type Arrays,
   absolute,
@@ -162,7 +162,7 @@ function error(shape: ConvShape, inputs: Arrays) {
     if (imageBias === undefined) return ofTerms;
     // Biases may be larger than all products together. A sum that begins with them is rounded near them at every addition, by up to
     // EPSILON times as much, evenly: five standard deviations of that are three times the square root of their number.
-    const [bias, own] = biasesOf(shape, sizes, Math.floor(i / (height * width * batch)), i % batch);
+    const [bias, own] = biasesAt(shape, sizes, Math.floor(i / (height * width * batch)), i % batch);
     return ofTerms + 2 * Math.sqrt(terms) * EPSILON * (bias + own);
   });
   return { output };

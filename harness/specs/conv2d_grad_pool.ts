@@ -6,7 +6,7 @@ import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { towardsOneCases } from './conv2d_grad_upsample';
 import { transposeKernel } from './lib/conv_layouts';
-import { type Arrays, expectedOf, imageDims, type Random, type Spec } from './lib/spec';
+import { type Arrays, computeExpected, imageDims, type Random, type Spec } from './lib/spec';
 import { swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 import { spec as swishMaxPoolGrad } from './swish_max_pool_grad';
@@ -35,9 +35,9 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_output' | '
   },
   reference,
   error: (shape, { grad, kernel, pre, grad_output }) => {
-    const { grad_input } = expectedOf(conv2dGradInput, shape, { grad, kernel });
+    const { grad_input } = computeExpected(conv2dGradInput, shape, { grad, kernel });
     const inputs = { pre, grad_output, grad: grad_input.values };
-    const { error } = expectedOf(swishMaxPoolGrad, wideImage(shape), inputs).grad;
+    const { error } = computeExpected(swishMaxPoolGrad, wideImage(shape), inputs).grad;
     // The convolution's error is multiplied by the slope, too.
     const further = grad_input.error!.map((e, i) => e * Math.abs(swishAt(pre[i]).slope));
     return { grad_pre: error!.map((e, i) => e + further[i]) };

@@ -7,7 +7,7 @@ import { oneChannelCases } from './conv2d_pool';
 import { transposeKernel } from './lib/conv_layouts';
 import {
   type Arrays,
-  expectedOf,
+  computeExpected,
   imageDims,
   mapValues,
   type Random,
@@ -49,9 +49,9 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_pre'> = {
   }),
   reference,
   error: (shape, { grad, kernel, pre }) => {
-    const { grad_input } = expectedOf(conv2dGradInput, shape, { grad, kernel });
+    const { grad_input } = computeExpected(conv2dGradInput, shape, { grad, kernel });
     const back = (grad_output: Values) =>
-      expectedOf(swishUpsampleGrad, lowImage(shape), { pre, grad_output }).grad;
+      computeExpected(swishUpsampleGrad, lowImage(shape), { pre, grad_output }).grad;
     const { error } = back(grad_input.values);
     // The convolution's error takes the same way, which is linear.
     const further = back(grad_input.error!).values;

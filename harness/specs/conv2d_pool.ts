@@ -3,7 +3,7 @@ import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference, wideImage } from '../../src/reference/conv2d_pool';
 import { largestOfWindows } from '../../src/reference/swish_max_pool';
 import { spec as conv2d, convLayers } from './conv2d';
-import { expectedOf, imageDims, padded, type Spec } from './lib/spec';
+import { computeExpected, imageDims, padded, type Spec } from './lib/spec';
 import { spec as swishMaxPool } from './swish_max_pool';
 
 /** An upper bound of swish's slope: an error before it grows by at most this factor. */
@@ -59,9 +59,9 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'poo
   inputs: conv2d.inputs,
   reference,
   error: (shape, inputs) => {
-    const { output } = expectedOf(conv2d, shape, inputs);
+    const { output } = computeExpected(conv2d, shape, inputs);
     const image = wideImage(shape);
-    const { output: pooled } = expectedOf(swishMaxPool, image, { input: output.values });
+    const { output: pooled } = computeExpected(swishMaxPool, image, { input: output.values });
     // The convolution's error goes through swish; of four such errors, the greatest counts.
     const further = largestOfWindows(image, output.error!);
     return { output: output.error, pooled: pooled.error!.map((e, i) => e + STEEPEST * further[i]) };

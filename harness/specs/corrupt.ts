@@ -1,7 +1,7 @@
 import { permutation, uniform } from '../../src/base/random';
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { eachPixel, levelsOf, reference } from '../../src/reference/corrupt';
+import { eachPixel, noiseLevels, reference } from '../../src/reference/corrupt';
 import { type Arrays, EPSILON, image, padded, type Random, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
@@ -21,7 +21,7 @@ const usual = { ...digits, batch: padded(64), imageCount: 100 };
 const benched = { channels: 1, height: 28, width: 28, imageCount: 10_000, seed: 123 };
 
 /** A state within an epoch: the last slots are padding, and the batch ends where the epoch does. */
-export function stateOf({ batch, imageCount }: Pick<CorruptShape, 'batch' | 'imageCount'>, step: number) {
+export function stateAt({ batch, imageCount }: Pick<CorruptShape, 'batch' | 'imageCount'>, step: number) {
   const state = new Uint32Array(STATE_WORDS);
   state[STATE.step] = step;
   state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
@@ -35,7 +35,7 @@ function inputsOf(shape: CorruptShape, random: Random): Arrays {
   const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
   bytes.set(flow ? [255, 0, 127, 128] : [127, 128, 0, 255]);
   const images = new Uint32Array(Uint8Array.from(bytes).buffer);
-  const state = stateOf(shape, imageCount === 1 ? 0 : 1370);
+  const state = stateAt(shape, imageCount === 1 ? 0 : 1370);
   const drawn = { images, order: permutation(imageCount, seed, 5), state };
   if (!flow) return drawn;
   const levels = random.floats(batch, 0, 1);
@@ -86,7 +86,7 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'noisy' | '
   reference,
   error: (shape, inputs, values) => {
     const ulp = 2 * EPSILON;
-    const levels = levelsOf(shape, inputs);
+    const levels = noiseLevels(shape, inputs);
     const noisy = new Float64Array(values.noisy.length);
     const truth = new Float64Array(values.truth.length);
     eachPixel(shape, inputs, ({ at, n, x, words }) => {

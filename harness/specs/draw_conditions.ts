@@ -2,7 +2,7 @@ import { permutation, STREAM, threefry, uniform } from '../../src/base/random';
 import { type ConditionsShape, drawConditions } from '../../src/kernels/draw_conditions';
 import { STATE } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/draw_conditions';
-import { stateOf } from './corrupt';
+import { stateAt } from './corrupt';
 import { EPSILON, padded, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
@@ -57,7 +57,7 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
     const { imageCount, classes, labelled, seed } = shape;
     const bytes = Uint8Array.from(random.integers(Math.ceil(imageCount / 4) * 4, Math.max(classes, 1)));
     const labels = labelled ? new Uint32Array(bytes.buffer) : Uint32Array.of(0x01010101);
-    return { order: permutation(imageCount, seed, 5), labels, state: stateOf(shape, STEP) };
+    return { order: permutation(imageCount, seed, 5), labels, state: stateAt(shape, STEP) };
   },
   reference,
   error: ({ logitNormal, seed }, { state }, values) => {

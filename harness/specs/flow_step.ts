@@ -1,6 +1,6 @@
 import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
-import { placesOf, reference } from '../../src/reference/flow_step';
+import { guidedPlaces, reference } from '../../src/reference/flow_step';
 import { EPSILON, padded, type Random, type Spec } from './lib/spec';
 
 /** Steps of Euler in batches of four images, second halves of Heun in larger ones. */
@@ -66,7 +66,7 @@ export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> 
     const x = new Float64Array(old.length);
     const velocity = new Float64Array(before.length);
     for (let i = 0; i < velocity.length; i++) {
-      const places = placesOf(shape, i);
+      const places = guidedPlaces(shape, i);
       const v = values.velocity[i];
       if (shape.guided) {
         const [conditional, unconditional] = places.map((place) => prediction[place]);

@@ -1,7 +1,7 @@
 import type { SampledShape } from '../../src/kernels/flow_step';
 import { knownPixels } from '../../src/kernels/known_pixels';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
-import { placesOf } from '../../src/reference/flow_step';
+import { guidedPlaces } from '../../src/reference/flow_step';
 import { reference } from '../../src/reference/known_pixels';
 import { sampledBench, sampledCases } from './flow_step';
 import { EPSILON, type Spec } from './lib/spec';
@@ -33,7 +33,7 @@ export const spec: Spec<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'>
       if (mask[i] < step[SAMPLING_STEP.knownFrom]) continue;
       const sizes = 2 * Math.abs((1 - level) * (2 * start[i] - 1)) + Math.abs(level * noise[i]);
       // 2 start is exact, and 1 taken off it errs by half an ulp of at most 1; 1 - level and its product, a product, and the addition.
-      for (const place of placesOf(shape, i))
+      for (const place of guidedPlaces(shape, i))
         x[place] = EPSILON + 2 * EPSILON * (sizes + Math.abs(values.x[place]));
     }
     return { x };

@@ -1,6 +1,6 @@
 import type { SampledShape } from '../../src/kernels/flow_step';
 import { unitRange } from '../../src/kernels/unit_range';
-import { placesOf } from '../../src/reference/flow_step';
+import { guidedPlaces } from '../../src/reference/flow_step';
 import { reference } from '../../src/reference/unit_range';
 import { sampledBench, sampledCases } from './flow_step';
 import { EPSILON, type Spec } from './lib/spec';
@@ -16,7 +16,10 @@ export const spec: Spec<SampledShape, 'x' | 'output'> = {
   reference,
   // Halving is exact; the addition errs by an ulp, and clamping makes no error larger.
   error: (shape, { x }, { output }) => ({
-    output: Float64Array.from(output, (_, i) => 2 * EPSILON * Math.abs(0.5 * x[placesOf(shape, i)[0]] + 0.5)),
+    output: Float64Array.from(
+      output,
+      (_, i) => 2 * EPSILON * Math.abs(0.5 * x[guidedPlaces(shape, i)[0]] + 0.5),
+    ),
   }),
   bench: sampledBench,
 };

@@ -33,7 +33,7 @@ const toBytes = (values: Float32Array) =>
   Uint8Array.from(values, (value) => Math.round((Math.round(value * (SHADES - 1)) / (SHADES - 1)) * 255));
 
 /** The pretrained network's prediction at each step; throws if the page would not come to the same x. */
-async function make(engine: Engine): Promise<Uint8Array[]> {
+async function recordMaking(engine: Engine): Promise<Uint8Array[]> {
   const { config, parameters } = await loadPretrained('digits');
   const unet = await engine.createUNet(config);
   await unet.setParameters(parameters);
@@ -86,7 +86,7 @@ const writeTo = (path: string, bytes: Uint8Array) => {
 
 async function record(): Promise<number> {
   const engine = await nodeEngine();
-  const predictions = await make(engine);
+  const predictions = await recordMaking(engine);
   const { samples, losses } = await learn(engine);
   engine.destroy();
   const learning = { images: LEARNING.images, at: AT, losses, batch: LEARNING.batch };

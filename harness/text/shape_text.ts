@@ -24,4 +24,4 @@ export function opAt({ kernel }: AnySpec, shape: unknown, variant?: string, laye
 }
 
 /** The shaders that an op runs, each once, in their order. */
-export const shadersOf = ({ calls }: Op): string[] => [...new Set(calls.map(({ shader }) => shader.name))];
+export const shaderNames = ({ calls }: Op): string[] => [...new Set(calls.map(({ shader }) => shader.name))];

@@ -1,4 +1,4 @@
-import { argumentError, typeOf, wrongType } from './errors';
+import { argumentError, typeName, wrongType } from './errors';
 
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
@@ -8,7 +8,7 @@ export type ByteContainer = ArrayBufferLike | ArrayBufferView;
  * context of Node, which have classes of their own by the same names.
  */
 export const isBytes = (given: unknown): given is ByteContainer =>
-  ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeOf(given));
+  ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeName(given));
 
 /**
  * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a shared pool.
@@ -16,7 +16,7 @@ export const isBytes = (given: unknown): given is ByteContainer =>
  *
  * @throws EngineError `argument`
  */
-export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array {
+export function asBytes(given: ByteContainer, name: string, or = ''): Uint8Array {
   try {
     if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
     if (isBytes(given)) return new Uint8Array(given);
@@ -39,7 +39,7 @@ const LOOKS: readonly (readonly [start: string, look: string])[] = [
 ];
 
 /** What a file that is not of the expected kind looks like, and what to do about it: a sentence, with a space before it; empty if unknown. */
-export function lookOf(bytes: Uint8Array): string {
+export function guessFormat(bytes: Uint8Array): string {
   // Without a byte order mark.
   const start = String.fromCharCode(...bytes.subarray(0, 64)).replace(/^\xef\xbb\xbf/, '');
   const found = LOOKS.find(([begin]) => start.trimStart().startsWith(begin));

@@ -123,7 +123,7 @@ export function show(value: unknown): string {
   try {
     return clip(JSON.stringify(value));
   } catch {
-    return typeOf(value); // a circular object, for instance
+    return typeName(value); // a circular object, for instance
   }
 }
 
@@ -132,7 +132,7 @@ export function clip(text: string): string {
 }
 
 /** The name of a value's type for messages: `Float64Array`, `String`, `Null`. */
-export function typeOf(value: unknown): string {
+export function typeName(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
@@ -152,7 +152,7 @@ export type Names<T> = Readonly<Record<keyof T, true>>;
 /** Throws an `argument` error if `given` has a name that is not in `legal`: otherwise a typing error would go unnoticed. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   if (typeof given !== 'object' || given === null) {
-    throw argumentError(`${what} was given settings of type ${typeOf(given)}; they must be an object.`);
+    throw argumentError(`${what} was given settings of type ${typeName(given)}; they must be an object.`);
   }
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
   if (unknown !== undefined) {
@@ -169,7 +169,7 @@ export const wrongArgument: Wrong = (key, value, legal) =>
 
 /** The same for a value of another type, which is not shown. */
 export const wrongType: Wrong = (key, value, legal) =>
-  argumentError(`${key} is of type ${typeOf(value)}; it must be ${legal}.`);
+  argumentError(`${key} is of type ${typeName(value)}; it must be ${legal}.`);
 
 /** `value`, if it is a whole number in [min, max]; else throws what `wrong` makes. */
 export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {

@@ -7,7 +7,7 @@ export function fnv1a(...parts: readonly ArrayLike<number>[]): string {
 }
 
 /** The hash of a text. */
-export const hashOf = (text: string): string => fnv1a(new TextEncoder().encode(text));
+export const hashText = (text: string): string => fnv1a(new TextEncoder().encode(text));
 
 /** The hash of the bytes of numbers, one array after the other. */
 export const hashOfNumbers = (...arrays: readonly ArrayBufferView[]): string =>

@@ -14,13 +14,13 @@ export async function loaded<T>(part: Promise<T>): Promise<T> {
 
 /** Calls `make` at the first call, and again only if that failed: nothing stays wrong after one mishap. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+  let promise: Promise<T> | undefined;
   const again = (error: unknown) => {
-    made = undefined;
+    promise = undefined;
     throw error;
   };
   return () => {
-    made ??= make().catch(again);
-    return made;
+    promise ??= make().catch(again);
+    return promise;
   };
 }

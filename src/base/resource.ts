@@ -76,7 +76,7 @@ export abstract class Resource {
    * Settles as `work`, but no later than a second after an abort, or after the object was destroyed: a device that does not answer must not
    * hold the call for ever. `work` goes on. @internal
    */
-  inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  withGrace<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     const self = this.self();
     const { listeners, working } = self;
     const rest = () => working;
@@ -115,7 +115,7 @@ export abstract class Resource {
   /** The same; if `work` fails because the object was destroyed meanwhile, throws that error. @internal */
   protected async unlessDestroyed<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await this.inTime(work, signal);
+      return await this.withGrace(work, signal);
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error;
       return this.failed(error);

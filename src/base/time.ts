@@ -1,5 +1,5 @@
 /**
- * Every wait of the library that has a limit. `afterSeconds` and `watch` count only time in which the program ran, `inTime` and `passes`
+ * Every wait of the library that has a limit. `afterSeconds` and `watch` count only time in which the program ran, `withTimeout` and `passes`
  * count all. `Waiter` awaits the GPU: Firefox polls it too rarely and Dawn in Node too often.
  */
 import { dataError } from './errors';
@@ -102,7 +102,7 @@ export function passes(milliseconds: number, promise: Promise<unknown>): Promise
 const PATIENCE_MS = 10_000;
 
 /** Resolves or rejects as `work` does; rejects with a `data` error with `text` after `ms`. `work` itself goes on. */
-export async function inTime<T>(
+export async function withTimeout<T>(
   work: Promise<T>,
   ms = PATIENCE_MS,
   text = `The storage has not answered for ${ms / 1000} s.`,

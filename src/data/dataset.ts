@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, dataError, type Names, typeOf } from '../base/errors';
+import { checkInteger, checkNames, dataError, type Names, typeName } from '../base/errors';
 import { loaded } from '../base/load';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -53,7 +53,7 @@ export class Dataset extends Resource {
   static async create(gpu: Gpu, given: ImageSet | PictureSet): Promise<Dataset> {
     if (typeof given !== 'object' || given === null) {
       throw dataError(
-        `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.`,
+        `The data set is of type ${typeName(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.`,
       );
     }
     const set: ImageSet =
@@ -64,7 +64,7 @@ export class Dataset extends Resource {
     // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.
     if (!isUnsigned(set.images)) {
       throw dataError(
-        `The images are of type ${typeOf(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
+        `The images are of type ${typeName(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
       );
     }
     const { labels } = set;
@@ -82,7 +82,7 @@ export class Dataset extends Resource {
     };
     if (labels && !isUnsigned(labels)) {
       throw dataError(
-        `The labels are of type ${typeOf(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
+        `The labels are of type ${typeName(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
       );
     }
     checkLengths();
@@ -114,7 +114,7 @@ export class Dataset extends Resource {
 }
 
 /** A negative number of an Int8Array would count as 128 or more: a label of -1 as the class 255. */
-const isUnsigned = (given: unknown) => /^Uint8(Clamped)?Array$/.test(typeOf(given));
+const isUnsigned = (given: unknown) => /^Uint8(Clamped)?Array$/.test(typeName(given));
 
 /** Writes the last, partial word separately: WebGPU writes whole words. */
 function writesOf(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): Promise<void>[] {

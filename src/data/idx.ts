@@ -1,4 +1,4 @@
-import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
+import { asBytes, type ByteContainer, guessFormat } from '../base/bytes';
 import { argumentError, checkNames, checkSignal, dataError, type Names } from '../base/errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
@@ -76,7 +76,7 @@ export function readIdx<Memory extends ArrayBufferLike>(
   given: Uint8Array<Memory> | ByteContainer,
   name = 'The IDX data',
 ): Idx<Memory> {
-  const bytes = bytesOf(given, name) as Uint8Array<Memory>;
+  const bytes = asBytes(given, name) as Uint8Array<Memory>;
   if (isGzip(bytes)) {
     throw dataError(`${name} is packed with gzip; unpack it first, or use loadIdx, which does.`);
   }
@@ -115,7 +115,7 @@ export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   for (const { idx, name } of parts) {
     if (idx.height !== height || idx.width !== width || idx.channels !== channels) {
       throw dataError(
-        `${name} holds images of ${sizeOf(idx)}, those before it are ${sizeOf(parts[0].idx)} ` +
+        `${name} holds images of ${sizeText(idx)}, those before it are ${sizeText(parts[0].idx)} ` +
           `(${parts[0].name}). Files that are merged must agree in size; load them apart.`,
       );
     }
@@ -124,7 +124,7 @@ export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   return { images, count: images.length / (height * width * channels), height, width, channels };
 }
 
-const sizeOf = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' | 'channels'>) =>
+const sizeText = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' | 'channels'>) =>
   `${height} x ${width}${channels === 1 ? '' : ` x ${channels}`}`;
 
 /**
@@ -209,7 +209,7 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
   const magic = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (zero0 !== 0 || zero1 !== 0) {
     refuse(
-      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 or 0x00000804 (images) or 0x00000801 (labels).${lookOf(bytes)}`,
+      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 or 0x00000804 (images) or 0x00000801 (labels).${guessFormat(bytes)}`,
     );
   }
   if (type !== 8) {

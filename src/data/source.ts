@@ -1,5 +1,5 @@
-import { bytesOf } from '../base/bytes';
-import { dataError, typeOf } from '../base/errors';
+import { asBytes } from '../base/bytes';
+import { dataError, typeName } from '../base/errors';
 
 /**
  * The source of a file's bytes. A string is a URL; in Node, where a relative URL has no base, a string without a scheme is a path. `Memory`
@@ -12,8 +12,8 @@ export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | ArrayBuffer
   | Uint8Array<Memory>;
 
-const isURL = (source: FileSource): source is URL => typeOf(source) === 'URL';
-const isBlob = (source: FileSource): source is Blob => /^(Blob|File)$/.test(typeOf(source));
+const isURL = (source: FileSource): source is URL => typeName(source) === 'URL';
+const isBlob = (source: FileSource): source is Blob => /^(Blob|File)$/.test(typeName(source));
 const isRemote = (source: FileSource): source is string | URL | Blob =>
   typeof source === 'string' || isURL(source) || isBlob(source);
 
@@ -38,12 +38,12 @@ export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
 ): Promise<Uint8Array<Memory | ArrayBuffer>> {
   signal?.throwIfAborted();
   if (!isRemote(source)) {
-    return bytesOf(source, name, ', a URL, Blob or File') as Uint8Array<Memory | ArrayBuffer>;
+    return asBytes(source, name, ', a URL, Blob or File') as Uint8Array<Memory | ArrayBuffer>;
   }
   try {
     const bytes = isBlob(source) ? await source.arrayBuffer() : await readUrl(source, signal);
     signal?.throwIfAborted();
-    return bytesOf(bytes, name) as Uint8Array<ArrayBuffer>;
+    return asBytes(bytes, name) as Uint8Array<ArrayBuffer>;
   } catch (cause) {
     signal?.throwIfAborted();
     const why = String((cause as Error | undefined)?.message ?? cause).replace(/\.$/, '');

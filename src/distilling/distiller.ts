@@ -13,8 +13,8 @@ import {
   type DistilEvent,
   type DistillerConfig,
   type DistillerOptions,
-  trainerOf,
-  workOf,
+  distillingWork,
+  studentTraining,
 } from './options';
 import { Trajectories } from './trajectories';
 
@@ -51,7 +51,7 @@ export class Distiller extends Resource {
   readonly config: DistillerConfig;
   private readonly parts: DistillerParts;
   private readonly held = new Set<Held>();
-  private made: UNet | undefined;
+  private distilled: UNet | undefined;
   private busy = false;
 
   private constructor(teacher: UNet, config: DistillerConfig, parts: DistillerParts) {
@@ -69,7 +69,7 @@ export class Distiller extends Resource {
 
   /** The result of the last complete run. The caller destroys it: the distiller does not. */
   get student(): UNet | undefined {
-    return this.made;
+    return this.distilled;
   }
 
   /** Bytes of GPU memory that a run under way holds, without the teacher's weights. */
@@ -94,14 +94,14 @@ export class Distiller extends Resource {
       );
     }
     this.busy = true;
-    this.made = undefined;
+    this.distilled = undefined;
     const events = this.events(signal);
     try {
       signal?.throwIfAborted();
       for (;;) {
-        const { done, value } = await this.inTime(events.next(), signal);
+        const { done, value } = await this.withGrace(events.next(), signal);
         if (done) {
-          this.made = value;
+          this.distilled = value;
           return;
         }
         yield value;
@@ -115,7 +115,7 @@ export class Distiller extends Resource {
         this.release();
         this.busy = false;
       };
-      await this.inTime(end(), signal);
+      await this.withGrace(end(), signal);
     }
   }
 
@@ -126,9 +126,9 @@ export class Distiller extends Resource {
     const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, config));
     const count = Math.min(TOGETHER, config.noises);
     const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
-    const all = workOf(config, config.noises, config.steps);
-    for await (const made of trajectories.follow(sampler, signal))
-      yield { trajectories: made, step: 0, done: workOf(config, made, 0) / all };
+    const all = distillingWork(config, config.noises, config.steps);
+    for await (const followed of trajectories.follow(sampler, signal))
+      yield { trajectories: followed, step: 0, done: distillingWork(config, followed, 0) / all };
     this.drop(sampler);
 
     const { calls } = config;
@@ -136,12 +136,12 @@ export class Distiller extends Resource {
     const origin = { sampling, teacher: hashOfNumbers(...parameters.values()) };
     const student = await this.hold(createUNet(teacher.config, origin));
     await student.setParameters(parameters);
-    const trainer = await this.hold(Trainer.create(gpu, student, trainerOf(config), chooser));
+    const trainer = await this.hold(Trainer.create(gpu, student, studentTraining(config), chooser));
     for (let step = 0; step < config.steps; step++) {
       signal?.throwIfAborted();
       this.check();
       const loss = await trainer.step(await trajectories.batchOf(step));
-      const done = workOf(config, config.noises, step + 1) / all;
+      const done = distillingWork(config, config.noises, step + 1) / all;
       yield { trajectories: config.noises, step: step + 1, loss, done };
     }
     this.held.delete(student);
@@ -153,11 +153,11 @@ export class Distiller extends Resource {
   }
 
   private async hold<T extends Held>(making: Promise<T>): Promise<T> {
-    const made = await making;
-    this.held.add(made);
+    const held = await making;
+    this.held.add(held);
     if (this.destroyed) this.release();
     this.check();
-    return made;
+    return held;
   }
 
   private drop(held: Held): void {

@@ -71,7 +71,7 @@ const PASSES_PER_IMAGE = 3;
 export const TEACHER_STEPS = 8;
 
 /** The work of these trajectories and steps, in images trained on. */
-export function workOf(
+export function distillingWork(
   { batchSize, guidance }: Pick<DistillerConfig, 'batchSize' | 'guidance'>,
   trajectories: number,
   steps: number,
@@ -81,7 +81,7 @@ export function workOf(
 }
 
 /** Images trained on that take as long as a distillation of a guided network without options. */
-export const USUAL_WORK = workOf({ ...usual, guidance: 2 }, usual.noises, usual.steps);
+export const USUAL_WORK = distillingWork({ ...usual, guidance: 2 }, usual.noises, usual.steps);
 
 /** The largest buffer that every device has. */
 const MOST_BYTES = 2 ** 28;
@@ -128,7 +128,7 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
 }
 
 /** The trainer options of the recipe `digits`, at a third of its rate, and averaged from the first step on. */
-export function trainerOf({
+export function studentTraining({
   batchSize,
   learningRate,
 }: Pick<DistillerConfig, 'batchSize' | 'learningRate'>): TrainerOptions {

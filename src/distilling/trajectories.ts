@@ -43,14 +43,14 @@ export class Trajectories {
     this.gpu = gpu;
     this.settings = settings;
     this.classes = config.conditioning!.classes;
-    this.imageBytes = sizeOf(config) * 4;
+    this.imageBytes = imageLength(config) * 4;
     this.buffers = buffers;
     this.toTarget = toTarget;
   }
 
   static async create(gpu: Gpu, config: UNetConfig, settings: DistillerConfig): Promise<Trajectories> {
     const { calls, noises } = settings;
-    const shape = { elements: sizeOf(config), batch: padBatch(settings.batchSize), guided: false };
+    const shape = { elements: imageLength(config), batch: padBatch(settings.batchSize), guided: false };
     const images = (label: string) => tensor(label, shape.elements * shape.batch);
     const tensors = {
       noisy: images('noisy'),
@@ -176,4 +176,4 @@ export class Trajectories {
   }
 }
 
-const sizeOf = ({ height, width, channels }: UNetConfig) => height * width * channels;
+const imageLength = ({ height, width, channels }: UNetConfig) => height * width * channels;

@@ -113,7 +113,7 @@ export class Compiler {
       await this.takePlace(key);
       compilation.begun = performance.now();
       try {
-        return await this.watched(compile(this.gpu, shader), givePlaceUp);
+        return await this.watched(compileShader(this.gpu, shader), givePlaceUp);
       } finally {
         this.times.set(shader.name, performance.now() - compilation.begun);
       }
@@ -178,7 +178,7 @@ export class Compiler {
   }
 }
 
-async function compile(gpu: Host, shader: Shader): Promise<CompiledShader> {
+async function compileShader(gpu: Host, shader: Shader): Promise<CompiledShader> {
   const code = await loaded(shader.code());
   gpu.checkAlive();
   const { device } = gpu;

@@ -209,7 +209,7 @@ function bind(
 const partWorkOf = (pacer: Pacer, shader: string) => Math.min(PART_SHARE * pacer.budget(shader), PART_WORK);
 
 /** Work of a call. */
-function workOf({ origin, cost }: Op, { tensors, flops = 0 }: Call): number {
+function callWork({ origin, cost }: Op, { tensors, flops = 0 }: Call): number {
   if (origin.calls.length === 1) return cost.flops + FLOPS_PER_BYTE * cost.bytes;
   // A tensor may be bound twice.
   const elements = [...new Set(Object.values(tensors))].reduce((sum, t) => sum + t.size, 0);
@@ -235,7 +235,7 @@ function layoutUniforms(
     for (const c of o.calls) {
       const [x, y, z] = c.groups;
       const shader = c.shader.name;
-      const work = workOf(o, c);
+      const work = callWork(o, c);
       const splits = 'first_group' in c.shader.params.fields;
       const most = partWork ?? Math.max(partWorkOf(gpu.pacer, shader), work / MOST_PARTS);
       const count = splits ? Math.min(z, Math.max(1, Math.ceil(work / most))) : 1;

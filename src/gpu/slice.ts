@@ -1,5 +1,5 @@
 /** Checks the objects that callers give to record with: encoders, and buffers, whole or in part. */
-import { argumentError, show, typeOf, wrongType } from '../base/errors';
+import { argumentError, show, typeName, wrongType } from '../base/errors';
 
 /** A part of a GPUBuffer. */
 export interface BufferPart {
@@ -31,7 +31,7 @@ export const isSlice = (given: unknown): given is BufferSlice =>
   isBuffer(given) || isBuffer((given as Partial<BufferPart> | null | undefined)?.buffer);
 
 /** The buffer, offset and size of a slice. */
-export function sliceOf(given: BufferSlice): Slice {
+export function toSlice(given: BufferSlice): Slice {
   if (isBuffer(given)) return { buffer: given, offset: 0, size: given.size };
   const { buffer, offset = 0, size = buffer.size - offset } = given;
   return { buffer, offset, size };
@@ -50,9 +50,11 @@ export function checkSlice(
   const needed = `${bytes} bytes and ${usages.join(' | ')}`;
   const refuse = (text: string) => argumentError(`${name} ${text}`);
   if (!isSlice(given)) {
-    throw refuse(`is of type ${typeOf(given)}; it must be a GPUBuffer, or { buffer, offset }, of ${needed}.`);
+    throw refuse(
+      `is of type ${typeName(given)}; it must be a GPUBuffer, or { buffer, offset }, of ${needed}.`,
+    );
   }
-  const slice = sliceOf(given);
+  const slice = toSlice(given);
   const { buffer, offset, size } = slice;
   if (!Number.isInteger(offset) || offset < 0 || offset % 4 !== 0) {
     throw refuse(`has offset ${show(offset)}; it must be a multiple of 4, in bytes.`);

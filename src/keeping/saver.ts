@@ -2,7 +2,7 @@
  * Stores a run while it trains, and never delays it: copies are written in the background, only the newest one if several wait. If writing
  * fails, or takes too long, training goes on, and the first failure in a row is reported.
  */
-import { inTime } from '../base/time';
+import { withTimeout } from '../base/time';
 import type { HeldRun } from './store';
 
 /** Milliseconds between two copies: a crash costs this, a write and the step under way. Longer steps are copied each. */
@@ -60,7 +60,7 @@ export class Saver {
     );
     over.catch(() => {});
     await this.settled();
-    if (!this.working) await inTime(over, this.options.patienceMs);
+    if (!this.working) await withTimeout(over, this.options.patienceMs);
   }
 
   private async work(): Promise<void> {
@@ -89,7 +89,7 @@ export class Saver {
   /** Waits for an operation of the storage, as long as it may take, and reports its failure. */
   private async watch(operation: Promise<unknown>): Promise<void> {
     try {
-      await inTime(operation, this.options.patienceMs);
+      await withTimeout(operation, this.options.patienceMs);
     } catch (error) {
       if (!this.failing && !this.ended) this.options.onTrouble(error as Error);
       this.failing = true;

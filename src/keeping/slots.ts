@@ -40,9 +40,9 @@ export interface Copy {
   readonly savedAt: number;
 }
 
-export type Slots = ReturnType<typeof slotsOf>;
+export type Slots = ReturnType<typeof createSlotPair>;
 
-export function slotsOf(folder: Folder) {
+export function createSlotPair(folder: Folder) {
   /** The newest whole copy, which must not be overwritten. Undefined until it was searched for. */
   let newest: { readonly file?: string; readonly step: number } | undefined;
 

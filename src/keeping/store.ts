@@ -1,7 +1,7 @@
 /** The stored runs of this origin: each has a folder, and one writer, by a lock that ends with its tab. */
 
 import type { Checkpoint } from '../weights/checkpoint';
-import { type Copy, checkWritable, type Folder, type Slots, slotsOf } from './slots';
+import { type Copy, checkWritable, createSlotPair, type Folder, type Slots } from './slots';
 
 /** The folder of the runs in the browser's private file system. */
 export const RUNS = 'webgpu-diffusion-runs';
@@ -63,8 +63,8 @@ export class RunStore {
     const runs: StoredRun[] = [];
     for await (const id of this.folder.keys()) {
       const folder = await this.folderOf(id);
-      const copy = folder && (await slotsOf(folder).read());
-      if (copy) runs.push({ ...describe(copy), id, held: names.has(lockName(id)) });
+      const copy = folder && (await createSlotPair(folder).read());
+      if (copy) runs.push({ ...describeCopy(copy), id, held: names.has(lockName(id)) });
     }
     return runs.sort((a, b) => b.savedAt - a.savedAt);
   }
@@ -101,7 +101,7 @@ export class RunStore {
       if (!folder) release();
     }
     const discard = () => this.folder.removeEntry(id, { recursive: true }).finally(release);
-    return folder && { id, release, discard, ...slotsOf(folder) };
+    return folder && { id, release, discard, ...createSlotPair(folder) };
   }
 
   /** Deletes what is too much, but for runs that cannot be read: they may be of a newer version, or readable again later. */
@@ -138,7 +138,7 @@ function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {
   });
 }
 
-function describe({ checkpoint, savedAt }: Copy): Omit<StoredRun, 'id' | 'held'> {
+function describeCopy({ checkpoint, savedAt }: Copy): Omit<StoredRun, 'id' | 'held'> {
   const { state, losses, objective, config, settings, data } = checkpoint;
   return { step: state.step, loss: losses.at(-1), losses, savedAt, objective, config, settings, data };
 }

@@ -30,7 +30,7 @@ export interface AdamShape {
 const BLOCK = 4 * shaders.plain.workgroupSize[0];
 
 /** The first parameter of each block of a layer; each block belongs to one workgroup. */
-export const blocksOf = (layer: ParameterShape, block: number) =>
+export const blockStarts = (layer: ParameterShape, block: number) =>
   Array.from({ length: Math.ceil(parameterCount(layer) / block) }, (_, i) => i * block);
 
 /** The row of a table for the block that begins with a layer's parameter `first`, by lib/pack.wgsl; its gradient begins at vec4 `gradientAt`. */
@@ -69,7 +69,9 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
       plain: {
         calls: ({ layers, beta1, beta2, epsilon, unpacked }, { packed, ...tensors }) => {
           const rows = layers.flatMap((layer) =>
-            blocksOf(layer, BLOCK).map((first) => blockRow(layer, first, (layer.gradientOffset + first) / 4)),
+            blockStarts(layer, BLOCK).map((first) =>
+              blockRow(layer, first, (layer.gradientOffset + first) / 4),
+            ),
           );
           const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
           const params = { count: rows.length, beta1, beta2, ...rest, epsilon };

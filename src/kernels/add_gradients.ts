@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/add_gradients';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
-import { blocksOf } from './adam';
+import { blockStarts } from './adam';
 import { type GradientLayer, slicesAt } from './gradient_norm';
 import { flatSize } from './pack_weights';
 
@@ -28,7 +28,7 @@ export const addGradients: Kernel<AddGradientsShape, 'slices' | 'sums'> = {
     plain: {
       calls: ({ layers }, tensors) => {
         const rows = layers.flatMap((layer) =>
-          blocksOf(layer, BLOCK).map(
+          blockStarts(layer, BLOCK).map(
             (first) =>
               ({ at: slicesAt(layer, first), sums_at: [(layer.offset + first) / 4, 0, 0, 0] }) as const,
           ),

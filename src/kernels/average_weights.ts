@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/average_weights';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
-import { blockRow, blocksOf, type PlacedLayer } from './adam';
+import { blockRow, blockStarts, type PlacedLayer } from './adam';
 import { copies, flatSize, packing, parameterCount } from './pack_weights';
 
 export interface AverageShape {
@@ -34,7 +34,9 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
   variants: {
     plain: {
       calls: ({ layers, after, span, most }, tensors) => {
-        const rows = layers.flatMap((layer) => blocksOf(layer, BLOCK).map((first) => blockRow(layer, first)));
+        const rows = layers.flatMap((layer) =>
+          blockStarts(layer, BLOCK).map((first) => blockRow(layer, first)),
+        );
         const blocks = table(shaders.plain, 'blocks of averages', rows);
         const params = { count: rows.length, most, after, span };
         return [call(shaders.plain, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];

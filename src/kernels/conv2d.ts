@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/conv2d';
-import { type Biases, type BiasParam, biasesOf, type ConvShape, padChannels } from '../plan/conv_shape';
+import { type Biases, type BiasParam, bindBiases, type ConvShape, padChannels } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
@@ -55,7 +55,7 @@ const direct: Variant<ConvShape, TensorName> = {
   calls: (shape, { input, kernel, output, ...tensors }) => {
     const { batch, height, width, inChannels, outChannels, kernelSize } = shape;
     const tiles = padChannels(outChannels) / 8;
-    const biases = biasesOf(shape, kernel, tensors);
+    const biases = bindBiases(shape, kernel, tensors);
     const params = {
       height,
       width,
@@ -163,7 +163,7 @@ const tile: Variant<ConvShape, TensorName> = {
   calls: (shape, { input, kernel, output, ...tensors }) => {
     const { batch, height, width, inChannels, outChannels } = shape;
     const pairs = batch / 2;
-    const biases = biasesOf(shape, kernel, tensors);
+    const biases = bindBiases(shape, kernel, tensors);
     const params = {
       height,
       width,
@@ -186,7 +186,7 @@ const oneInput = (form: PatchForm): Variant<ConvShape, TensorName> => ({
   wastesLanes: (shape) =>
     form === 'subgroups' && patchItems(shape, form) < shaders[oneInputName(form, shape)].workgroupSize[0],
   calls: (shape, { input, kernel, output, ...tensors }) => {
-    const biases = biasesOf(shape, kernel, tensors);
+    const biases = bindBiases(shape, kernel, tensors);
     const all = { input, kernel, output, ...biases.tensors };
     return [oneInputCall(form, shaders, shape, all, biases.params)];
   },
@@ -242,7 +242,7 @@ const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
   ...winogradConvolution(form),
   caches: cachesImages(form),
   calls: (shape, { input, kernel, output, ...tensors }, scratch, cached) => {
-    const biases = biasesOf(shape, kernel, tensors);
+    const biases = bindBiases(shape, kernel, tensors);
     return winogradCalls(form, shape, { input, kernel, output }, biases, scratch, cached);
   },
 });

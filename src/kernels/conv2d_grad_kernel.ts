@@ -6,11 +6,11 @@ import {
   betterSmaller,
   cachesImages,
   chunkImages,
+  formRequirements,
   frequencySize,
   inputTransform,
   pairLaunch,
   refusesWinograd,
-  requirementsOf,
   TOGETHER,
   tiling,
   transformItems,
@@ -216,7 +216,7 @@ function multiply(
  * slices are stored side by side, and the transform back adds them up.
  */
 const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
-  ...requirementsOf(form),
+  ...formRequirements(form),
   wastesLanes: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/conv2d_pool';
-import { biasesOf, type ConvShape } from '../plan/conv_shape';
+import { bindBiases, type ConvShape } from '../plan/conv_shape';
 import { type Kernel, op, type Variant } from '../plan/op';
 import { conv2d, convSizes, oneInputCall, oneInputRequirements, oneInputVariants } from './conv2d';
 import { swishMaxPool } from './swish_max_pool';
@@ -26,7 +26,7 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     (form): Variant<ConvShape, TensorName> => ({
       ...oneInputRequirements(form),
       calls: (shape, tensors) => {
-        const biases = biasesOf(shape, tensors.kernel, tensors);
+        const biases = bindBiases(shape, tensors.kernel, tensors);
         return [oneInputCall(form, shaders, shape, { ...tensors, ...biases.tensors }, biases.params)];
       },
     }),

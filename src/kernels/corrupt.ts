@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/corrupt';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 export interface CorruptShape extends ImageShape {
@@ -32,7 +32,7 @@ export const corrupt: Kernel<CorruptShape, 'images' | 'order' | 'state' | 'noisy
     };
   },
   cost: (shape) => {
-    const size = elementsOf(shape);
+    const size = countElements(shape);
     return { flops: (shape.flow ? 14 : 4) * size, bytes: 9 * size };
   },
   variants: {

@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/gradient_norm';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
-import { blocksOf } from './adam';
+import { blockStarts } from './adam';
 import { flatSize, type ParameterShape, parameterCount } from './pack_weights';
 
 /** A layer and the offsets of its gradient in floats, multiples of 4. */
@@ -52,7 +52,7 @@ export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
     plain: {
       calls: ({ layers }, tensors) => {
         const rows = layers.flatMap((layer) =>
-          blocksOf(layer, BLOCK).map((first) => ({ at: slicesAt(layer, first) })),
+          blockStarts(layer, BLOCK).map((first) => ({ at: slicesAt(layer, first) })),
         );
         const blocks = table(shaders.plain, 'blocks of gradients', rows);
         return [

@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/nhwc_to_chwn';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 /** A batch of images; `count` is the number of images that fit the caller's buffer, by default `batch`. */
@@ -16,7 +16,7 @@ export const nhwcToChwn: Kernel<CallerImageShape, 'images' | 'state' | 'output'>
     const elements = channels * height * width;
     return { images: elements * count, state: STATE_WORDS, output: elements * batch };
   },
-  cost: (shape) => ({ flops: 0, bytes: 8 * elementsOf(shape) }),
+  cost: (shape) => ({ flops: 0, bytes: 8 * countElements(shape) }),
   variants: {
     plain: {
       calls: ({ channels, height, width, batch }, tensors) => {

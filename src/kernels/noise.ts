@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/noise';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 export interface NoiseShape extends ImageShape {
@@ -13,15 +13,15 @@ export interface NoiseShape extends ImageShape {
 
 export const noise: Kernel<NoiseShape, 'step' | 'output'> = {
   name: 'noise',
-  sizes: (shape) => ({ step: SAMPLING_STEP_WORDS, output: elementsOf(shape) }),
+  sizes: (shape) => ({ step: SAMPLING_STEP_WORDS, output: countElements(shape) }),
   cost: (shape) => {
-    const size = elementsOf(shape);
+    const size = countElements(shape);
     return { flops: (shape.gaussian ? 8 : 1) * size, bytes: 4 * size };
   },
   variants: {
     plain: {
       calls: (shape, tensors) => {
-        const vec4s = elementsOf(shape) / 4;
+        const vec4s = countElements(shape) / 4;
         const shader = shaders[shape.gaussian ? 'gaussian' : 'plain'];
         return [call(shader, { vec4s, n4: shape.batch / 4, count: shape.count }, tensors, vec4s)];
       },

@@ -19,7 +19,7 @@ export interface PaintShape {
 const ROW_WORDS = 64;
 
 /** Sides of the picture, in texels, and words from row to row in memory. */
-export function pictureOf({ count, height, width, columns }: PaintShape) {
+export function pictureSize({ count, height, width, columns }: PaintShape) {
   const wide = columns * width;
   return {
     width: wide,
@@ -33,7 +33,7 @@ export const paint: Kernel<PaintShape, 'images' | 'picture'> = {
   name: 'paint',
   sizes: (shape) => {
     const { count, height, width, channels } = shape;
-    const { height: rows, pitch } = pictureOf(shape);
+    const { height: rows, pitch } = pictureSize(shape);
     return { images: count * height * width * channels, picture: rows * pitch };
   },
   cost: (shape) => {
@@ -45,7 +45,7 @@ export const paint: Kernel<PaintShape, 'images' | 'picture'> = {
       calls: (shape, tensors) => {
         const { count, height, width, channels, columns, bgra } = shape;
         const [from, to] = shape.range;
-        const { pitch } = pictureOf(shape);
+        const { pitch } = pictureSize(shape);
         const words = paint.sizes(shape).picture;
         const scale = 1 / (to - from);
         const sides = { words, pitch, width, height, channels, columns, count };

@@ -1,6 +1,6 @@
 import shaders from 'virtual:kernel/swish_max_pool';
 import { imageCall, type Kernel } from '../plan/op';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 
 /** Activations [channels][height][width][batch]. */
@@ -16,11 +16,11 @@ export interface ImageShape {
 export const swishMaxPool: Kernel<ImageShape & ResidualShape, 'input' | 'output'> = {
   name: 'swish_max_pool',
   sizes: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return { input, output: input / 4, ...(shape.residual ? { residual: input } : {}) };
   },
   cost: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return { flops: (shape.residual ? 6.75 : 5.75) * input, bytes: (shape.residual ? 9 : 5) * input };
   },
   variants: {

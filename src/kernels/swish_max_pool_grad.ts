@@ -1,6 +1,6 @@
 import shaders from 'virtual:kernel/swish_max_pool_grad';
 import { imageCall, type Kernel } from '../plan/op';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -11,12 +11,12 @@ import type { ImageShape } from './swish_max_pool';
 export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_max_pool_grad',
   sizes: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     const more = shape.residual ? { residual: input, grad_residual: input } : {};
     return { pre: input, grad_output: input / 4, grad: input, ...more };
   },
   cost: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return { flops: (shape.residual ? 11.75 : 10.75) * input, bytes: (shape.residual ? 21 : 13) * input };
   },
   variants: {

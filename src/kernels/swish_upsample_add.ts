@@ -1,6 +1,6 @@
 import shaders from 'virtual:kernel/swish_upsample_add';
 import { imageCall, type Kernel } from '../plan/op';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -13,7 +13,7 @@ export interface UpsampleAddShape extends ImageShape, ResidualShape {
 export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   name: 'swish_upsample_add',
   sizes: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return {
       input,
       skip: 4 * input,
@@ -23,7 +23,7 @@ export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'outp
     };
   },
   cost: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     const added = Number(shape.residual ?? false) + 4 * Number(shape.skipResidual ?? false);
     return { flops: (29 + added) * input, bytes: (36 + 4 * added) * input };
   },

@@ -1,6 +1,6 @@
 import shaders from 'virtual:kernel/swish_upsample_grad';
 import { imageCall, type Kernel } from '../plan/op';
-import { elementsOf } from '../plan/tensor';
+import { countElements } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -11,7 +11,7 @@ import type { ImageShape } from './swish_max_pool';
 export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_upsample_grad',
   sizes: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return {
       pre: input,
       grad_output: 4 * input,
@@ -20,7 +20,7 @@ export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad
     };
   },
   cost: (shape) => {
-    const input = elementsOf(shape);
+    const input = countElements(shape);
     return { flops: 12 * input, bytes: (shape.residual ? 28 : 24) * input };
   },
   variants: {

@@ -1,14 +1,14 @@
 /** Exports networks for ONNX Runtime and other readers of ONNX. */
-import { argumentError, show, typeOf, wrongArgument, wrongType } from '../base/errors';
+import { argumentError, show, typeName, wrongArgument, wrongType } from '../base/errors';
 import type { Objective } from '../training/step_config';
-import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import { checkConfig, listParameters, type Parameter, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
-import { checkTeacher, dataField, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
+import { checkTeacherField, dataField, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';
 import type { Tensor } from '../weights/safetensors';
-import { graphOf, OPSET } from './network';
+import { buildGraph, OPSET } from './network';
 import { encodeModel } from './proto';
 
 /** A network with its weights: the result of `loadModel` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
@@ -47,16 +47,16 @@ const MOST = 2 ** 31 - 1;
  * are not finite
  */
 export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
-  if (typeOf(source) !== 'Object' || typeOf(source.parameters) !== 'Map') {
+  if (typeName(source) !== 'Object' || typeName(source.parameters) !== 'Map') {
     throw argumentError(
-      `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
+      `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeName(source)}.`,
     );
   }
   const { objective = 'tutorial', sampling, teacher, data } = source;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
-  checkTeacher(teacher, wrongArgument);
+  checkTeacherField(teacher, wrongArgument);
   const config = checkConfig(source.config);
-  const { parameters, size } = parametersOf(config);
+  const { parameters, size } = listParameters(config);
   checkFloats(source.parameters);
   checkTensors(parameters, shaped(parameters, source.parameters), 'The parameters', 'argument');
   if (size * 4 > MOST) {
@@ -68,7 +68,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
   return encodeModel({
     name: 'UNet',
     opset: OPSET,
-    graph: graphOf(config, weights),
+    graph: buildGraph(config, weights),
     metadata: {
       config: JSON.stringify(config),
       objective,
@@ -82,7 +82,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
 /** Throws an `argument` error for parameters that are no 32-bit floats. */
 function checkFloats(given: ReadonlyMap<unknown, unknown>): void {
   for (const [name, data] of given) {
-    if (typeOf(data) === 'Float32Array') continue;
+    if (typeName(data) === 'Float32Array') continue;
     throw wrongType(`The parameter ${show(name)}`, data, 'a Float32Array');
   }
 }

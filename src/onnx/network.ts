@@ -1,19 +1,25 @@
 /** A network as a graph of ONNX operators, equivalent to the kernels of src/unet/forward.ts. */
 
 import { FREQUENCIES } from '../plan/conditioning';
-import { conditioningOf, type Layer, layersOf, outChannelsOf, type UNetConfig } from '../unet/config';
+import {
+  conditioningLayers,
+  countOutChannels,
+  type Layer,
+  listLayers,
+  type UNetConfig,
+} from '../unet/config';
 import type { Attribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './proto';
 
 /** Every operator here has had its present form since this operator set. */
 export const OPSET = 13;
 
 /** `weights` have PyTorch's names and orders, which are ONNX' too. */
-export function graphOf(config: UNetConfig, weights: readonly OnnxTensor[]): OnnxGraph {
+export function buildGraph(config: UNetConfig, weights: readonly OnnxTensor[]): OnnxGraph {
   const builder = new Builder();
   const biases = imageBiases(builder, config);
   const skips: string[] = [];
   let x = 'images';
-  for (const layer of layersOf(config)) {
+  for (const layer of listLayers(config)) {
     x = convolution(builder, layer, x, biases.get(layer.name));
     if (layer.next === 'pool') {
       skips.push(x);
@@ -57,7 +63,7 @@ function interfaceOf(config: UNetConfig): Pick<OnnxGraph, 'inputs' | 'outputs'> 
     const doc = `The class of each image, 0 to ${classes - 1}, or ${classes} for none.`;
     inputs.push({ name: 'labels', type: 'int64', shape: ['count'], doc });
   }
-  return { inputs, outputs: [image('prediction', outChannelsOf(config))] };
+  return { inputs, outputs: [image('prediction', countOutChannels(config))] };
 }
 
 function convolution(builder: Builder, layer: Layer, x: string, bias: string | undefined): string {
@@ -74,7 +80,7 @@ function convolution(builder: Builder, layer: Layer, x: string, bias: string | u
 
 /** The biases of each layer that has them for each image, [count, channels, 1, 1], by the layer's name. */
 function imageBiases(builder: Builder, config: UNetConfig): ReadonlyMap<string, string> {
-  const conditioning = conditioningOf(config);
+  const conditioning = conditioningLayers(config);
   if (!conditioning) return new Map();
   const { noiseLevel, classes, hidden, output } = conditioning;
   const name = 'conditioning';
@@ -97,7 +103,7 @@ function imageBiases(builder: Builder, config: UNetConfig): ReadonlyMap<string, 
     transB: 1,
   });
   const pixels = builder.add(`${name}.pixels`, 'Unsqueeze', [all, builder.integers('last', [2, 3])]);
-  const conditioned = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
+  const conditioned = listLayers(config).filter(({ imageBias }) => imageBias !== undefined);
   const sizes = builder.integers(
     'channels',
     conditioned.map(({ outChannels }) => outChannels),

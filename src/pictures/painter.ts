@@ -13,7 +13,7 @@ import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
-import { type PaintShape, paint, pictureOf } from '../kernels/paint';
+import { type PaintShape, paint, pictureSize } from '../kernels/paint';
 import { op } from '../plan/op';
 import { tensor } from '../plan/tensor';
 
@@ -77,7 +77,7 @@ export class Painter extends Resource {
     this.program = program;
     this.images = images;
     this.picture = picture;
-    const { width, height } = pictureOf(shape);
+    const { width, height } = pictureSize(shape);
     this.width = width;
     this.height = height;
   }
@@ -113,7 +113,7 @@ export class Painter extends Resource {
     const { width, height, picture: buffer } = this;
     encoder.copyBufferToBuffer(from.buffer, from.offset, this.images, 0, bytes);
     computePass(encoder, 'paint', (pass) => this.program.encode(pass));
-    const bytesPerRow = 4 * pictureOf(this.shape).pitch;
+    const bytesPerRow = 4 * pictureSize(this.shape).pitch;
     encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [width, height]);
   }
 
@@ -173,7 +173,7 @@ function checkOptions(options: PainterOptions, most: number) {
   }
   const bgra = format.startsWith('bgra');
   const shape: PaintShape = { count, height, width, channels, columns, range: [range[0], range[1]], bgra };
-  const picture = pictureOf(shape);
+  const picture = pictureSize(shape);
   if (Math.max(picture.width, picture.height) > most) {
     throw new EngineError(
       'limit',

@@ -1,5 +1,13 @@
 /** Converts the browser's pictures to a network's images. */
-import { argumentError, checkInteger, checkNames, type Names, show, typeOf, wrongType } from '../base/errors';
+import {
+  argumentError,
+  checkInteger,
+  checkNames,
+  type Names,
+  show,
+  typeName,
+  wrongType,
+} from '../base/errors';
 
 /** Pixels, for instance an ImageData, or a decoded PNG file in Node. */
 export interface Pixels {
@@ -43,7 +51,7 @@ interface ImagesWanted {
 const SET: Names<PictureSet> = { pictures: true, channels: true, labels: true };
 
 /** The values of pictures, [count][height][width][channels]. */
-export function imagesOf(
+export function readPixels(
   pictures: Picture | readonly Picture[],
   { channels, range, ...needed }: ImagesWanted,
 ): Float32Array<ArrayBuffer> {
@@ -80,7 +88,7 @@ export function picturesFor(
       `${name} has ${list.length} pictures; there must be ${count}, one for each image, or one that is in no list, for all.`,
     );
   }
-  return imagesOf(list, { height, width, channels, range });
+  return readPixels(list, { height, width, channels, range });
 }
 
 function listOf(given: Picture | readonly Picture[], name = 'pictures'): readonly Picture[] {
@@ -97,7 +105,7 @@ function pixelsOf(
   // A picture that occurs many times, as one for all images, is read once.
   const known = new Map<Picture, Pixels>();
   return pictures.map((picture, i) => {
-    const pixels = known.get(picture) ?? read(picture, i);
+    const pixels = known.get(picture) ?? readPicture(picture, i);
     known.set(picture, pixels);
     const { width = known.get(pictures[0])!.width, height = known.get(pictures[0])!.height } = needed;
     if (pixels.width !== width || pixels.height !== height) {
@@ -110,7 +118,7 @@ function pixelsOf(
 }
 
 /** The pixels of one picture. A bitmap, canvas or image is drawn to a new canvas first. */
-function read(picture: Picture, i: number): Pixels {
+function readPicture(picture: Picture, i: number): Pixels {
   const given: Partial<Drawable & { naturalWidth: number; naturalHeight: number }> = picture ?? {};
   // The other sides of an image are those at which a page shows it.
   const { naturalWidth: width = given.width, naturalHeight: height = given.height } = given;
@@ -125,10 +133,10 @@ function read(picture: Picture, i: number): Pixels {
   checkInteger(`The height of picture ${i}`, height, 1);
   if ('data' in picture) {
     const { data } = picture as Pixels;
-    const isBytes = /^Uint8(Clamped)?Array$/.test(typeOf(data));
+    const isBytes = /^Uint8(Clamped)?Array$/.test(typeName(data));
     if (isBytes && data.length === 4 * width * height) return picture as Pixels;
     throw argumentError(
-      `Picture ${i} has ${data?.length ?? 'no'} values of type ${typeOf(data)}; ${width} x ${height} pixels are ${4 * width * height} bytes of RGBA.`,
+      `Picture ${i} has ${data?.length ?? 'no'} values of type ${typeName(data)}; ${width} x ${height} pixels are ${4 * width * height} bytes of RGBA.`,
     );
   }
   try {
@@ -138,7 +146,7 @@ function read(picture: Picture, i: number): Pixels {
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
     throw argumentError(
-      `Picture ${i}, of type ${typeOf(picture)}, cannot be read: ${(cause as Error).message}`,
+      `Picture ${i}, of type ${typeName(picture)}, cannot be read: ${(cause as Error).message}`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /** Pictures as arrays, for callers. */
 import { checkNames, type Names, wrongArgument } from '../base/errors';
-import { imagesOf, type Picture } from './picture';
+import { type Picture, readPixels } from './picture';
 
 /** Options of `readPictures`. */
 export interface ReadPicturesOptions {
@@ -30,5 +30,5 @@ export function readPictures(
   if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
     throw wrongArgument('range', range, 'the values for black and white');
   }
-  return imagesOf(pictures, { ...options, channels, range });
+  return readPixels(pictures, { ...options, channels, range });
 }

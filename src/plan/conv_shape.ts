@@ -29,7 +29,7 @@ export interface Biases {
 export const NO_BIASES: Biases['params'] = { biases: 0, image_bias_at: 0 };
 
 /** An input gradient has no `bias`; shapes with a bias per image have `image_bias`, too. The shader does not read `unread`, which is bound in place of one. */
-export function biasesOf(
+export function bindBiases(
   { imageBias }: ConvShape,
   unread: Tensor,
   { bias, image_bias }: { readonly bias?: Tensor; readonly image_bias?: Tensor },

@@ -4,7 +4,7 @@
  */
 import { argumentError, EngineError } from '../base/errors';
 import type { Shader } from './shader';
-import { elementsOf, type Tensor, tensor } from './tensor';
+import { countElements, type Tensor, tensor } from './tensor';
 
 /** Nominal cost: floating-point operations, and bytes that must move at least once. */
 export interface Cost {
@@ -63,11 +63,11 @@ export function call<P extends string, B extends string>(
 /** One dispatch over a map [channels][height][width][batch], whose invocations have a vec4 of squares of `side` pixels. */
 export function imageCall<B extends string>(
   shader: Shader<'vec4s' | 'width' | 'n4', B>,
-  shape: Parameters<typeof elementsOf>[0],
+  shape: Parameters<typeof countElements>[0],
   tensors: Readonly<Record<B, Tensor>>,
   side = 1,
 ): Call {
-  const vec4s = elementsOf(shape) / (4 * side ** 2);
+  const vec4s = countElements(shape) / (4 * side ** 2);
   return call(shader, { vec4s, width: shape.width / side, n4: shape.batch / 4 }, tensors, vec4s);
 }
 

@@ -5,7 +5,7 @@ import {
   checkNumber,
   type Names,
   show,
-  typeOf,
+  typeName,
   wrongArgument,
 } from '../base/errors';
 
@@ -45,8 +45,8 @@ const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true
 /** Checks the option and fills in the defaults. Throws `argument` if it is not a schedule. */
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return { decay: 'none', warmup: 0 };
-  if (typeOf(given) !== 'Object') {
-    const what = typeof given === 'string' ? show(given) : `of type ${typeOf(given)}`;
+  if (typeName(given) !== 'Object') {
+    const what = typeof given === 'string' ? show(given) : `of type ${typeName(given)}`;
     throw argumentError(
       `schedule is ${what}; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     );

@@ -36,7 +36,7 @@ export interface Shader<
 }
 
 /** The entries of a list such as `input output:read_write`; `usual` is what follows the colon where there is none. */
-const listed = <Kind>(list: string, usual: Kind): [name: string, kind: Kind][] =>
+const parseList = <Kind>(list: string, usual: Kind): [name: string, kind: Kind][] =>
   list.split(' ').map((entry) => {
     const [name, kind = usual] = entry.split(':');
     return [name, kind as Kind];
@@ -57,7 +57,7 @@ export function declared(
   groups: readonly Files[],
   columns?: readonly string[],
 ): Shader {
-  const members = fields ? listed<ParamField['type']>(fields, 'u32') : [];
+  const members = fields ? parseList<ParamField['type']>(fields, 'u32') : [];
   const first = members.length > 0 ? 1 : 0;
   return {
     name,
@@ -68,7 +68,7 @@ export function declared(
       fields: Object.fromEntries(members.map(([field, type], i) => [field, { type, offset: 4 * i }])),
     },
     bindings: Object.fromEntries(
-      listed<ShaderBinding['access']>(bindings, 'read').map(([binding, access], i) => [
+      parseList<ShaderBinding['access']>(bindings, 'read').map(([binding, access], i) => [
         binding,
         { binding: first + i, access },
       ]),

@@ -38,7 +38,7 @@ export function table<C extends string>(
 export const padBatch = (count: number): number => Math.ceil(count / 4) * 4;
 
 /** Numbers of an activation. */
-export const elementsOf = (shape: {
+export const countElements = (shape: {
   readonly channels: number;
   readonly height: number;
   readonly width: number;

@@ -5,7 +5,7 @@ import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
 /** The kernel's inputs: settings rounded to f32, and words of the step state. */
-export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
+export function readFactors({ beta1, beta2, epsilon }: AdamShape, state: Values) {
   const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
   return {
     beta1: Math.fround(beta1),
@@ -24,7 +24,7 @@ export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
 /** A step of Adam for the parameters of all layers, their moments and their packed copies, if there are any; a non-finite step changes nothing. */
 export function reference(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
-  const f = factorsOf(shape, state);
+  const f = readFactors(shape, state);
   const parameter = new Float64Array(inputs.parameter);
   const moment1 = new Float64Array(inputs.moment1);
   const moment2 = new Float64Array(inputs.moment2);

@@ -3,7 +3,7 @@ import type { Arrays, Values } from '../plan/reference';
 import { atMost, type SmallCase } from '../plan/small_case';
 
 /** The output pixel, the input pixel and the tap of all taps that lie inside the image; pixels count y * width + x. */
-export function* tapsOf({ height, width, kernelSize: k }: ConvShape): Generator<[number, number, number]> {
+export function* eachTap({ height, width, kernelSize: k }: ConvShape): Generator<[number, number, number]> {
   const r = (k - 1) / 2;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
@@ -31,7 +31,7 @@ export function convolve(
   const plane = height * width * n;
   const outPadded = Math.ceil(outChannels / 8) * 8;
   const sums = new Float64Array(outChannels * plane);
-  for (const [to, from, tap] of tapsOf(shape)) {
+  for (const [to, from, tap] of eachTap(shape)) {
     for (let c = 0; c < inChannels; c++) {
       const x = c * plane + from * n;
       for (let o = 0; o < outChannels; o++) {
@@ -45,7 +45,7 @@ export function convolve(
 }
 
 /** The biases that are added to the sums of a channel in image n: the layer's and the image's. */
-export function biasesOf(
+export function biasesAt(
   { batch, imageBias }: ConvShape,
   { bias, image_bias }: Arrays,
   channel: number,
@@ -59,7 +59,7 @@ export function reference(shape: ConvShape, inputs: Arrays) {
   const { batch, height, width, inChannels, outChannels } = shape;
   const sums = convolve(shape, inputs.input, inputs.kernel, inChannels, outChannels);
   const output = sums.map((sum, i) => {
-    const [bias, own] = biasesOf(shape, inputs, Math.floor(i / (height * width * batch)), i % batch);
+    const [bias, own] = biasesAt(shape, inputs, Math.floor(i / (height * width * batch)), i % batch);
     return sum + bias + own;
   });
   return { output };

@@ -1,7 +1,7 @@
 import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import type { SmallCase } from '../plan/small_case';
-import { smallShape, tapsOf } from './conv2d';
+import { eachTap, smallShape } from './conv2d';
 
 /** The gradient of the kernel [tap][in][out], followed by the gradient of the bias [out]. */
 export function reference(shape: ConvShape, { input, grad }: Arrays) {
@@ -9,7 +9,7 @@ export function reference(shape: ConvShape, { input, grad }: Arrays) {
   const plane = height * width * n;
   const biasAt = kernelSize ** 2 * inChannels * outChannels;
   const gradient = new Float64Array(biasAt + outChannels);
-  for (const [to, from, tap] of tapsOf(shape)) {
+  for (const [to, from, tap] of eachTap(shape)) {
     for (let c = 0; c < inChannels; c++) {
       for (let o = 0; o < outChannels; o++) {
         const at = (tap * inChannels + c) * outChannels + o;

@@ -45,7 +45,7 @@ function valuesOf(
 }
 
 /** The level of each image. */
-export const levelsOf = ({ seed }: CorruptShape, { state, levels }: Arrays): Values =>
+export const noiseLevels = ({ seed }: CorruptShape, { state, levels }: Arrays): Values =>
   levels ??
   Float64Array.from({ length: state[STATE.count] }, (_, n) =>
     uniform(threefry(seed, STREAM.amount, state[STATE.step], n)[0]),
@@ -55,7 +55,7 @@ export const levelsOf = ({ seed }: CorruptShape, { state, levels }: Arrays): Val
 export function reference(shape: CorruptShape, inputs: Arrays) {
   const noisy = new Float64Array(shape.channels * shape.height * shape.width * shape.batch);
   const truth = new Float64Array(noisy.length);
-  const levels = levelsOf(shape, inputs);
+  const levels = noiseLevels(shape, inputs);
   const visit = ({ at, n, x, words }: Pixel) => {
     const e = shape.flow ? normal(words)[n % 2] : uniform(words[n % 2]);
     noisy[at] = (1 - levels[n]) * x + levels[n] * e;

@@ -4,7 +4,7 @@ import { SAMPLING_STEP } from '../plan/sampling_step';
 import { atMost, ELEMENTS, type SmallCase } from '../plan/small_case';
 
 /** The places of element i of [elements][batch] in x: with guidance, x is [elements][2 * batch] and has each image twice. */
-export function placesOf({ batch, guided }: SampledShape, i: number): number[] {
+export function guidedPlaces({ batch, guided }: SampledShape, i: number): number[] {
   if (!guided) return [i];
   const at = i + Math.floor(i / batch) * batch;
   return [at, at + batch];
@@ -16,7 +16,7 @@ export function reference(shape: SampledShape, { step, prediction, velocity: bef
   const x = new Float64Array(old.length);
   const velocity = new Float64Array(before.length);
   for (let i = 0; i < velocity.length; i++) {
-    const places = placesOf(shape, i);
+    const places = guidedPlaces(shape, i);
     const [conditional, unconditional] = places.map((place) => prediction[place]);
     velocity[i] = shape.guided
       ? unconditional + step[SAMPLING_STEP.guidance] * (conditional - unconditional)

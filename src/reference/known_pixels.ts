@@ -1,7 +1,7 @@
 import type { SampledShape } from '../kernels/flow_step';
 import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../plan/sampling_step';
-import { placesOf } from './flow_step';
+import { guidedPlaces } from './flow_step';
 
 /** x with known pixels (by the mask) replaced by the pixels of `start`, mapped from [0, 1] to [-1, 1] and mixed with noise by the level. */
 export function reference(shape: SampledShape, { step, start, noise, mask, x: old }: Arrays) {
@@ -9,7 +9,8 @@ export function reference(shape: SampledShape, { step, start, noise, mask, x: ol
   const x = Float64Array.from(old);
   for (let i = 0; i < mask.length; i++) {
     if (mask[i] < step[SAMPLING_STEP.knownFrom]) continue;
-    for (const place of placesOf(shape, i)) x[place] = (1 - level) * (2 * start[i] - 1) + level * noise[i];
+    for (const place of guidedPlaces(shape, i))
+      x[place] = (1 - level) * (2 * start[i] - 1) + level * noise[i];
   }
   return { x };
 }

@@ -1,5 +1,5 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
-import { copyOf, isFloats } from '../base/arrays';
+import { copyArray, isFloats } from '../base/arrays';
 import {
   argumentError,
   checkBooleans,
@@ -16,7 +16,7 @@ import { loaded } from '../base/load';
 import type { BufferSlice } from '../gpu/slice';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
-import { outChannelsOf, type UNetConfig } from '../unet/config';
+import { countOutChannels, type UNetConfig } from '../unet/config';
 import {
   GUIDANCE_RANGE,
   isGuidanceRange,
@@ -161,10 +161,10 @@ export function checkSampler(options: SamplerOptions) {
 
 /** Throws unless samples can be made with a network of this configuration. */
 export function checkSampled(config: UNetConfig): void {
-  const made = outChannelsOf(config);
-  if (made === config.channels) return;
+  const outChannels = countOutChannels(config);
+  if (outChannels === config.channels) return;
   throw argumentError(
-    `This UNet makes ${made} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
+    `This UNet makes ${outChannels} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
   );
 }
 
@@ -357,7 +357,7 @@ export async function loadPictures(
 ): Promise<LoadedOptions> {
   const options = { ...given };
   for (const name of ['noise', 'labels', ...PICTURES] as const)
-    Object.assign(options, { [name]: copyOf(given[name]) });
+    Object.assign(options, { [name]: copyArray(given[name]) });
   const { picturesFor } = await loaded(import('../pictures/picture'));
   const arrays = PICTURES.flatMap((name) => {
     const given = options[name];

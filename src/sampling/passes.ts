@@ -62,7 +62,7 @@ function levelAt({ from, steps, shift = 1 }: Pick<PassOptions, 'from' | 'steps' 
 }
 
 /** The passes of a run's steps, then the ones that polish, with noises that follow from `seed`. */
-export function passesOf(options: PassOptions, seed: number): Pass[] {
+export function listPasses(options: PassOptions, seed: number): Pass[] {
   const { method, steps, guidance, guidanceRange, polish } = options;
   const [low, high] = (guidanceRange ?? [0, 1]).map(Math.fround);
   // Compared as the GPU has it, so that rounding puts no level outside.
@@ -108,7 +108,7 @@ function extrapolated(step: number, before: number) {
 }
 
 /** The clean image at which a step's velocity (the second of Heun's) points; after a polish, x. */
-export function predictionOf(
+export function predictClean(
   settings: Pick<PassOptions, 'method' | 'steps' | 'from' | 'shift'>,
   step: number,
   { input, after, velocity }: Readonly<Record<'input' | 'after' | 'velocity', Float32Array>>,

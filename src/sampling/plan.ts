@@ -48,10 +48,10 @@ export interface SamplingPlan {
   /** A pass of the network, and its update of x. */
   readonly pass: Program;
   /** x, and the network's prediction or velocity. */
-  readonly outputs: { readonly x: Output; readonly made: Output };
+  readonly outputs: { readonly x: Output; readonly predicted: Output };
   /** Writes x to `images`, as pictures from 0 to 1. */
   readonly finish: Program;
-  /** Receive a row of `passesOf`: its first words, and the share that follows them. */
+  /** Receive a row of `listPasses`: its first words, and the share that follows them. */
   readonly step: GPUBuffer;
   readonly share?: GPUBuffer;
   /** Brings the numbers of a run and the caller's images. Keeps room for the numbers of the longest run. */
@@ -111,7 +111,7 @@ function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions
       x: maps('x', networkBatch),
       prediction: maps('prediction', networkBatch),
       images: maps('images', networkBatch),
-      madeImages: maps('made images', batch),
+      predictedImages: maps('predicted images', batch),
       step: tensor('step', SAMPLING_STEP_WORDS),
       levels: tensor('noise levels', networkBatch),
       classes: tensor('classes', networkBatch),
@@ -146,13 +146,13 @@ function opsOf(
   const { height, width, channels, conditioning } = config;
   const shape = { height, width, channels };
   const { batch, networkBatch } = batchesOf(options);
-  const { x, prediction, images, madeImages, step, levels, classes, state } = always;
+  const { x, prediction, images, predictedImages, step, levels, classes, state } = always;
   const { noise, start, mask, velocity } = alongFlow;
   const sampled = sampledShape(config, options);
   const { elements } = sampled;
 
   const pass = predictionPass(plan, networkBatch, x, prediction, { levels, classes }, chooser(variants)).ops;
-  const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
+  const { once, each, transformed } = splitByWeights(pass, new Set(boundBuffers.keys()));
   const setLevels = conditioning?.noiseLevel
     ? [op(sameLevel, 'noise levels', { batch: networkBatch }, { step, levels })]
     : [];
@@ -169,18 +169,18 @@ function opsOf(
   const noiseShape = { ...shape, batch, count, gaussian: flow };
   const makeNoise = [op(noiseKernel, 'noise', noiseShape, { step, output: begin })];
   return {
-    made,
+    transformed,
     programs: {
       makeNoise,
       loadNoise: [load('noise', begin)],
       pass: [...setLevels, ...each, move],
       xToImages: [xToImages(false)],
-      madeToImages: [
+      predictedToImages: [
         op(
           chwnToNhwc,
-          'made',
+          'predicted',
           { ...shape, batch },
-          { input: flow ? velocity : prediction, images: madeImages },
+          { input: flow ? velocity : prediction, images: predictedImages },
         ),
       ],
       finish: [finish],
@@ -200,7 +200,7 @@ const LABELS: Readonly<Record<ProgramName, string>> = {
   loadNoise: 'load noise',
   pass: 'sampling step',
   xToImages: 'x to images',
-  madeToImages: 'what was made to images',
+  predictedToImages: 'the prediction to images',
   finish: 'pictures',
   known: 'known pixels',
   loadStart: 'load start',
@@ -245,7 +245,11 @@ async function makePlan(
   const tensors = tensorsOf(unet.config, options);
   const { always, alongFlow, share } = tensors;
   const ops = opsOf(unet, tensors, options, variants);
-  const lasting = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
+  const lasting = [
+    ...Object.values(always),
+    ...ops.transformed,
+    ...(flow ? Object.values(alongFlow) : [share]),
+  ];
   for (const t of lasting) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
   const created = await createTensorBuffers(gpu, 'sampler ', lasting);
   const buffers = [...created.values()];
@@ -273,7 +277,7 @@ async function makePlan(
       tensors: { ...always, ...alongFlow },
       sampled: sampledShape(unet.config, options),
       buffers,
-      ...(await compile(gpu, ops.programs, boundBuffers, always)),
+      ...(await compilePlan(gpu, ops.programs, boundBuffers, always)),
     };
   } catch (error) {
     staging?.destroy();
@@ -284,11 +288,11 @@ async function makePlan(
 }
 
 /** Compiles the programs of a plan. A program without ops is left out. */
-async function compile(
+async function compilePlan(
   gpu: Gpu,
   ops: Readonly<Record<ProgramName, readonly Op[]>>,
   boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
-  { images, madeImages }: SamplingTensors['always'],
+  { images, predictedImages }: SamplingTensors['always'],
 ) {
   const names = (Object.keys(LABELS) as ProgramName[]).filter((name) => ops[name].length > 0);
   const programs = await Program.compileAll(
@@ -305,7 +309,7 @@ async function compile(
     pass: program('pass'),
     outputs: {
       x: { images, toImages: program('xToImages') },
-      made: { images: madeImages, toImages: program('madeToImages') },
+      predicted: { images: predictedImages, toImages: program('predictedToImages') },
     },
     finish: program('finish'),
   };

@@ -11,7 +11,7 @@ import type { SamplingPlan } from './plan';
 /** Compiles the programs, and adds them and their buffers to the plan. They use the plan's tensors, too, which hold nothing after a step. */
 export async function addPolish(gpu: Gpu, plan: SamplingPlan): Promise<void> {
   const { sampled, programs, buffers, boundBuffers } = plan;
-  const { x, madeImages: kept, velocity: predicted, step, noise, mask } = plan.tensors;
+  const { x, predictedImages: kept, velocity: predicted, step, noise, mask } = plan.tensors;
   const share = tensor('share', 1);
   const mean = tensor('mean', predicted.size);
   const setX = (start: typeof x) => op(knownPixels, 'x', sampled, { step, start, noise, mask, x });

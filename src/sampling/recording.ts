@@ -12,12 +12,12 @@ export interface SamplingRun extends RunPlan {
   readonly masked: boolean;
   /** Fixes the noise that the run makes; 0 if it begins with given noise. */
   readonly seed: number;
-  /** Where the rows from `rowsOf` are on the GPU. */
+  /** Where the rows from `packRows` are on the GPU. */
   readonly rows: { readonly buffer: GPUBuffer; readonly offset: number };
 }
 
 /** The rows of a run: the first row, one for each pass, the last row, the row of a polish's mean. */
-export function rowsOf({
+export function packRows({
   passes,
   settings,
   seed,
@@ -53,13 +53,13 @@ export function encodePasses(encoder: GPUCommandEncoder, run: SamplingRun, from:
   for (const program of run.plan.prepare) encodeProgram(encoder, program);
   for (let i = from; i < from + n; i++) {
     encodeRow(encoder, run, i);
-    for (const program of programsOf(run, i)) encodeProgram(encoder, program);
+    for (const program of passPrograms(run, i)) encodeProgram(encoder, program);
     encodeAfter(encoder, run, i);
   }
 }
 
 /** The programs of pass `i`. */
-export function programsOf({ plan, passes }: SamplingRun, i: number): readonly Program[] {
+export function passPrograms({ plan, passes }: SamplingRun, i: number): readonly Program[] {
   if (passes[i].polish === undefined) return [plan.pass];
   const { renew, average } = plan.polish!;
   return [plan.makeNoise, renew, plan.pass, average];

@@ -26,7 +26,7 @@ import {
   type SamplerOptions,
 } from './options';
 import { Orders } from './orders';
-import { passesOf, predictionOf, ROW_WORDS } from './passes';
+import { listPasses, predictClean, ROW_WORDS } from './passes';
 import { createPlan, destroyPlan, type Output, type SamplingPlan } from './plan';
 import { addPolish } from './polish';
 import {
@@ -36,8 +36,8 @@ import {
   encodeProgram,
   encodeRow,
   encodeSeed,
-  programsOf,
-  rowsOf,
+  packRows,
+  passPrograms,
   type SamplingRun,
 } from './recording';
 
@@ -139,10 +139,10 @@ export class Sampler extends Resource {
     let input: Float32Array<ArrayBuffer> | undefined;
     let step = 0;
     for await (const { plan, flow, settings } of this.walk(options)) {
-      const { x, made } = plan.outputs;
-      const [after, output] = await this.unlessDestroyed(this.read(plan, x, made), options.signal);
+      const { x, predicted } = plan.outputs;
+      const [after, output] = await this.unlessDestroyed(this.read(plan, x, predicted), options.signal);
       if (input) {
-        const prediction = flow ? predictionOf(settings, step, { input, after, velocity: output }) : output;
+        const prediction = flow ? predictClean(settings, step, { input, after, velocity: output }) : output;
         const show = (values: Float32Array<ArrayBuffer>) => (flow ? values.map(toUnit) : values);
         yield { step: step++, input: show(input), prediction: show(prediction), x: show(after) };
       }
@@ -153,19 +153,19 @@ export class Sampler extends Resource {
   /** Runs all steps; yields the run before the first and after each, while x stays on the GPU. Throws as `sample` does. @internal */
   async *walk(options: SampleOptions): AsyncGenerator<SamplingRun, void, undefined> {
     const signal = signalOf(options);
-    const run = await this.inTime(this.start(options), signal);
+    const run = await this.withGrace(this.start(options), signal);
     this.lastSeed = run.seed;
     try {
       yield run;
       for (let done = 0; done < run.passes.length; ) {
-        done += await this.inTime(this.advance(run, options, done, 1), signal);
+        done += await this.withGrace(this.advance(run, options, done, 1), signal);
         yield run;
       }
     } catch (error) {
       if (error !== signal?.reason) await this.failed(error);
       throw error;
     } finally {
-      await this.inTime(this.idle.then(this.free), signal);
+      await this.withGrace(this.idle.then(this.free), signal);
     }
   }
 
@@ -174,7 +174,7 @@ export class Sampler extends Resource {
    */
   async prepare(options: SampleOptions = {}): Promise<void> {
     const signal = signalOf(options);
-    await this.inTime(this.start(options).then(this.free), signal);
+    await this.withGrace(this.start(options).then(this.free), signal);
   }
 
   /**
@@ -183,7 +183,7 @@ export class Sampler extends Resource {
    */
   async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
     const signal = signalOf(options);
-    return this.inTime(this.sampled(options), signal);
+    return this.withGrace(this.sampled(options), signal);
   }
 
   private async sampled(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
@@ -224,9 +224,9 @@ export class Sampler extends Resource {
     const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;
     this.checkLabels(listed);
-    const passes = passesOf(settings, seed ?? 0);
+    const passes = listPasses(settings, seed ?? 0);
     const numbers = { passes, settings, seed: seed ?? 0 };
-    const rows = rowsOf(numbers);
+    const rows = packRows(numbers);
     const classes = this.classesOf(plan.networkBatch, listed);
     const order = new Uint32Array(rows.length + classes.length);
     order.set(new Uint32Array(rows.buffer));
@@ -323,11 +323,11 @@ export class Sampler extends Resource {
     this.busy = true;
     const { gpu } = this;
     const guided = settings.guidance !== 1;
-    const passes = passesOf(settings, seed);
+    const passes = listPasses(settings, seed);
     const classes = this.classesOf((guided ? 2 : 1) * padBatch(this.count), labels);
     const pictures = [noise, start, mask].filter((images) => images !== undefined);
     // Copies: the caller may change the arrays at once.
-    const packed = pack([rowsOf({ passes, settings, seed }), classes, ...pictures]);
+    const packed = pack([packRows({ passes, settings, seed }), classes, ...pictures]);
     try {
       const plan = await this.rightPlanFor(flow, guided, settings.polish !== undefined);
       await plan.upload.write(packed);
@@ -474,7 +474,7 @@ export class Sampler extends Resource {
     } else {
       n = 1;
       encodeRow(encoder, run, done);
-      await gpu.run([...plan.prepare, ...programsOf(run, done)], { encoder, signal });
+      await gpu.run([...plan.prepare, ...passPrograms(run, done)], { encoder, signal });
       const last = gpu.device.createCommandEncoder({ label: 'sampling: last' });
       if (encodeAfter(last, run, done)) await gpu.submit(last);
       if (mostSteps === 1 && !passes[done].ends)

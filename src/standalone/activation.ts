@@ -12,7 +12,7 @@ import { op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
 import {
   checkEven,
-  checkImages,
+  checkImagesShape,
   checkLayout,
   type ImageLayout,
   ImagesKernel,
@@ -64,7 +64,7 @@ export class Activation extends ImagesKernel {
 }
 
 function checkShape(shape: ImagesShape, next: ActivationNext): void {
-  checkImages('An activation', shape);
+  checkImagesShape('An activation', shape);
   if (!['nothing', 'maxPool', 'upsample'].includes(next)) {
     throw argumentError(`next is ${JSON.stringify(next)}; it must be nothing, maxPool or upsample.`);
   }

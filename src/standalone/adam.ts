@@ -1,5 +1,5 @@
 /** Adam by itself, for the caller's parameters. */
-import { argumentError, checkInteger, checkNames, checkNumber, type Names, typeOf } from '../base/errors';
+import { argumentError, checkInteger, checkNames, checkNumber, type Names, typeName } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -95,9 +95,9 @@ export class Adam extends Resource {
   ): void {
     this.check();
     checkEncoder(encoder);
-    if (typeOf(given) !== 'Object') {
+    if (typeName(given) !== 'Object') {
       throw argumentError(
-        `encode was given ${typeOf(given)}; it takes buffers by name: ${BUFFERS.join(', ')}.`,
+        `encode was given ${typeName(given)}; it takes buffers by name: ${BUFFERS.join(', ')}.`,
       );
     }
     checkNames('encode', given, { parameters: true, gradient: true } satisfies Names<typeof given>);

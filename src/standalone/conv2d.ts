@@ -92,7 +92,7 @@ export class Conv2d extends Resource {
     const choice = { given, gpu, chooser, layers, batch: images.batch, training: backward };
     return withVariants(choice, async (chosen) => {
       const variants = Object.fromEntries(Object.entries(chosen).filter(([key]) => key.endsWith(`/${NAME}`)));
-      const { forward, ...gradients } = plansOf(shape, images, variants);
+      const { forward, ...gradients } = planConv2d(shape, images, variants);
       const plans = backward ? { forward, ...gradients } : { forward };
       const passes = await Passes.create<Pass>(gpu, NAME, plans, {
         ...(layout === 'NHWC' ? { state: images.state } : {}),
@@ -165,7 +165,7 @@ function checkShape(shape: Conv2dShape): void {
   if (shape.kernelSize % 2 === 0) throw argumentError(`kernelSize is ${shape.kernelSize}; it must be odd.`);
 }
 
-function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record<Pass, PassPlan> {
+function planConv2d(given: Conv2dShape, images: Images, variants: Variants): Record<Pass, PassPlan> {
   const shape: ConvShape = { ...given, batch: images.batch };
   const { height, width, inChannels, outChannels, kernelSize } = given;
   const taps = kernelSize ** 2 * inChannels * outChannels;

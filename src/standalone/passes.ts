@@ -1,9 +1,9 @@
 /** Kernels by themselves: programs that read and write the caller's buffers, in the caller's encoder. */
-import { argumentError, checkInteger, checkNames, type Names, typeOf } from '../base/errors';
+import { argumentError, checkInteger, checkNames, type Names, typeName } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
-import { type BufferSlice, checkSlice, sliceOf } from '../gpu/slice';
+import { type BufferSlice, checkSlice, toSlice } from '../gpu/slice';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
@@ -109,7 +109,7 @@ export function checkLayout(layout: ImageLayout, batch: number): void {
 }
 
 /** Checks a shape. `what` begins the message about an unknown name, for instance `A pooling`. */
-export function checkImages(what: string, shape: ImagesShape): void {
+export function checkImagesShape(what: string, shape: ImagesShape): void {
   const legal = { batch: true, height: true, width: true, channels: true } satisfies Names<ImagesShape>;
   checkNames(what, shape, legal);
   checkInteger('batch', shape.batch, 1, 65536);
@@ -182,13 +182,13 @@ export class Passes<Name extends string> extends Resource {
       const { reads, writes, clears = [] } = plans[name]!;
       for (const t of clears) encoder.clearBuffer(buffers.get(t)!);
       for (const [key, { tensor: to, at, size }] of Object.entries(reads)) {
-        const { buffer, offset } = sliceOf(given[key]!);
+        const { buffer, offset } = toSlice(given[key]!);
         encoder.copyBufferToBuffer(buffer, offset, buffers.get(to)!, at * 4, size * 4);
       }
       computePass(encoder, label, (pass) => programs[place.indexOf(name)].encode(pass));
       for (const [key, { tensor: from, at, size }] of Object.entries(writes)) {
         if (!given[key]) continue;
-        const { buffer, offset } = sliceOf(given[key]);
+        const { buffer, offset } = toSlice(given[key]);
         encoder.copyBufferToBuffer(buffers.get(from)!, at * 4, buffer, offset, size * 4);
       }
     }
@@ -201,9 +201,9 @@ export class Passes<Name extends string> extends Resource {
     names: readonly Name[],
     legal: readonly string[],
   ): void {
-    if (typeof encoder?.copyBufferToBuffer !== 'function' || typeOf(given) !== 'Object') {
+    if (typeof encoder?.copyBufferToBuffer !== 'function' || typeName(given) !== 'Object') {
       throw argumentError(
-        `${what} was given ${typeOf(encoder)} and ${typeOf(given)}; it takes a GPUCommandEncoder and buffers by name: ${legal.join(', ')}.`,
+        `${what} was given ${typeName(encoder)} and ${typeName(given)}; it takes a GPUCommandEncoder and buffers by name: ${legal.join(', ')}.`,
       );
     }
     checkNames(what, given, Object.fromEntries(legal.map((name) => [name, true as const])));

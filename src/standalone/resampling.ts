@@ -11,7 +11,7 @@ import { type Op, op } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
   checkEven,
-  checkImages,
+  checkImagesShape,
   checkLayout,
   Images,
   ImagesKernel,
@@ -47,13 +47,13 @@ export async function createResampling(
 ): Promise<Passes<'forward' | 'backward'>> {
   checkLayout(layout, shape.batch);
   const images = new Images(shape.batch, layout);
-  return Passes.create(gpu, name, plansOf(shape, images, resampling), {
+  return Passes.create(gpu, name, planResampling(shape, images, resampling), {
     ...(layout === 'NHWC' ? { state: images.state } : {}),
     count: shape.batch,
   });
 }
 
-function plansOf(
+function planResampling(
   { batch: _, ...size }: ImagesShape,
   images: Images,
   { scale, forward, backward, readsInput }: Resampling,
@@ -99,7 +99,7 @@ export class Pooling extends ImagesKernel {
   /** @internal */
   static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Pooling> {
     checkNames('createPooling', options, { layout: true } satisfies Names<LayoutOptions>);
-    checkImages('A pooling', shape);
+    checkImagesShape('A pooling', shape);
     checkEven(shape);
     const passes = await createResampling(gpu, 'pooling', shape, options, {
       scale: 0.5,
@@ -132,7 +132,7 @@ export class Upsampling extends ImagesKernel {
   /** @internal */
   static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Upsampling> {
     checkNames('createUpsampling', options, { layout: true } satisfies Names<LayoutOptions>);
-    checkImages('An upsampling', shape);
+    checkImagesShape('An upsampling', shape);
     const passes = await createResampling(gpu, 'upsampling', shape, options, {
       scale: 2,
       forward: (shape, tensors) => ({ op: op(upsample, 'upsampling', shape, tensors) }),

@@ -3,10 +3,10 @@
 import { isFloats } from '../base/arrays';
 import { argumentError, checkNames, checkObject, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
-import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
+import { type BufferSlice, checkSlice, isSlice, type Slice, toSlice } from '../gpu/slice';
 import { type Packed, pack } from '../gpu/upload';
 import { checkLabels, checkLevels } from '../unet/conditions';
-import { outChannelsOf, type UNetConfig } from '../unet/config';
+import { countOutChannels, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { StepTensors } from './step';
 
@@ -45,7 +45,7 @@ export interface BatchSource extends BatchPart {
 /** Elements of an image of the network's input, and of its output. */
 const imageSizes = (config: UNetConfig) => {
   const pixels = config.height * config.width;
-  return { input: pixels * config.channels, output: pixels * outChannelsOf(config) };
+  return { input: pixels * config.channels, output: pixels * countOutChannels(config) };
 };
 
 /** Throws unless the batch has exactly the parts that a step needs; returns its number of images. */
@@ -93,17 +93,17 @@ function checkSource(
 }
 
 /** The parts of a checked batch, and the tensors that they go to. */
-export function sourcesOf(batch: Batch, config: UNetConfig, count: number): BatchSource[] {
+export function listSources(batch: Batch, config: UNetConfig, count: number): BatchSource[] {
   const { noisy, levels, labels } = batch;
   const { input, output } = imageSizes(config);
-  const placed = (source: Float32Array | BufferSlice) => (isSlice(source) ? sliceOf(source) : source);
+  const placed = (source: Float32Array | BufferSlice) => (isSlice(source) ? toSlice(source) : source);
   const sources: BatchSource[] = [
     { name: 'noisy', source: placed(noisy), to: 'noisyImages', bytes: count * input * 4 },
     { name: 'target', source: placed(batch.target), to: 'targetImages', bytes: count * output * 4 },
   ];
   if (levels) sources.push({ name: 'levels', source: placed(levels), to: 'levels', bytes: count * 4 });
   if (labels) {
-    const classes = isSlice(labels) ? sliceOf(labels) : Uint32Array.from(labels);
+    const classes = isSlice(labels) ? toSlice(labels) : Uint32Array.from(labels);
     sources.push({ name: 'labels', source: classes, to: 'classes', bytes: count * 4 });
   }
   return sources;
@@ -119,7 +119,7 @@ export interface TakenBatch {
 /** Checks a batch and copies its arrays: their owner may change them at once. */
 export function takeBatch(batch: Batch, unet: NetworkWeights, batchSize: number): TakenBatch {
   const count = checkBatch(batch, unet, batchSize);
-  const sources = sourcesOf(batch, unet.config, count);
+  const sources = listSources(batch, unet.config, count);
   const arrays = sources.flatMap(({ source }) => (ArrayBuffer.isView(source) ? [source] : []));
   const packed = pack([Uint32Array.of(count), new Float32Array(1), new Float32Array(2), ...arrays]);
   return { count, sources, packed };

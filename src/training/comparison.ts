@@ -55,10 +55,10 @@ export class StepComparison {
   }
 
   /**
-   * Compares, unless that is finished. `made`: the number of steps that may be wrong. Throws `wrong-kernel`, from then on at
+   * Compares, unless that is finished. `trained`: the number of steps that may be wrong. Throws `wrong-kernel`, from then on at
    * each call, and the signal's reason.
    */
-  async run(made: number, limits: ComparisonLimits): Promise<void> {
+  async run(trained: number, limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
@@ -70,13 +70,13 @@ export class StepComparison {
       images = FEWER_IMAGES;
       step = stepOf(FEWER_IMAGES);
     }
-    const steps = made === 1 ? '1 step was' : `${made} steps were`;
+    const steps = trained === 1 ? '1 step was' : `${trained} steps were`;
     const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
-    const before = made > 0 ? ', and go on from weights and state of before' : '';
+    const before = trained > 0 ? ', and go on from weights and state of before' : '';
     const compared = { gpu, network, pass: passOfStep(network, step, images), images };
     const advice = {
       advice: `${remedy}: create the trainer again${before}.`,
-      consequence: made > 0 ? ` ${steps} made with it.` : '',
+      consequence: trained > 0 ? ` ${steps} made with it.` : '',
     };
     const wrong = await findWrong(compared, advice, limits);
     [this.error] = wrong;

@@ -7,7 +7,7 @@ import { swish } from '../kernels/swish';
 import { swishGrad } from '../kernels/swish_grad';
 import { type Op, op } from '../plan/op';
 import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
-import { outChannelsOf, type UNetConfig } from '../unet/config';
+import { countOutChannels, type UNetConfig } from '../unet/config';
 import type { WeightPlan } from '../unet/weights';
 import { planUpdate, type StepPlan } from './step';
 import type { StepConfig } from './step_config';
@@ -37,7 +37,7 @@ export function planCustomLoss(
 ): CustomLossPlan {
   const { height, width } = config;
   const batch = padBatch(batchSize);
-  const shape = { batch, height, width, channels: outChannelsOf(config) };
+  const shape = { batch, height, width, channels: countOutChannels(config) };
   const { state, targetImages: images } = tensors;
   const { name, activation } = weights.layers[weights.layers.length - 1];
   const { pre, grad } = output;

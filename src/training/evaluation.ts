@@ -8,7 +8,7 @@ import { imageLosses } from '../kernels/image_losses';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { type Tensor, tensor } from '../plan/tensor';
-import { outChannelsOf } from '../unet/config';
+import { countOutChannels } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
 import { chooser, type Variants } from '../unet/variants';
@@ -46,7 +46,7 @@ function planEvaluation(
 ) {
   const { config, plan } = unet;
   const { height, width, channels } = config;
-  const [inSize, outSize] = [channels, outChannelsOf(config)].map((c) => height * width * c * batch);
+  const [inSize, outSize] = [channels, countOutChannels(config)].map((c) => height * width * c * batch);
   const tensors = {
     state: tensor('state', STATE_WORDS),
     noisy: tensor('noisy', inSize),

@@ -30,7 +30,7 @@ interface FitParts {
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
   /** Settles as `work`, but not much later than an abort: see Resource. */
-  readonly inTime: <T>(work: Promise<T>) => Promise<T>;
+  readonly withGrace: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** Result of a submission: events, and an error if the GPU refused the step after them. */
@@ -66,13 +66,13 @@ export class Fit {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { signal, check, inTime } = this.parts;
+    const { signal, check, withGrace } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort this submits no further step.
       if (!signal?.aborted) check();
-      if (await inTime(this.submitMore())) continue;
+      if (await withGrace(this.submitMore())) continue;
       const outcome = this.pending.shift()?.outcome;
-      const { events, error } = (outcome && (await inTime(outcome))) ?? { events: [] };
+      const { events, error } = (outcome && (await withGrace(outcome))) ?? { events: [] };
       for (const event of events) {
         yield event;
         if (!signal?.aborted) check();
@@ -82,7 +82,7 @@ export class Fit {
     }
   }
 
-  /** Resolves when nothing is in flight but what `inTime` knows. */
+  /** Resolves when nothing is in flight but what `withGrace` knows. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.pending.map(({ outcome }) => outcome));
   }
@@ -148,14 +148,14 @@ export class Fit {
     const known = await losses;
     const { refusal, programs } = this.parts;
     // After a refused step, the GPU makes no more.
-    const made = Math.max(0, known.step - first);
-    this.hasStepped ||= made > 0;
+    const steps = Math.max(0, known.step - first);
+    this.hasStepped ||= steps > 0;
     if (known.refused) this.refused = true;
-    else if (made !== n) throw lostSteps(n, made);
+    else if (steps !== n) throw lostSteps(n, steps);
     let images = 0;
-    for (let i = 0; i < made; i++) images += imagesOfStep(this.parts, first + i);
+    for (let i = 0; i < steps; i++) images += imagesOfStep(this.parts, first + i);
     const imagesPerSecond = this.meter.add(images);
-    const events = known.records(made).map((record, i): TrainingEvent => {
+    const events = known.records(steps).map((record, i): TrainingEvent => {
       const step = first + i + 1;
       const { learningRate, gradientNorm } = record;
       const skipped = whyNot(record, programs.plan.blockLayers);

@@ -224,15 +224,15 @@ export class Frames {
 
   /** Throws unless the GPU made all the steps that it was given. */
   private async account(losses: Losses, steps: number, source: FrameSource): Promise<void> {
-    const made = losses.step - this.step;
+    const done = losses.step - this.step;
     this.step = losses.step;
     if (losses.refused) {
       this.drop();
       throw await source.refusal(losses);
     }
-    if (made === steps) return;
+    if (done === steps) return;
     this.drop();
-    throw lostSteps(steps, made);
+    throw lostSteps(steps, done);
   }
 
   private drop(): void {

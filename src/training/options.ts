@@ -264,7 +264,7 @@ export interface TrainerConfig extends StepConfig {
 }
 
 /** Checks options and returns the config that they define. */
-export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
+export function toTrainerConfig(options: TrainerOptions): TrainerConfig {
   const { objective = 'tutorial', classDropout = 0.05, clipNorm, skipNonFinite } = options;
   if (objective !== 'tutorial' && objective !== 'flow') {
     throw argumentError(`objective is ${objective}; it must be tutorial or flow.`);
@@ -287,7 +287,7 @@ export function checkTrainer(given: TrainerOptions) {
   checkBooleans({ reuseMemory, customLoss });
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
-  const settings = trainerConfigOf(options);
+  const settings = toTrainerConfig(options);
   return { batchSize, learningRate, reuseMemory, customLoss, compares, variants, settings };
 }
 

@@ -5,14 +5,14 @@ import {
   checkNames,
   checkNumber,
   type Names,
-  typeOf,
+  typeName,
 } from '../base/errors';
 import { computePass, type Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import type { Tensor } from '../plan/tensor';
-import { outChannelsOf } from '../unet/config';
+import { countOutChannels } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
-import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';
+import { type Batch, type BatchPart, checkBatch, listSources } from './batch';
 import {
   type CustomBackwardOptions,
   type CustomForwardOptions,
@@ -218,10 +218,10 @@ export class StepRecorder {
     for (const [name, given] of Object.entries(batch)) {
       if (name === 'count' || given === undefined || isSlice(given)) continue;
       throw argumentError(
-        `encodeStep was given a ${typeOf(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
+        `encodeStep was given a ${typeName(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
       );
     }
-    const sources = sourcesOf(batch, network.config, count);
+    const sources = listSources(batch, network.config, count);
     this.countStep();
     this.recorded = sources.map(({ name, to, bytes }) => ({ name, to, bytes }));
     programs.encodeSettings(encoder, settings);
@@ -243,7 +243,7 @@ export class StepRecorder {
   /** Bytes of `count` images of the network's output. */
   private outputBytes(count: number): number {
     const { height, width } = this.network.config;
-    return count * height * width * outChannelsOf(this.network.config) * 4;
+    return count * height * width * countOutChannels(this.network.config) * 4;
   }
 
   private copyIn(encoder: GPUCommandEncoder, { buffer, offset }: Slice, to: Tensor, bytes: number): void {

@@ -44,24 +44,24 @@ const OVERWRITTEN =
   ' If another step was recorded after it, its batch may be at fault, too: look there for a value that is not finite.';
 
 /**
- * The error for the refused step that follows the steps of `known`, of which this trainer made `made`. `layers` as for `whyNot`;
+ * The error for the refused step that follows the steps of `known`, of which this trainer made `steps`. `layers` as for `whyNot`;
  * `recorded`: it may be a recorded step.
  */
 export function divergence(
   known: Losses,
   layers: readonly string[],
   rate: number,
-  made: number,
+  steps: number,
   recorded = false,
 ): EngineError {
   const { step } = known;
   const refused = known.refused!;
-  const all = known.last(Math.min(made, LOSS_RING));
+  const all = known.last(Math.min(steps, LOSS_RING));
   const before = [...all.slice(-RECENT)].filter(Number.isFinite);
   const usual = before.toSorted((a, b) => a - b)[(before.length - 1) >> 1];
   const last = Number.isFinite(refused.loss) ? refused.loss : before[before.length - 1];
   const smaller = `Go back to an earlier checkpoint and use a smaller learning rate than ${rate}, a warm-up or clipNorm.`;
-  const wasMade = made > LOSS_RING || all.some(Number.isFinite);
+  const wasMade = steps > LOSS_RING || all.some(Number.isFinite);
   const none = wasMade
     ? `None of the last ${RECENT} steps was made either, so the weights are too large. ${smaller}`
     : 'None was made before it, so it is the weights or the state that training began with: they are too large. Give others.';
@@ -78,8 +78,8 @@ export function divergence(
 }
 
 /** The error for a GPU that made fewer steps than it was given. */
-export const lostSteps = (given: number, made: number) =>
+export const lostSteps = (given: number, steps: number) =>
   new EngineError(
     'shader',
-    `Of ${given === 1 ? 'a step' : `${given} steps`} the GPU made ${made}. Either its driver is at fault, or a recorded step was submitted meanwhile: submit those before.`,
+    `Of ${given === 1 ? 'a step' : `${given} steps`} the GPU made ${steps}. Either its driver is at fault, or a recorded step was submitted meanwhile: submit those before.`,
   );

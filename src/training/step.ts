@@ -13,7 +13,7 @@ import { type Op, op } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
 import { backwardPass, type LayerGradient, planGradients } from '../unet/backward';
-import { outChannelsOf, type UNetConfig } from '../unet/config';
+import { countOutChannels, type UNetConfig } from '../unet/config';
 import { forwardPass, type LayerTensors, layerTensors } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
@@ -75,7 +75,7 @@ export function planStep(
   const { layers, flat } = weights;
   const choose = chooser(variants);
   const { all, byLayer } = planGradients(weights.all, batch, choose);
-  const lossShape = { batch, elements: outChannelsOf(config) * config.height * config.width };
+  const lossShape = { batch, elements: countOutChannels(config) * config.height * config.width };
   const tensors = stepTensors(config, lossShape, flat.size, all);
   const { state, squares, target, noisy, levels, classes } = tensors;
 
@@ -109,7 +109,7 @@ export function planStep(
 }
 
 /** The arguments of `withVariants` for a step. */
-export function choiceOf(
+export function variantsNeeded(
   { config, plan: weights }: { readonly config: UNetConfig; readonly plan: WeightPlan },
   batchSize: number,
   settings: StepConfig,
@@ -130,7 +130,7 @@ function stepTensors(
 ): StepTensors {
   const { batch } = lossShape;
   const pixels = config.height * config.width * batch;
-  const [input, output] = [config.channels, outChannelsOf(config)].map((c) => pixels * c);
+  const [input, output] = [config.channels, countOutChannels(config)].map((c) => pixels * c);
   return {
     state: tensor('step state', STATE_WORDS),
     // For the last steps, and for the one that ends a run.
@@ -155,7 +155,7 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
   const load = (layer: string, channels: number, images: Tensor, output: Tensor) =>
     op(nhwcToChwn, layer, { batch, height, width, channels }, { images, state, output });
   return [
-    load('target', outChannelsOf(config), targetImages, target),
+    load('target', countOutChannels(config), targetImages, target),
     load('noisy', channels, noisyImages, noisy),
   ];
 }

@@ -147,16 +147,16 @@ export class StepPrograms {
       await gpu.write(buffer(state), STATE.warmup * 4, scheduleWords(settings.schedule));
       losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
       const { reuseMemory } = options;
-      const { step, ...compiled } = await compile(gpu, plan, custom, {
+      const { step, ...compiled } = await compileStep(gpu, plan, custom, {
         bytes,
         boundBuffers,
         reuse: reuseMemory,
       });
       programs = compiled.programs;
       const batch = { batch: padBatch(batchSize), count: batchSize };
-      const made = { program: step, layers: plan.maps, reuseMemory };
+      const mapped = { program: step, layers: plan.maps, reuseMemory };
       const { LayerMaps } = await loaded(import('../unet/layer_maps'));
-      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
+      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...mapped });
       const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
       const outside = { gpu, plan, boundBuffers, buffers: [...created.values()], ...named };
       return new StepPrograms({ ...outside, losses, maps, ...compiled });
@@ -366,7 +366,7 @@ export class StepPrograms {
 }
 
 /** Compiles the programs of a step; `custom`: the plan of a custom loss. */
-async function compile(
+async function compileStep(
   gpu: Gpu,
   plan: StepPlan,
   custom: CustomLossPlan | undefined,

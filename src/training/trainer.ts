@@ -1,4 +1,4 @@
-import { copyOf } from '../base/arrays';
+import { copyArray } from '../base/arrays';
 import { checkInteger, type EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
 import { loaded } from '../base/load';
@@ -50,7 +50,7 @@ import {
 import { StepRecorder } from './recorder';
 import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { readState, writeState } from './state';
-import { choiceOf, type StepPlan } from './step';
+import { type StepPlan, variantsNeeded } from './step';
 import { LOSS_RING } from './step_config';
 import { StepPrograms, type UpdateSettings } from './step_programs';
 import { TrainedWeights } from './trained_weights';
@@ -146,7 +146,7 @@ export class Trainer extends Resource {
     const { variants: given, ...checked } = checkTrainer(options);
     const { batchSize, settings } = checked;
     const trained = settings.average ? await TrainedWeights.create(gpu, unet.weights) : undefined;
-    const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
+    const choice = { given, gpu, chooser, ...variantsNeeded(unet.weights, batchSize, settings) };
     const network = trained?.network ?? unet.weights;
     try {
       await trained?.bring();
@@ -347,7 +347,7 @@ export class Trainer extends Resource {
       this.check();
       dataset.check();
     };
-    const inTime = <T>(work: Promise<T>) => this.inTime(work, signal);
+    const withGrace = <T>(work: Promise<T>) => this.withGrace(work, signal);
     const begin = async () => {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
@@ -361,7 +361,7 @@ export class Trainer extends Resource {
     };
     let fit: Fit | undefined;
     try {
-      const { feed, from } = await inTime(begin());
+      const { feed, from } = await withGrace(begin());
       fit = new Fit({
         ...asked,
         gpu,
@@ -374,7 +374,7 @@ export class Trainer extends Resource {
         refusal: (losses) => this.refusal(losses),
         comparison: { isDone: () => this.comparison.isDone, run: (step) => this.compare(step, { signal }) },
         check,
-        inTime,
+        withGrace,
       });
       for await (const event of fit.events()) {
         const pause: typeof this.pause = {};
@@ -383,7 +383,7 @@ export class Trainer extends Resource {
           yield event;
         } finally {
           this.pause = undefined;
-          await inTime(Promise.resolve(pause.evaluation));
+          await withGrace(Promise.resolve(pause.evaluation));
         }
       }
     } catch (error) {
@@ -401,7 +401,7 @@ export class Trainer extends Resource {
         this.hasStepped ||= fit?.hasStepped ?? false;
         this.busy = false;
       };
-      await inTime(end());
+      await withGrace(end());
     }
   }
 
@@ -443,7 +443,7 @@ export class Trainer extends Resource {
   async checkpoint(run: CheckpointOptions): Promise<Uint8Array<ArrayBuffer>> {
     this.check();
     // The caller may add to the losses meanwhile.
-    return this.keep({ ...run, losses: copyOf(run?.losses) });
+    return this.keep({ ...run, losses: copyArray(run?.losses) });
   }
 
   /** A copy of the optimizer's state; all of one step, also while the trainer trains. */
@@ -593,9 +593,9 @@ export class Trainer extends Resource {
   }
 
   private refusal(known: Losses): EngineError {
-    const made = known.step - this.firstStep;
+    const steps = known.step - this.firstStep;
     const { rate, recorded } = this.recorder;
-    return divergence(known, this.plan.blockLayers, rate, made, recorded !== undefined);
+    return divergence(known, this.plan.blockLayers, rate, steps, recorded !== undefined);
   }
 
   /** After a refused step the GPU makes no step until the host calls this. */

@@ -7,12 +7,12 @@ import {
   dataError,
   EngineError,
   nonFinite,
-  typeOf,
+  typeName,
   wrongType,
 } from '../base/errors';
 import type { Warning } from '../base/events';
 import type { Dataset } from '../data/dataset';
-import { outChannelsOf, type UNetConfig } from '../unet/config';
+import { countOutChannels, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import { type EpochParts, stepsPerEpoch } from './epoch';
@@ -36,20 +36,20 @@ export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetCo
       "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
     );
   }
-  checkImages(dataset, config);
+  checkTrainable(dataset, config);
 }
 
 /** Throws unless a network of `config` can be trained on the images of `dataset`, and on their labels if it is conditioned on classes. */
-export function checkImages(dataset: Dataset, config: UNetConfig): void {
+export function checkTrainable(dataset: Dataset, config: UNetConfig): void {
   const { height, width, channels, conditioning } = config;
   if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
     throw dataError(
       `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
     );
   }
-  if (outChannelsOf(config) !== channels) {
+  if (countOutChannels(config) !== channels) {
     throw argumentError(
-      `This UNet makes ${outChannelsOf(config)} channels of ${channels}; a data set trains one that makes as many as it takes. Give batches of your own to step().`,
+      `This UNet makes ${countOutChannels(config)} channels of ${channels}; a data set trains one that makes as many as it takes. Give batches of your own to step().`,
     );
   }
   const classes = conditioning?.classes ?? 0;
@@ -124,7 +124,7 @@ function flatOf(
   name: FlatName,
   { plan, parameters }: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): Flat {
-  if (typeOf(state[name]) !== 'Map') {
+  if (typeName(state[name]) !== 'Map') {
     throw wrongType(name, state[name], 'a Map of values by parameter name, as getState gives it');
   }
   const values = new Float32Array(plan.flat.size);

@@ -1,6 +1,6 @@
 /** The gate: may kernels be used on the adapter of an engine? */
 
-import { hashOf } from '../base/hash';
+import { hashText } from '../base/hash';
 import { loaded } from '../base/load';
 import { createMutex } from '../base/mutex';
 import { adapterName } from '../gpu/adapter';
@@ -90,5 +90,5 @@ export function fingerprint({ kernel, variant, origin: { shape, sliced, calls } 
   };
   const options = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
-  return hashOf(JSON.stringify([kernel, variant, shaders, options, sliced]));
+  return hashText(JSON.stringify([kernel, variant, shaders, options, sliced]));
 }

@@ -55,7 +55,7 @@ export async function disagreeingOps(
   const { pass, variantsOf } = at;
   const alike = new Map<string, Op[]>();
   for (const o of pass.ops) {
-    const work = workOf(o);
+    const work = dispatchKey(o);
     alike.set(work, [...(alike.get(work) ?? []), o]);
   }
   const plain = new Map<Op, string>();
@@ -90,7 +90,7 @@ export async function disagreeingOps(
     const wrong = off.filter(([op]) => again.get(op) === plain.get(op) || !(agree.get(op)! <= TOLERANCE));
     if (wrong.length === 0) return undefined;
     const worst = wrong.sort((one, other) => other[1] - one[1]);
-    return worst.flatMap(([o, share]) => alike.get(workOf(o))!.map((each) => [each, share] as const));
+    return worst.flatMap(([o, share]) => alike.get(dispatchKey(o))!.map((each) => [each, share] as const));
   } finally {
     if (done < total) count(total - done);
   }
@@ -106,7 +106,7 @@ function thirdOf(o: Op, [plain, ...rest]: readonly string[]): string {
  * Equal for ops that differ in their tensors and biases only: layers of the same size in the middle of a network, and a convolution and the
  * input gradient of its mirror image. The first is compared, for all.
  */
-function workOf({ calls }: Op): string {
+function dispatchKey({ calls }: Op): string {
   const dispatches = calls.map(({ shader, params, groups }) => [
     shader.hash,
     { ...params, ...NO_BIASES },

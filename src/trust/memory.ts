@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { hashOf } from '../base/hash';
+import { hashText } from '../base/hash';
 import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
 import { type OpenCache, openCache, type TuningCache } from './cache';
 
@@ -73,7 +73,7 @@ export class AdapterMemory {
     for (const name in device.limits) limits.push(name, device.limits[name as keyof GPUSupportedLimits]);
     this.adapter = describeAdapter(device.adapterInfo);
     const text = JSON.stringify([limits, [...device.features].sort()]);
-    this.conditions = hashOf(text);
+    this.conditions = hashText(text);
     this.versions = { library: version, userAgent: navigator?.userAgent, runtime: runtimeVersion, cacheKey };
     this.cache = openCache(cache);
   }

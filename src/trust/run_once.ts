@@ -71,8 +71,8 @@ export async function runOnce(
     });
     return await read(encoder);
   } finally {
-    for (const made of await Promise.allSettled(programs)) {
-      if (made.status === 'fulfilled') made.value.destroy();
+    for (const program of await Promise.allSettled(programs)) {
+      if (program.status === 'fulfilled') program.value.destroy();
     }
     staging?.destroy();
     for (const buffer of owned) buffer.destroy();

@@ -35,7 +35,7 @@ const allCases: Readonly<Record<string, AnySmallCase>> = smallCases;
  */
 export async function checkOps(gpu: Gpu, ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
   try {
-    const faults = await faultsOf(gpu, ops);
+    const faults = await findFaults(gpu, ops);
     return await Promise.all(
       faults.map((fault, i) => (fault === undefined ? undefined : wrong(gpu, ops[i], fault))),
     );
@@ -55,7 +55,7 @@ async function wrong(gpu: Gpu, o: Op, fault: string): Promise<UnusableKernel> {
   const plain = { ...o, variant: firstVariant(kernel) };
   // The first form of a fused kernel is not a plain one.
   const hasPlain = o.variant !== plain.variant && !kernel.unfused;
-  const [ofPlain] = hasPlain ? await faultsOf(gpu, [plain]).catch(() => []) : [];
+  const [ofPlain] = hasPlain ? await findFaults(gpu, [plain]).catch(() => []) : [];
   return new UnusableKernel('wrong-kernel', ofPlain ? plain : o, {
     adapter: adapterName(gpu.adapter),
     problem: `: in a small case ${ofPlain ?? fault}.`,
@@ -64,7 +64,7 @@ async function wrong(gpu: Gpu, o: Op, fault: string): Promise<UnusableKernel> {
 }
 
 /** Describes, for a message, the fault of each of `ops`; undefined for a correct one. */
-export async function faultsOf(gpu: Gpu, ops: readonly Op[]): Promise<(string | undefined)[]> {
+export async function findFaults(gpu: Gpu, ops: readonly Op[]): Promise<(string | undefined)[]> {
   const cases = ops.map(caseOf);
   const before = new Map(
     cases.flatMap(({ tensors, before }) =>
@@ -78,7 +78,7 @@ export async function faultsOf(gpu: Gpu, ops: readonly Op[]): Promise<(string | 
   const read = (await runOnce(gpu, run)).values();
   return cases.map(({ expected }) => {
     const faults = Object.entries(expected).map(([name, values]) =>
-      faultOf(name, valuesLike(values, read.next().value!), values),
+      findFault(name, valuesLike(values, read.next().value!), values),
     );
     return faults.find((fault) => fault !== undefined);
   });
@@ -122,7 +122,7 @@ export function startValues(
 }
 
 /** Describes, for a message, the first wrong value that a kernel wrote to a tensor; undefined if there is none. */
-export function faultOf(name: string, got: Values, expected: Values): string | undefined {
+export function findFault(name: string, got: Values, expected: Values): string | undefined {
   if (isConstant(got) && !isConstant(expected)) return `every number of ${name} is ${got[0]}`;
   const share = expected instanceof Uint32Array ? 0 : TOLERANCE;
   const apart = APART.includes(name);

@@ -81,7 +81,7 @@ export async function fastest(
         const agrees = relativeDifference <= AGREEMENT;
         if (!agrees) rejectedVariants.add(rejected);
         const result = agrees
-          ? await time(gpu, program, best.milliseconds)
+          ? await timeProgram(gpu, program, best.milliseconds)
           : `differs from ${ops[0].variant} by ${relativeDifference.toPrecision(2)} of the results' root mean square`;
         report(o.variant, result);
         if (typeof result === 'number' && result < best.milliseconds)
@@ -248,7 +248,7 @@ export class NoisePool {
 }
 
 /** Milliseconds per run: the least of up to three spans, each with enough repetitions to be long enough. Exported for its test. */
-export async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
+export async function timeProgram(gpu: Gpu, program: Program, best: number): Promise<number> {
   const since = (start: number) => Math.max(0, performance.now() - start - gpu.latency);
   const span = async (repeats: number) => {
     const encoder = gpu.device.createCommandEncoder({ label: 'tune' });

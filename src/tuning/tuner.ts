@@ -4,7 +4,7 @@
  */
 
 import { EngineError } from '../base/errors';
-import { hashOf } from '../base/hash';
+import { hashText } from '../base/hash';
 import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
@@ -312,19 +312,19 @@ function jobOf(
   const left = trusted(kernel, variants, rejectedVariants);
   const name = preferredVariant(kernel, left, layer, batch, adapterKind(gpu.adapter));
   const usual = ops.find(({ variant }) => variant === name) ?? ops[0];
-  return { key: keyOf(ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
+  return { key: candidateKey(ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
 }
 
 /**
  * The key of a choice covers, beside what AdapterMemory adds, kernel, sizes, and the dispatches of the variants including the texts of their
  * shaders, so that a choice becomes invalid when a shader changes or a variant is added.
  */
-function keyOf(ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
+function candidateKey(ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
   const dispatches = ops.map(({ variant, calls }) => [
     variant,
     calls.map(({ shader, params, groups }) => [shader.hash, params, groups]),
   ]);
-  return JSON.stringify([ops[0].kernel, Object.fromEntries(sizes), hashOf(JSON.stringify(dispatches))]);
+  return JSON.stringify([ops[0].kernel, Object.fromEntries(sizes), hashText(JSON.stringify(dispatches))]);
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   type Forward,
   hasVariant,
   type LayerPass,
-  residualOf,
+  residualInput,
 } from './forward';
 
 /** The place of a layer's weight gradient. */
@@ -185,7 +185,7 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
   /** Adds to the gradient that came through the skip connection. */
   const throughPool = (pass: LayerPass, grad_output: Tensor): Back => {
     const grad = skipGrads.pop()!;
-    const tensors = { pre: pass.pre, grad_output, grad, ...residualOf(pass), ...residualGradOf(pass) };
+    const tensors = { pre: pass.pre, grad_output, grad, ...residualInput(pass), ...residualGradOf(pass) };
     return { op: op(swishMaxPoolGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
 

@@ -1,7 +1,7 @@
 /** Compares the variants of kernels with plain ones, at the real size of a network. Loaded with trainers, samplers and predictors. */
 
 import { EngineError } from '../base/errors';
-import { hashOf } from '../base/hash';
+import { hashText } from '../base/hash';
 import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
@@ -116,5 +116,5 @@ function checkOf(ops: readonly Op[]): string {
     { ...shape, batch: undefined, seed: undefined, imageCount: undefined },
     calls.map(({ shader }) => shader.hash),
   ]);
-  return hashOf(JSON.stringify(described));
+  return hashText(JSON.stringify(described));
 }

@@ -6,7 +6,7 @@ import {
   checkNames,
   type Names,
   show,
-  typeOf,
+  typeName,
   wrongArgument,
 } from '../base/errors';
 import { frozen } from '../base/frozen';
@@ -85,7 +85,7 @@ export const presets = /* @__PURE__ */ frozen({
 /** `createUNet`'s default: the tutorial's network. */
 export const defaultConfig: UNetConfig = presets.tutorial;
 
-export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
+export const countOutChannels = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
 
 /** One convolution, with its bias and activation. */
 export interface Layer {
@@ -196,7 +196,7 @@ function checkConvolutions(given: UNetConfig['convolutionsPerLevel'] = 1, levels
 /** Returns undefined if the network is not conditioned. */
 function checkConditioning(given: Conditioning | undefined): Conditioning | undefined {
   if (given === undefined) return undefined;
-  if (typeOf(given) !== 'Object') {
+  if (typeName(given) !== 'Object') {
     throw wrongArgument('conditioning', given, 'like { noiseLevel: true, classes: 10 }, or left out');
   }
   checkNames('conditioning', given, { noiseLevel: true, classes: true } satisfies Names<Conditioning>);
@@ -207,7 +207,7 @@ function checkConditioning(given: Conditioning | undefined): Conditioning | unde
 }
 
 /** The convolutions in forward order: all levels down, then all levels up. */
-export function layersOf(config: UNetConfig): Layer[] {
+export function listLayers(config: UNetConfig): Layer[] {
   const { widths, channels } = config;
   const last = widths.length - 1;
   const down = widths.flatMap((width, level) =>
@@ -253,7 +253,7 @@ function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }
       height: height >> level,
       width: width >> level,
       inChannels: i === 0 ? from : to,
-      outChannels: isOutput ? outChannelsOf(config) : to,
+      outChannels: isOutput ? countOutChannels(config) : to,
       kernelSize,
       activation: isOutput ? finalActivation : 'swish',
       residual: residual && i > 0 && !isOutput,
@@ -273,7 +273,7 @@ export interface ConditioningLayers extends Conditioning {
   readonly output: Layer;
 }
 
-export function conditioningOf(config: UNetConfig): ConditioningLayers | undefined {
+export function conditioningLayers(config: UNetConfig): ConditioningLayers | undefined {
   const { conditioning } = config;
   if (!conditioning) return undefined;
   const linear = (name: string, inChannels: number, outChannels: number): Layer => ({
@@ -287,7 +287,7 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
     residual: false,
     next: name === 'hidden' ? 'convolution' : 'output',
   });
-  const conditioned = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
+  const conditioned = listLayers(config).filter(({ imageBias }) => imageBias !== undefined);
   const biases = conditioned.reduce((sum, { outChannels }) => sum + outChannels, 0);
   return {
     ...conditioning,
@@ -300,7 +300,7 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
  * The flat parameter buffer. A layer's bias follows its kernel; layers start at multiples of 64 floats (256 bytes). The conditioning comes
  * last; its table of classes follows the kernel of the first linear layer, as if classes were more of its inputs.
  */
-export function parametersOf(config: UNetConfig): { parameters: Parameter[]; size: number } {
+export function listParameters(config: UNetConfig): { parameters: Parameter[]; size: number } {
   const parameters: Parameter[] = [];
   let offset = 0;
   const add = (name: string, shape: readonly number[]) => {
@@ -311,12 +311,12 @@ export function parametersOf(config: UNetConfig): { parameters: Parameter[]; siz
   const align = () => {
     offset = Math.ceil(offset / 64) * 64;
   };
-  for (const { name, kernelSize: k, inChannels, outChannels } of layersOf(config)) {
+  for (const { name, kernelSize: k, inChannels, outChannels } of listLayers(config)) {
     add(`${name}.kernel`, [k, k, inChannels, outChannels]);
     add(`${name}.bias`, [outChannels]);
     align();
   }
-  const conditioning = conditioningOf(config);
+  const conditioning = conditioningLayers(config);
   if (conditioning) {
     const { noiseLevel, hidden, output } = conditioning;
     const frequencies = embeddingRows({ noiseLevel, classes: 0 });

@@ -3,7 +3,10 @@ import type { UNetConfig } from './config';
 import type { WeightPlan } from './weights';
 
 /** A network's layers, output shapes and parameters, as Keras prints a model. */
-export function describe(config: UNetConfig, { layers, parameters, conditioning }: WeightPlan): string {
+export function describeNetwork(
+  config: UNetConfig,
+  { layers, parameters, conditioning }: WeightPlan,
+): string {
   const rows: string[][] = [['input', show(config.height, config.width, config.channels), '0', '']];
   const countOf = (layer: string) =>
     thousands(parameters.filter((p) => p.name.startsWith(`${layer}.`)).reduce((sum, p) => sum + p.size, 0));

@@ -56,11 +56,11 @@ const MOST_CACHED = 2 ** 21;
 
 /** A tensor for the intermediate result that both variants derive from the layer's input, if there is one. */
 function cacheFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
-  const made = forward && conv2d.variants[forward]?.caches;
+  const cached = forward && conv2d.variants[forward]?.caches;
   const needed = gradient && conv2dGradKernel.variants[gradient]?.caches;
-  if (!made || !needed || made.what !== needed.what) return undefined;
-  const size = made.size(shape);
-  return size <= MOST_CACHED ? tensor(`${layer} ${made.what}`, size) : undefined;
+  if (!cached || !needed || cached.what !== needed.what) return undefined;
+  const size = cached.size(shape);
+  return size <= MOST_CACHED ? tensor(`${layer} ${cached.what}`, size) : undefined;
 }
 
 export interface Forward {
@@ -89,18 +89,18 @@ function conditioningPass(
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const outputs = output.outChannels;
   const size = hidden.outChannels * batch;
-  const made = {
+  const layerPass = {
     features: tensor('conditioning features', hidden.inChannels * batch),
     pre: tensor(`${hidden.name} pre-activation`, size),
     activated: tensor(`${hidden.name} output`, size),
   };
   const imageBias = tensor('biases of images', outputs * batch);
   const weights = { hidden: weightsOf(hidden, plan.hidden), output: weightsOf(output, plan.output) };
-  const tensors = { ...conditions, ...weights, ...made, image_bias: imageBias };
+  const tensors = { ...conditions, ...weights, ...layerPass, image_bias: imageBias };
   const given = ['conditioning', { batch, noiseLevel, classes, outputs }, tensors] as const;
   const isFused = hasVariant(conditioningKernel, variant);
   const ops = isFused ? [op(conditioningKernel, ...given, variant)] : conditioningKernel.unfused(...given);
-  return { ops, conditioning: { plan, ...made, imageBias, variant: isFused ? variant : undefined } };
+  return { ops, conditioning: { plan, ...layerPass, imageBias, variant: isFused ? variant : undefined } };
 }
 
 /**
@@ -119,9 +119,10 @@ export function forwardPass(
   caches = false,
 ): Forward {
   const ops: Op[] = [];
-  const made = plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'));
-  const conditioning = made?.conditioning;
-  if (made) ops.push(...made.ops);
+  const conditioned =
+    plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'));
+  const conditioning = conditioned?.conditioning;
+  if (conditioned) ops.push(...conditioned.ops);
   const passes: LayerPass[] = [];
   /** The layers that skip connections start from, the innermost last. */
   const skips: LayerPass[] = [];
@@ -162,7 +163,7 @@ export function forwardPass(
 }
 
 /** A residual layer's input, which is added to its activation. */
-export const residualOf = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
+export const residualInput = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
 
 /** The activation, fused with pooling if that follows on the way down. */
 function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
@@ -171,11 +172,11 @@ function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
   if (next === 'pool') {
     const output = tensor(`${name} pooled`, input.size / 4);
     const shape = { channels, height, width, batch, residual };
-    return { op: op(swishMaxPool, name, shape, { input, output, ...residualOf(pass) }), output };
+    return { op: op(swishMaxPool, name, shape, { input, output, ...residualInput(pass) }), output };
   }
   const output = tensor(`${name} output`, input.size);
   const shape = { elements: input.size, residual };
-  return { op: op(swish, name, shape, { input, output, ...residualOf(pass) }), output };
+  return { op: op(swish, name, shape, { input, output, ...residualInput(pass) }), output };
 }
 
 /** The activation, fused with upsampling and the skip connection. */
@@ -188,7 +189,7 @@ function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; ou
     input,
     skip: skip.pre,
     output,
-    ...residualOf(pass),
+    ...residualInput(pass),
     ...(skip.layer.residual ? { skip_residual: skip.input } : {}),
   };
   return { op: op(swishUpsampleAdd, name, shape, tensors), output };
@@ -227,7 +228,7 @@ export function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>)
   return {
     once,
     each: only((c) => !isConstant(c)),
-    made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
+    transformed: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
   };
 }
 

@@ -92,7 +92,7 @@ export class LayerMaps {
     const result = tensor('map in the caller’s order', Math.max(largest, largestInput));
     const activated = tensor('activation', largest);
     const own = await createTensorBuffers(gpu, `${of.what} `, [result, activated]);
-    const plans = layers.flatMap((l) => plansOf(l, batch, count, activated, result));
+    const plans = layers.flatMap((l) => planMaps(l, batch, count, activated, result));
     try {
       const programs = await Program.compileAll(
         plans.map(({ key, ops, inputs }) => {
@@ -165,11 +165,11 @@ export class LayerMaps {
         `The maps of this ${what} share memory, so ${layer} is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
       );
     }
-    return this.readers.get(keyOf(layer, map))!;
+    return this.readers.get(mapKey(layer, map))!;
   }
 }
 
-const keyOf = (layer: string, map: MapKind) => `${map} of ${layer}`;
+const mapKey = (layer: string, map: MapKind) => `${map} of ${layer}`;
 
 const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
   'input',
@@ -179,7 +179,7 @@ const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
 ];
 
 /** The ops that write each map of a layer to `result`. */
-function plansOf(of: LayerTensors, batch: number, count: number, activated: Tensor, result: Tensor) {
+function planMaps(of: LayerTensors, batch: number, count: number, activated: Tensor, result: Tensor) {
   const { layer, input, preActivation, gradient } = of;
   const { name, height, width, inChannels, outChannels, activation, residual } = layer;
   const channelsOf = (map: MapKind) => (map === 'input' ? inChannels : outChannels);
@@ -200,7 +200,7 @@ function plansOf(of: LayerTensors, batch: number, count: number, activated: Tens
   };
   const inputs = [input, preActivation, gradient].filter((t) => t !== undefined);
   return kindsOf(of).map((map) => ({
-    key: keyOf(name, map),
+    key: mapKey(name, map),
     ops: ops[map],
     inputs,
     elements: count * height * width * channelsOf(map),

@@ -1,4 +1,4 @@
-import { argumentError, nonFinite, typeOf, wrongType } from '../base/errors';
+import { argumentError, nonFinite, typeName, wrongType } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -6,7 +6,7 @@ import { checkEncoder } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import type { Tensor } from '../plan/tensor';
 import type { Parameter, UNetConfig } from './config';
-import { describe } from './describe';
+import { describeNetwork } from './describe';
 import { planWeights, type WeightPlan } from './weights';
 
 interface NetworkParts {
@@ -66,9 +66,9 @@ export class NetworkWeights extends Resource {
   /** `left`: a parameter that stays as it is, whatever its value. */
   async setParameters(values: ReadonlyMap<string, ArrayLike<number>>, left?: Parameter): Promise<void> {
     this.check();
-    if (typeOf(values) !== 'Map') {
+    if (typeName(values) !== 'Map') {
       throw argumentError(
-        `The parameters are of type ${typeOf(values)}; they must be a Map of values by name, as getParameters gives it.`,
+        `The parameters are of type ${typeName(values)}; they must be a Map of values by name, as getParameters gives it.`,
       );
     }
     const legal = new Map(this.parameters.map((p) => [p.name, p]));
@@ -146,7 +146,7 @@ export class NetworkWeights extends Resource {
   }
 
   describe(): string {
-    return describe(this.config, this.plan);
+    return describeNetwork(this.config, this.plan);
   }
 
   async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
@@ -205,7 +205,7 @@ export class NetworkWeights extends Resource {
 /** Throws unless the caller gave a UNet on `device`. */
 export function checkUNet(unet: { readonly weights: NetworkWeights }, device: GPUDevice): void {
   if (!((unet as typeof unet | undefined)?.weights instanceof NetworkWeights)) {
-    if (typeOf(unet) === 'UNet') {
+    if (typeName(unet) === 'UNet') {
       throw argumentError(
         'The UNet is of another copy of this library. Import webgpu-diffusion once: from one version, and one file or address.',
       );

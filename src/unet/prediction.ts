@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { Random } from '../plan/small_case';
 import { padBatch, tensor } from '../plan/tensor';
 import { findWrong, replaceWrong } from './comparison';
-import { outChannelsOf } from './config';
+import { countOutChannels } from './config';
 import { predictionPass } from './forward';
 import type { NetworkWeights } from './network';
 import { type Chosen, chooser as chooseBy, type VariantChooser, type Variants } from './variants';
@@ -32,14 +32,14 @@ export async function makeVerified<T extends Predicting>(
   make: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
-    const made = await make();
+    const predictor = await make();
     try {
-      if (await predictsRightly(predicted, made)) return made;
+      if (await predictsRightly(predicted, predictor)) return predictor;
     } catch (error) {
-      made.destroy();
+      predictor.destroy();
       throw error;
     }
-    made.destroy();
+    predictor.destroy();
   }
 }
 
@@ -52,7 +52,7 @@ async function predictsRightly(
   const batch = padBatch(count);
   const pixels = config.height * config.width * batch;
   const input = tensor('input', pixels * config.channels);
-  const output = tensor('output', pixels * outChannelsOf(config));
+  const output = tensor('output', pixels * countOutChannels(config));
   const [levels, classes] = ['noise levels', 'classes'].map((label) => tensor(label, batch));
   const conditions = { levels, classes };
   const pass = {

@@ -14,7 +14,7 @@ import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { defaultChooser, measuresFor, withVariants } from './chooser';
-import { outChannelsOf } from './config';
+import { countOutChannels } from './config';
 import { type Choose, type LayerTensors, layerTensors, predictionPass, splitByWeights } from './forward';
 import type { LayerMaps } from './layer_maps';
 import type { NetworkWeights } from './network';
@@ -46,7 +46,7 @@ interface PredictorTensors {
 interface PredictorPlan {
   readonly tensors: PredictorTensors;
   /** Tensors derived from the weights alone, valid while the weights do not change. */
-  readonly made: readonly Tensor[];
+  readonly transformed: readonly Tensor[];
   readonly prepare: readonly Op[];
   readonly ops: readonly Op[];
   readonly maps: readonly LayerTensors[];
@@ -127,7 +127,7 @@ export class Predictor extends Resource {
   ): Promise<Predictor> {
     const batch = padBatch(count);
     const plan = planPrediction(network, batch, chooseBy(variants));
-    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), ...plan.made];
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), ...plan.transformed];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
     const allBuffers = [...created.values()];
@@ -189,7 +189,7 @@ export class Predictor extends Resource {
     const { height, width, channels } = this.parts.network.config;
     const pixels = this.count * height * width * 4;
     const inBytes = pixels * channels;
-    const outBytes = pixels * outChannelsOf(this.parts.network.config);
+    const outBytes = pixels * countOutChannels(this.parts.network.config);
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
     checkNames('encode', conditions, { levels: true, labels: true } satisfies Names<typeof conditions>);
@@ -222,7 +222,7 @@ export class Predictor extends Resource {
     const { gpu, buffers, staging } = this.parts;
     const { images, result, state, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
-    const bytes = count * height * width * outChannelsOf(this.parts.network.config) * 4;
+    const bytes = count * height * width * countOutChannels(this.parts.network.config) * 4;
     const { reading } = await this.submitting(async () => {
       this.check();
       const brought = (
@@ -308,7 +308,7 @@ function planPrediction(
   choose: Choose,
 ): PredictorPlan {
   const { height, width, channels } = config;
-  const outChannels = outChannelsOf(config);
+  const outChannels = countOutChannels(config);
   const shape = { batch, height, width };
   const [size, resultSize] = [channels, outChannels].map((c) => batch * height * width * c);
   const tensors = {
@@ -322,11 +322,11 @@ function planPrediction(
   const input = tensor('input', size);
   const output = tensor('output', resultSize);
   const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose);
-  const { once, each, made } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
+  const { once, each, transformed } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
   const ops = [
     op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
     ...each,
     op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
   ];
-  return { tensors, made, prepare: once, ops, maps: layerTensors(pass) };
+  return { tensors, transformed, prepare: once, ops, maps: layerTensors(pass) };
 }

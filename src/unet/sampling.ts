@@ -47,7 +47,7 @@ export interface Sampling {
 }
 
 /** Number of network calls of one sample. */
-export function callsOf({ method, steps, guidance = 1, polish }: Sampling): number {
+export function countCalls({ method, steps, guidance = 1, polish }: Sampling): number {
   const passes = (method === 'heun' ? 2 * steps - 1 : steps) + (polish?.noises ?? 0);
   return guidance === 1 ? passes : 2 * passes;
 }

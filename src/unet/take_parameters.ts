@@ -1,5 +1,5 @@
 /** Sets the weights of another network of the same convolutions, perhaps of other classes. Loaded when it is asked for. */
-import { EngineError, typeOf } from '../base/errors';
+import { EngineError, typeName } from '../base/errors';
 import type { NetworkWeights } from './network';
 
 /** See `takeParameters` of UNet. */
@@ -14,7 +14,7 @@ export async function takeParameters(
     );
   }
   const table = weights.parameters.find(({ name }) => name.endsWith('.classes'));
-  const isLeft = table && typeOf(values) === 'Map' && values.get(table.name)?.length !== table.size;
+  const isLeft = table && typeName(values) === 'Map' && values.get(table.name)?.length !== table.size;
   await weights.setParameters(values, isLeft ? table : undefined);
   return isLeft ? [table.name] : [];
 }

@@ -1,4 +1,4 @@
-import { copyOf, isFloats } from '../base/arrays';
+import { copyArray, isFloats } from '../base/arrays';
 import {
   argumentError,
   checkInteger,
@@ -17,7 +17,7 @@ import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, makeVerified } from './chooser';
-import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
+import { checkConfig, countOutChannels, type Parameter, type UNetConfig } from './config';
 import { NetworkWeights } from './network';
 import { Predictor } from './predictor';
 import { checkSampling, type Sampling } from './sampling';
@@ -183,13 +183,13 @@ export class UNet extends Resource {
     this.check();
     checkNames('predict', options, PREDICT);
     const { count = countOf(images, this.config) } = options;
-    const levels = copyOf(options.levels);
-    const labels = copyOf(options.labels);
-    const values = isFloats(images) ? copyOf(images) : await this.valuesOf(copyOf(images), count);
+    const levels = copyArray(options.levels);
+    const labels = copyArray(options.labels);
+    const values = isFloats(images) ? copyArray(images) : await this.valuesOf(copyArray(images), count);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;
-    const resultSize = height * width * outChannelsOf(this.config);
+    const resultSize = height * width * countOutChannels(this.config);
     if (values.length !== count * size) {
       throw argumentError(
         `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,

@@ -6,11 +6,11 @@ import { type Op, op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
 import {
   type ConditioningLayers,
-  conditioningOf,
+  conditioningLayers,
   type Layer,
-  layersOf,
+  listLayers,
+  listParameters,
   type Parameter,
-  parametersOf,
   type UNetConfig,
 } from './config';
 
@@ -57,10 +57,10 @@ export interface WeightPlan {
 }
 
 export function planWeights(config: UNetConfig): WeightPlan {
-  const convolutions = layersOf(config);
-  const conditioning = conditioningOf(config);
+  const convolutions = listLayers(config);
+  const conditioning = conditioningLayers(config);
   const layers = conditioning ? [...convolutions, conditioning.hidden, conditioning.output] : convolutions;
-  const { parameters, size } = parametersOf(config);
+  const { parameters, size } = listParameters(config);
   const places = layers.map(packing);
   const flat = tensor('parameters', size);
   const packed = tensor(

@@ -34,12 +34,20 @@ import { LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
-import { dataOf, inFile, jsonOf, samplingField, samplingOf, stepOf, trainingOf } from './fields';
+import {
+  inFile,
+  readFingerprint,
+  readJson,
+  readSampling,
+  readStep,
+  readTraining,
+  samplingField,
+} from './fields';
 import { expectedInCheckpoint, networkInFile, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
 import type { Model } from './model';
-import { adamOf, type RunSettings, runSettingsOf, trainingField, variantsOf } from './run_fields';
+import { type RunSettings, readAdam, readRunSettings, readVariantNames, trainingField } from './run_fields';
 import { decodeSafetensors } from './safetensors';
 import type { Weights } from './save_model';
 import { encodeFinite, namedTensors } from './write';
@@ -90,8 +98,8 @@ export async function saveCheckpoint(run: {
 }): Promise<Uint8Array<ArrayBuffer>> {
   const { trainer } = run;
   const { unet } = trainer;
-  const settings = runSettingsOf(run.settings, wrongArgument);
-  const data = dataOf(run.data, wrongArgument);
+  const settings = readRunSettings(run.settings, wrongArgument);
+  const data = readFingerprint(run.data, wrongArgument);
   if (typeof run.losses?.length !== 'number')
     throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
   const { parameters, state, readLosses } = await trainer.snapshot();
@@ -153,7 +161,7 @@ export function withSettings(
   const all = [...tensors].map(([name, tensor]) => ({ name, ...tensor, mayBeNaN: name === 'losses' }));
   return encodeFinite(all, {
     ...others,
-    settings: JSON.stringify(runSettingsOf(settings, wrongArgument)),
+    settings: JSON.stringify(readRunSettings(settings, wrongArgument)),
     ...(schedule && { training: JSON.stringify({ ...JSON.parse(others.training ?? '{}'), schedule }) }),
   });
 }
@@ -173,25 +181,25 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
     );
   }
   const { config, parameters } = networkInFile(file, name);
-  const step = stepOf(file, name);
+  const step = readStep(file, name);
   const wrong = inFile(name);
-  const training = trainingOf(file, name);
-  const sampling = samplingOf(file, name);
+  const training = readTraining(file, name);
+  const sampling = readSampling(file, name);
   checkTensors(expectedInCheckpoint(parameters, step, training), file.tensors, name);
   const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
   return {
     config,
     parameters: pickTensors(file, '', parameters),
-    settings: runSettingsOf(jsonOf(file, 'settings', name), wrong),
-    data: dataOf(jsonOf(file, 'data', name), wrong),
-    variants: variantsOf(jsonOf(file, 'variants', name), wrong),
+    settings: readRunSettings(readJson(file, 'settings', name), wrong),
+    data: readFingerprint(readJson(file, 'data', name), wrong),
+    variants: readVariantNames(readJson(file, 'variants', name), wrong),
     objective: training.objective,
     training,
     adapter: file.metadata.adapter,
     state: {
       step,
       corrections: floats('optimizer.corrections'),
-      adam: adamOf(jsonOf(file, 'adam', name), wrong),
+      adam: readAdam(readJson(file, 'adam', name), wrong),
       moment1: pickTensors(file, 'moment1.', parameters),
       moment2: pickTensors(file, 'moment2.', parameters),
       ...(training.average ? { weights: pickTensors(file, 'trained.', parameters) } : {}),

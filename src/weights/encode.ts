@@ -1,7 +1,7 @@
 /** Writes safetensors files: see safetensors.ts. What only reads them goes without this. */
 
 import { isFloats } from '../base/arrays';
-import { argumentError, checkObject, show, typeOf } from '../base/errors';
+import { argumentError, checkObject, show, typeName } from '../base/errors';
 import {
   elements,
   type FloatType,
@@ -25,7 +25,7 @@ export function encodeSafetensors(
 ): Uint8Array<ArrayBuffer> {
   if (typeof tensors?.[Symbol.iterator] !== 'function') {
     throw argumentError(
-      `The tensors are of type ${typeOf(tensors)}; they must be a list of { name, shape, data }.`,
+      `The tensors are of type ${typeName(tensors)}; they must be a list of { name, shape, data }.`,
     );
   }
   checkObject('metadata', metadata, '{ note: "a text" }');
@@ -82,7 +82,7 @@ function checkMetadata(metadata: Record<string, string>): void {
 
 /** A tensor's numbers as stored in the file. Throws an `argument` error for a tensor that cannot be written. */
 function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
-  if (!(isFloats(data) || typeOf(data) === 'Uint32Array')) {
+  if (!(isFloats(data) || typeName(data) === 'Uint32Array')) {
     throw argumentError(
       `Tensor ${show(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
     );

@@ -7,13 +7,13 @@ import { checkSampling, type Sampling } from '../unet/sampling';
 import type { DataFingerprint } from './fingerprint';
 import type { Safetensors } from './safetensors';
 
-export function stepOf(file: Safetensors, name: string): number {
-  return integer(jsonOf(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
+export function readStep(file: Safetensors, name: string): number {
+  return integer(readJson(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
 }
 
-export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig, 'adam'> {
+export function readTraining(file: Safetensors, name: string): Omit<TrainerConfig, 'adam'> {
   const wrong = inFile(name);
-  const given = jsonOf(file, 'training', name);
+  const given = readJson(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
   const { objective = 'tutorial', schedule, averageWeights = false } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
@@ -50,17 +50,17 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
 export const OBJECTIVES = 'tutorial or flow';
 export const isObjective = (value: unknown): value is Objective => value === 'tutorial' || value === 'flow';
 
-export function objectiveOf(file: Safetensors, name: string): Objective {
-  if (file.metadata.kind === 'checkpoint') return trainingOf(file, name).objective;
+export function readObjective(file: Safetensors, name: string): Objective {
+  if (file.metadata.kind === 'checkpoint') return readTraining(file, name).objective;
   const { objective = 'tutorial' } = file.metadata;
   if (!isObjective(objective)) throw inFile(name)('objective', objective, OBJECTIVES);
   return objective;
 }
 
 /** The network's sampling; undefined if the file has none. */
-export function samplingOf(file: Safetensors, name: string): Sampling | undefined {
+export function readSampling(file: Safetensors, name: string): Sampling | undefined {
   if (file.metadata.sampling === undefined) return undefined;
-  return checkSampling(jsonOf(file, 'sampling', name), inFile(name));
+  return checkSampling(readJson(file, 'sampling', name), inFile(name));
 }
 
 /** The sampling as metadata of a file. Throws `argument`. */
@@ -68,18 +68,18 @@ export const samplingField = (sampling: Sampling | undefined): Record<string, st
   sampling ? { sampling: JSON.stringify(checkSampling(sampling, wrongArgument)) } : {};
 
 /** Throws the error that `wrong` makes unless `given` is undefined or a possible fingerprint of a teacher. */
-export function checkTeacher(given: unknown, wrong: Wrong): void {
+export function checkTeacherField(given: unknown, wrong: Wrong): void {
   if (given === undefined || (typeof given === 'string' && /^[0-9a-f]{8}$/.test(given))) return;
   throw wrong('teacher', given, 'a fingerprint of weights, eight hexadecimal digits');
 }
 
 /** The fingerprint of the network that this one was distilled from; undefined if the file has none. */
-export function teacherOf({ metadata: { teacher } }: Safetensors, name: string): string | undefined {
-  checkTeacher(teacher, inFile(name));
+export function readTeacher({ metadata: { teacher } }: Safetensors, name: string): string | undefined {
+  checkTeacherField(teacher, inFile(name));
   return teacher;
 }
 
-export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
+export function readFingerprint(given: unknown, wrong: Wrong): DataFingerprint {
   if (!isObject(given)) throw wrong('data', given, 'an object');
   const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
   const { fnv1a, labels, name, classNames } = given;
@@ -101,14 +101,14 @@ export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
 
 /** The data as metadata of a file. Throws `argument`. */
 export const dataField = (data: DataFingerprint | undefined): Record<string, string> =>
-  data ? { data: JSON.stringify(dataOf(data, wrongArgument)) } : {};
+  data ? { data: JSON.stringify(readFingerprint(data, wrongArgument)) } : {};
 
 /** Labels are bytes. */
 const MOST_NAMES = 256;
 const isNames = (given: unknown): given is readonly string[] =>
   Array.isArray(given) && given.length <= MOST_NAMES && given.every((name) => typeof name === 'string');
 
-export function jsonOf(file: Safetensors, key: string, name: string): unknown {
+export function readJson(file: Safetensors, key: string, name: string): unknown {
   const text = file.metadata[key];
   if (text === undefined) throw dataError(`${name} has no ${key} in its metadata. ${damaged}`);
   try {

@@ -1,10 +1,10 @@
 /** The file format that models and checkpoints share, to readers; write.ts writes it. */
-import { type ByteContainer, bytesOf } from '../base/bytes';
+import { asBytes, type ByteContainer } from '../base/bytes';
 import { dataError, EngineError, isObject, printable, show } from '../base/errors';
 import type { TrainerConfig } from '../training/options';
-import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import { checkConfig, listParameters, type Parameter, type UNetConfig } from '../unet/config';
 import { checkSeal } from './checksum';
-import { jsonOf } from './fields';
+import { readJson } from './fields';
 import type { ExpectedTensor } from './match';
 import { decodeSafetensors, type Safetensors } from './safetensors';
 
@@ -20,7 +20,7 @@ interface OpenFile extends Safetensors {
 
 /** Opens a file. `foreign`: the metadata for a file of another program; without it, such a file is refused. */
 export function openFile(given: ByteContainer, name: string, foreign?: Record<string, string>): OpenFile {
-  const bytes = bytesOf(given, name);
+  const bytes = asBytes(given, name);
   const file = decodeSafetensors(bytes, name);
   const { format, version, crc32 } = file.metadata;
   if (format !== FORMAT) {
@@ -57,11 +57,11 @@ export function networkInFile(
   file: Safetensors,
   name: string,
 ): { config: UNetConfig; parameters: Parameter[] } {
-  const given = jsonOf(file, 'config', name);
+  const given = readJson(file, 'config', name);
   try {
     if (!isObject(given)) throw dataError('it is not an object.');
     const config = checkConfig(given);
-    return { config, parameters: parametersOf(config).parameters };
+    return { config, parameters: listParameters(config).parameters };
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
     throw dataError(`${name}: config in its metadata is wrong: ${cause.message}`, { cause });

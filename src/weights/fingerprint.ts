@@ -1,4 +1,4 @@
-import { argumentError, checkObject, clip, dataError, defined, typeOf } from '../base/errors';
+import { argumentError, checkObject, clip, dataError, defined, typeName } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
@@ -29,7 +29,7 @@ export interface DataFingerprint {
 export function fingerprintImages(set: ImageSet): DataFingerprint {
   if (!ArrayBuffer.isView(set?.images)) {
     throw argumentError(
-      `The images are of type ${typeOf(set?.images)}; they must be an ImageSet, whose images are bytes.`,
+      `The images are of type ${typeName(set?.images)}; they must be an ImageSet, whose images are bytes.`,
     );
   }
   const { images, labels, count, height, width, channels, name, classNames } = set;

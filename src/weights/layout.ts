@@ -14,7 +14,7 @@ export const isLayout = (value: unknown): value is WeightsLayout => value === 'k
 const KERNEL = /\.kernel$/;
 
 /** The layout of the tensors of a file: only PyTorch's have weights. */
-export const layoutOf = (tensors: ReadonlyMap<string, Tensor>): WeightsLayout =>
+export const detectLayout = (tensors: ReadonlyMap<string, Tensor>): WeightsLayout =>
   [...tensors.keys()].some((name) => name.endsWith('.weight')) ? 'pytorch' : 'keras';
 
 /** Name and shape of a parameter in PyTorch. */

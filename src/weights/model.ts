@@ -5,20 +5,20 @@ import type { Objective } from '../training/step_config';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import {
-  dataOf,
   inFile,
   isObjective,
-  jsonOf,
   OBJECTIVES,
-  objectiveOf,
-  samplingOf,
-  stepOf,
-  teacherOf,
-  trainingOf,
+  readFingerprint,
+  readJson,
+  readObjective,
+  readSampling,
+  readStep,
+  readTeacher,
+  readTraining,
 } from './fields';
 import { expectedInCheckpoint, networkInFile, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
-import { inPyTorch, layoutOf, pickFromPyTorch } from './layout';
+import { detectLayout, inPyTorch, pickFromPyTorch } from './layout';
 import { checkTensors } from './match';
 
 /** A trained network: its configuration and parameters. */
@@ -69,21 +69,21 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
   const file = openFile(bytes, name, foreign);
   const { config, parameters } = networkInFile(file, name);
   if (given) checkSameNetwork(given, config, name);
-  const layout = layoutOf(file.tensors);
+  const layout = detectLayout(file.tensors);
   const expected =
     file.metadata.kind === 'checkpoint'
-      ? expectedInCheckpoint(parameters, stepOf(file, name), trainingOf(file, name))
+      ? expectedInCheckpoint(parameters, readStep(file, name), readTraining(file, name))
       : layout === 'keras'
         ? parameters
         : parameters.map(inPyTorch);
   checkTensors(expected, file.tensors, name, given ? 'argument' : 'data');
   const { note } = file;
-  const sampling = samplingOf(file, name);
-  const teacher = teacherOf(file, name);
-  const data = file.metadata.data && dataOf(jsonOf(file, 'data', name), inFile(name));
+  const sampling = readSampling(file, name);
+  const teacher = readTeacher(file, name);
+  const data = file.metadata.data && readFingerprint(readJson(file, 'data', name), inFile(name));
   return {
     config,
-    objective: objective ?? objectiveOf(file, name),
+    objective: objective ?? readObjective(file, name),
     ...(sampling ? { sampling } : {}),
     ...(teacher ? { teacher } : {}),
     ...(data ? { data } : {}),

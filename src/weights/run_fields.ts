@@ -38,7 +38,7 @@ export interface RunSettings {
   readonly enlarge?: 'smooth' | 'pixels' | undefined;
 }
 
-export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
+export function readRunSettings(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
   const { learningRate, source, scheduleChanges, enlarge } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Infinity)) {
@@ -76,7 +76,7 @@ function stepsOf(given: unknown, key: string, wrong: Wrong): readonly number[] {
   return given.map((step) => integer(step, key, wrong, 0, 2 ** 31));
 }
 
-export function adamOf(given: unknown, wrong: Wrong): AdamConfig {
+export function readAdam(given: unknown, wrong: Wrong): AdamConfig {
   if (!isObject(given)) throw wrong('adam', given, 'an object');
   const number = (key: keyof AdamConfig) => {
     const value = given[key];
@@ -98,7 +98,7 @@ export function trainingField({ adam: _, average, classDropout, ...rest }: Train
   return JSON.stringify({ ...rest, ...averaged, classDropout });
 }
 
-export function variantsOf(given: unknown, wrong: Wrong): Variants {
+export function readVariantNames(given: unknown, wrong: Wrong): Variants {
   if (!isObject(given)) throw wrong('variants', given, 'an object');
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {

@@ -1,4 +1,4 @@
-import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
+import { asBytes, type ByteContainer, guessFormat } from '../base/bytes';
 import { clip, dataError, isObject, show } from '../base/errors';
 
 /**
@@ -48,7 +48,7 @@ export const metadataKey = '__metadata__';
  * @throws EngineError `data` for bytes that are not such a file, `argument` for an argument without bytes
  */
 export function decodeSafetensors(given: ByteContainer, name = 'The safetensors data'): Safetensors {
-  const bytes = bytesOf(given, name);
+  const bytes = asBytes(given, name);
   const { header, start } = readHeader(bytes, name);
   const metadata = readMetadata(header[metadataKey], name);
   const places = Object.entries(header)
@@ -99,7 +99,7 @@ interface TensorRange {
 
 function readHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; start: number } {
   const refuse = (problem: string): never => {
-    const look = lookOf(bytes);
+    const look = guessFormat(bytes);
     throw dataError(`${name} ${look ? `is not a safetensors file.${look}` : problem}`);
   };
   // The shortest legal file is an empty header, {}.

@@ -4,7 +4,7 @@ import type { Objective } from '../training/step_config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import { isFloatType } from './encode';
-import { checkTeacher, dataField, isObjective, OBJECTIVES, samplingField } from './fields';
+import { checkTeacherField, dataField, isObjective, OBJECTIVES, samplingField } from './fields';
 import type { DataFingerprint } from './fingerprint';
 import { isLayout, LAYOUTS, toPyTorch, type WeightsLayout } from './layout';
 import type { FloatType } from './safetensors';
@@ -51,7 +51,7 @@ export async function saveModel(
   const { sampling = unet.sampling, data = unet.data } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
-  checkTeacher(unet.teacher, wrongArgument);
+  checkTeacherField(unet.teacher, wrongArgument);
   if (!isLayout(layout)) throw wrongArgument('layout', layout, LAYOUTS);
   const values = await unet.getParameters();
   const parameters =

@@ -57,7 +57,7 @@ export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
 /** The device features and the kind of adapter that a form requires, and its tile. */
-export const requirementsOf = ({
+export const formRequirements = ({
   technique,
   tile,
 }: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for' | 'tile'> => ({
@@ -128,13 +128,13 @@ export function refusesWinograd(
   form: WinogradForm,
   shape: ConvShape,
   reduced: number,
-  made: number,
+  outputs: number,
 ): string | undefined {
   const { kernelSize, height, width } = shape;
   if (height < 4 || width < 4) return 'the Winograd form is for images of at least 4x4 pixels';
   if (kernelSize !== form.kernel) return `the Winograd form is for ${form.kernel}x${form.kernel} kernels`;
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
-  const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
+  const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, outputs) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form needs too much memory for images of this size' : undefined;
 }
 
@@ -238,7 +238,7 @@ export const inputTransform = (
 
 /** A convolution's variant without its calls. */
 export const winogradConvolution = (form: WinogradForm) => ({
-  ...requirementsOf(form),
+  ...formRequirements(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, padChannels(shape.outChannels)),
   refuses: (shape: ConvShape) =>

@@ -1,16 +1,16 @@
 /** The side of the worker: lets clients of other threads call a session. */
-import { argumentError, checkFunctions, dataError, EngineError, show, typeOf } from '../base/errors';
+import { argumentError, checkFunctions, dataError, EngineError, show, typeName } from '../base/errors';
 import {
   type Answer,
   type CrossedError,
   HELLO,
   isMarked,
+  listTransfers,
   marked,
   type Packed,
   READY,
   type Request,
   type ScopeLike,
-  transfersOf,
 } from './remote';
 import { CALLS, EVENTS, type Session } from './session';
 import type { SessionEvents } from './types';
@@ -53,7 +53,7 @@ export function expose(
   calls: OwnCalls = {},
 ): TellAny {
   if (typeof session?.turn !== 'function')
-    throw argumentError(`expose was given no session, but something of type ${typeOf(session)}.`);
+    throw argumentError(`expose was given no session, but something of type ${typeName(session)}.`);
   checkFunctions(calls);
   const names: readonly string[] = CALLS;
   const both = [...names, ...OF_CLIENTS].find((name) => Object.hasOwn(calls, name));
@@ -96,7 +96,7 @@ export function expose(
 function checkScope(scope: ScopeLike): ScopeLike {
   if (typeof scope?.postMessage !== 'function' || typeof scope.addEventListener !== 'function')
     throw argumentError(
-      `expose was given something of type ${typeOf(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
+      `expose was given something of type ${typeName(scope)}; call it in a worker as expose(globalThis, session), or give a MessagePort.`,
     );
   if (exposed.has(scope)) throw argumentError('This scope is exposed already: give all calls to one expose.');
   exposed.add(scope);
@@ -150,13 +150,13 @@ class Calls {
     this.calls.set(id, controller);
     try {
       const { signal } = controller;
-      const made = this.call(name, this.argsOf(request, signal), signal);
-      if (iterates) await this.send(id, made as AsyncIterable<unknown>);
-      const value = iterates ? undefined : await made;
+      const result = this.call(name, this.argsOf(request, signal), signal);
+      if (iterates) await this.send(id, result as AsyncIterable<unknown>);
+      const value = iterates ? undefined : await result;
       this.calls.delete(id);
       if (OPENING.includes(name)) this.opened = id;
       if (signal.aborted) this.abort(id);
-      this.post({ type: 'done', id, value }, transfersOf(value));
+      this.post({ type: 'done', id, value }, listTransfers(value));
     } catch (error) {
       this.calls.delete(id);
       this.post({ type: 'failed', id, error: crossed(unsent(name, error)) });
@@ -167,7 +167,7 @@ class Calls {
   private argsOf({ id, args, crossings }: Extract<Request, { type: 'call' }>, signal: AbortSignal) {
     const own = [...args];
     crossings.forEach(({ at, key, isSignal }, crossing) => {
-      const tell = (value: unknown) => this.post({ type: 'told', id, crossing, value }, transfersOf(value));
+      const tell = (value: unknown) => this.post({ type: 'told', id, crossing, value }, listTransfers(value));
       own[at] = { ...Object(own[at]), [key]: isSignal ? signal : tell };
     });
     return own;

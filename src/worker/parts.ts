@@ -1,5 +1,5 @@
 /** What a session loads at its first call. */
-export { bytesOf, isBytes } from '../base/bytes';
+export { asBytes, isBytes } from '../base/bytes';
 export { createEngine } from '../engine';
 export { stepIn } from '../keeping/slots';
 export { checkFit, checkTrainer } from '../training/options';

@@ -4,7 +4,7 @@
  * and no iterables, drops the codes of errors, and answers an app's own messages on the same worker; so this is not it.
  */
 import { version } from '../../package.json';
-import { argumentError, checkFunctions, EngineError, type ErrorCode, typeOf } from '../base/errors';
+import { argumentError, checkFunctions, EngineError, type ErrorCode, typeName } from '../base/errors';
 import { Listeners } from '../base/listeners';
 import { afterSeconds } from '../base/time';
 
@@ -94,7 +94,7 @@ export function transfer<Value extends object>(value: Value, list: Transferable[
   return value;
 }
 
-export const transfersOf = (...values: readonly unknown[]): Transferable[] =>
+export const listTransfers = (...values: readonly unknown[]): Transferable[] =>
   values.flatMap((value) => transfers.get(Object(value)) ?? []);
 
 const arrived = ({ name, message, code }: CrossedError): Error =>
@@ -169,7 +169,7 @@ export class Remote {
   constructor(worker: WorkerLike) {
     if (typeof worker?.postMessage !== 'function' || typeof worker.addEventListener !== 'function')
       throw argumentError(
-        `The worker is of type ${typeOf(worker)}; it must be a Worker, or a MessagePort: new Worker(url, { type: 'module' }).`,
+        `The worker is of type ${typeName(worker)}; it must be a Worker, or a MessagePort: new Worker(url, { type: 'module' }).`,
       );
     this.worker = worker;
     worker.addEventListener('message', this.receive);
@@ -248,7 +248,7 @@ export class Remote {
       for (const signal of signals) signal.addEventListener('abort', abort);
       this.pending.set(id, { resolve, reject, listeners, take });
       const request: Request = { type: 'call', id, call, args: plain, crossings, iterates: !!take };
-      this.send(request, transfersOf(...args));
+      this.send(request, listTransfers(...args));
     }).finally(() => {
       for (const signal of signals) signal.removeEventListener('abort', abort);
     });

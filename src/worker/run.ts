@@ -14,7 +14,7 @@ import { stepsPerEpoch } from '../training/epoch';
 import { checkLearningRate, type TrainerOptions, type TrainingEvent } from '../training/options';
 import type { Objective } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
-import { checkImages } from '../training/validate';
+import { checkTrainable } from '../training/validate';
 import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
@@ -126,7 +126,7 @@ export class TrainingRun {
 
   /** The step at which it ends. */
   get end(): number {
-    return endOf(this.settings, this.images.count);
+    return lastStep(this.settings, this.images.count);
   }
 
   /** Whether its epochs, or steps, are complete. */
@@ -164,7 +164,7 @@ export class TrainingRun {
       part.catch(() => {});
     const unet = await this.network(engine);
     this.dataset ??= await engine.createDataset(this.images);
-    checkImages(this.dataset, unet.config);
+    checkTrainable(this.dataset, unet.config);
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
     const { trainer, otherKernels = undefined } = saved
       ? await restoreTrainer(engine, unet, saved, { compares: true })
@@ -278,8 +278,8 @@ export class TrainingRun {
   /** Notes the steps after which the schedule changed; a present schedule of steps that come again holds for them, too. */
   private noteChanges(...more: number[]): void {
     const steps = [...(this.settings.scheduleChanges ?? []), ...more];
-    const made = steps.map((step) => Math.min(step, this.losses.length));
-    this.settings = { ...this.settings, scheduleChanges: [...new Set(made)] };
+    const changes = steps.map((step) => Math.min(step, this.losses.length));
+    this.settings = { ...this.settings, scheduleChanges: [...new Set(changes)] };
   }
 
   /** Destroys network and trainer. @internal */
@@ -309,7 +309,7 @@ export class TrainingRun {
 }
 
 /** The step at which a run on this number of images ends. */
-export function endOf(settings: RunSettings, imageCount: number): number {
+export function lastStep(settings: RunSettings, imageCount: number): number {
   const { epochs, maxSteps = Number.POSITIVE_INFINITY } = settings;
   return Math.min(epochs * stepsPerEpoch({ ...settings, imageCount }), maxSteps);
 }

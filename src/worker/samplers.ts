@@ -55,9 +55,9 @@ export class SamplerCache {
     if (before && fits(before)) return before;
     before?.destroy();
     this.users.delete(use);
-    const made = await make();
-    this.users.set(use, made);
-    return made;
+    const sampler = await make();
+    this.users.set(use, sampler);
+    return sampler;
   }
 
   /** Call this before a network is destroyed; without an argument, when all are. */

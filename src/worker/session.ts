@@ -151,10 +151,10 @@ export class Session extends SessionCore {
     make: (bytes: Uint8Array<ArrayBuffer>) => Promise<TrainingRun>,
     how: Abortable = {},
   ): Promise<RunDescription> {
-    const { bytesOf } = await this.parts();
+    const { asBytes } = await this.parts();
     return this.open(async () => {
       if (typeof from === 'string') return make((await this.stored.take(from)).bytes);
-      return make(bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
+      return make(asBytes(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>);
     }, how);
   }
 
@@ -309,8 +309,15 @@ export class Session extends SessionCore {
           onFrame(frame);
         }
       const { height, width, channels, outChannels = channels } = unet.config;
-      const { count: made, seed } = sampler;
-      const samples = { images: images!, count: made, height, width, channels: outChannels, seed: seed! };
+      const { count: sampleCount, seed } = sampler;
+      const samples = {
+        images: images!,
+        count: sampleCount,
+        height,
+        width,
+        channels: outChannels,
+        seed: seed!,
+      };
       return transfer(samples, [samples.images.buffer]);
     };
     return this.turn('answer', make, { signal });

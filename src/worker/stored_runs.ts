@@ -1,7 +1,7 @@
 /** The runs in the browser's storage: their list, the one that is being written, and the errors. */
 import { argumentError, dataError, EngineError, show } from '../base/errors';
 import { once } from '../base/load';
-import { inTime } from '../base/time';
+import { withTimeout } from '../base/time';
 import { Saver } from '../keeping/saver';
 import type { Copy, Folder } from '../keeping/slots';
 import { type HeldRun, RunStore, type StoredRun } from '../keeping/store';
@@ -60,7 +60,7 @@ export class StoredRuns {
     const run = await this.claim(id);
     let copy: Copy | undefined;
     try {
-      copy = await inTime(run.read());
+      copy = await withTimeout(run.read());
       if (!copy) throw dataError('The run is damaged: neither of its two copies is whole.');
     } catch (error) {
       run.release();
@@ -82,23 +82,23 @@ export class StoredRuns {
 
   async discard(id: string): Promise<void> {
     try {
-      await inTime((await this.claim(id)).discard());
+      await withTimeout((await this.claim(id)).discard());
     } finally {
       void this.list();
     }
   }
 
   private async claim(id: string): Promise<HeldRun> {
-    const store = await inTime(this.open());
+    const store = await withTimeout(this.open());
     const claimed = store.claim(id);
-    const run = await inTime(claimed).catch((error) => {
+    const run = await withTimeout(claimed).catch((error) => {
       // The storage may answer later, after the call has ended.
       claimed.then((late) => late?.release()).catch(() => {});
       throw error;
     });
     if (run) return run;
     void this.list();
-    if (await inTime(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');
+    if (await withTimeout(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');
     throw argumentError(
       `No run with the id ${show(id)} is stored: it was discarded, or never stored. The event runs lists the stored ones.`,
     );

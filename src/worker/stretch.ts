@@ -63,7 +63,7 @@ export class Stretch {
   async pause(): Promise<void> {
     this.end.abort(PAUSED);
     const rested = this.reading.catch(() => {}).then(() => this.rest());
-    await this.inTime(rested);
+    await this.unlessLate(rested);
   }
 
   /** Ends when the copy that is being made is made. */
@@ -88,20 +88,20 @@ export class Stretch {
       for (;;) {
         const read = session.during('training', () => this.step(), end.signal);
         this.reading = read;
-        const made = read.catch((error) => {
+        const result = read.catch((error) => {
           const { reason } = end.signal;
           if (error !== reason && !(reason === PAUSED && session.isLost)) throw error;
         });
-        const event = await this.inTime(made);
+        const event = await this.unlessLate(result);
         if (!event) break;
         yield event;
       }
-      await this.inTime(this.rest());
+      await this.unlessLate(this.rest());
       yield* missed.splice(0);
       if (signal?.aborted) throw signal.reason;
     } finally {
       signal?.removeEventListener('abort', abort);
-      await this.inTime(this.rest());
+      await this.unlessLate(this.rest());
       clearTimeout(this.timer);
       session.stretch = undefined;
       session.turns.training = false;
@@ -186,7 +186,7 @@ export class Stretch {
   }
 
   /** Settles as `work`, or resolves 10 s after the end of the stretch was asked for. */
-  private inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  private unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
     const { signal } = this.late;
     return new Promise((resolve, reject) => {
       const giveUp = () => resolve(undefined);

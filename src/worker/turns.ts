@@ -93,10 +93,10 @@ export class Turns {
         try {
           if (kind !== 'training' || !this.stepped) await this.owner.idle();
           own.throwIfAborted();
-          const made = await work(own);
+          const result = await work(own);
           if (kind !== 'training') await this.owner.idle();
           over();
-          resolve(made);
+          resolve(result);
         } catch (error) {
           await this.owner.idle();
           if (kind === 'background' && error === OTHER && !signal?.aborted) return wait();

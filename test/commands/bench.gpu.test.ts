@@ -10,7 +10,7 @@ import { Runner } from '../../harness/bench/runner';
 import { summary, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
 import { specs } from '../../harness/specs/lib/registry';
-import { shadersOf } from '../../harness/text/shape_text';
+import { shaderNames } from '../../harness/text/shape_text';
 import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
@@ -136,7 +136,7 @@ test('bench: the whole network, with the variants in use, and its step op by op'
   expect(at('up.1').shaders).toContain('conv2d.winograd7_input');
   expect(gradient.shaders).not.toContain('conv2d.winograd7_input');
   const benched = compiled.mock.calls.filter(([_, label]) => label.startsWith('bench '));
-  const timed = benched.slice(1).map(([_gpu, _label, [op]]) => shadersOf(op)); // after the clock's probe
+  const timed = benched.slice(1).map(([_gpu, _label, [op]]) => shaderNames(op)); // after the clock's probe
   expect(timed).toEqual([...all, ...kernels].map(({ shaders }) => shaders));
   const [first] = kernels;
   expect(first.used).toBe(true);

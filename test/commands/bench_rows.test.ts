@@ -1,11 +1,11 @@
 /** What the bench measures, by which clock, and what counts as work. No GPU. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { listEntries, refusalOf } from '../../harness/bench/kernels';
+import { listEntries, whyNotTimed } from '../../harness/bench/kernels';
 import { summary, Timer } from '../../harness/bench/timer';
-import { copyRate, figuresOf, insideFlops, tapsInside } from '../../harness/bench/work';
+import { computeFigures, copyRate, insideFlops, tapsInside } from '../../harness/bench/work';
 import { stepOps } from '../../harness/run/in_use';
-import { changesOf, type NetworkChoice } from '../../harness/run/network';
+import { findChanges, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import type { Engine } from '../../src/engine';
 import type { Gpu } from '../../src/gpu/gpu';
@@ -54,7 +54,7 @@ test('the memory roof of a row is the rate of a copy of similar size; the peaks 
   const work = { kernel: 'conv2d', shape, cost: { flops, bytes: 1 } };
   const copy = { kernel: 'copy', shape: {}, cost: { flops: 0, bytes: 2 ** 20 } };
   const inside = (29 / 35) ** 2 * flops;
-  const figures = figuresOf([work, copy], 2, peak);
+  const figures = computeFigures([work, copy], 2, peak);
   expect(figures.gflops).toBeCloseTo(flops / 2e6);
   expect(figures.insideGflops).toBeCloseTo(inside / 2e6);
   expect(figures.gbps).toBeCloseTo((2 ** 20 + 1) / 2e6);
@@ -118,7 +118,7 @@ test.each([
       ({ kernel, layer }) => kernel === 'conv2d' && layer === 'down.1',
     )!;
     const engine = { adapter: { software }, device: { features: new Set() } } as unknown as Engine;
-    expect(refusalOf(engine, entry, peak)).toEqual(reason);
+    expect(whyNotTimed(engine, entry, peak)).toEqual(reason);
   },
 );
 
@@ -153,6 +153,6 @@ test.each<[NetworkChoice, NetworkChoice | undefined]>([
 ])(
   'the network of a bench is not changed by flags that repeat the settings of its recipe: %j',
   (given, changes) => {
-    expect(changesOf(given)).toEqual(changes);
+    expect(findChanges(given)).toEqual(changes);
   },
 );

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
-import { labelsIn, nameOf, namesOf } from '../../harness/pictures/class_names';
+import { labelName, labelsIn, shownNames } from '../../harness/pictures/class_names';
 
 const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
 const pets = { classes: 4, classNames: ['cat', 'dog, small', 'dog', 'Dog'] };
 
 test('a class without a name is called by its label', () => {
-  expect(namesOf({ classes: 3 })).toEqual(['0', '1', '2']);
-  expect(namesOf({ classes: 3, classNames: ['a', ' '] })).toEqual(['a', '1', '2']);
+  expect(shownNames({ classes: 3 })).toEqual(['0', '1', '2']);
+  expect(shownNames({ classes: 3, classNames: ['a', ' '] })).toEqual(['a', '1', '2']);
 });
 
 test('a class name is shown on one line, in at most 24 characters, with control characters escaped', () => {
-  expect(nameOf(0, [`${'x'.repeat(500)}`])).toBe(`${'x'.repeat(23)}…`);
-  expect(nameOf(0, ['x'.repeat(24)])).toBe('x'.repeat(24));
-  expect(nameOf(0, ['a\n b\t"c"'])).toBe('a b "c"');
-  expect(nameOf(0, ['a\u202eb'])).toBe('a\\u{202e}b');
-  expect(nameOf(0, ['❤️'.repeat(30)])).toBe(`${'❤️'.repeat(23)}…`);
+  expect(labelName(0, [`${'x'.repeat(500)}`])).toBe(`${'x'.repeat(23)}…`);
+  expect(labelName(0, ['x'.repeat(24)])).toBe('x'.repeat(24));
+  expect(labelName(0, ['a\n b\t"c"'])).toBe('a b "c"');
+  expect(labelName(0, ['a\u202eb'])).toBe('a\\u{202e}b');
+  expect(labelName(0, ['❤️'.repeat(30)])).toBe(`${'❤️'.repeat(23)}…`);
 });
 
 test.each([

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
-import { parametersOf } from '../../src/unet/config';
+import { listParameters } from '../../src/unet/config';
 import { encodeSafetensors } from '../../src/weights/encode';
 import { loadModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
@@ -97,7 +97,7 @@ test('convert keeps the sampling and the teacher of a distilled network', async 
   const [distilled, pytorch] = ['model', 'pytorch'].map((name) => join(out, `${name}.safetensors`));
   const { config, parameters } = await loadPretrained('digits');
   const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
-  const list = parametersOf(config).parameters;
+  const list = listParameters(config).parameters;
   const unet = { config, parameters: list, getParameters: async () => parameters };
   const teacher = '0123abcd';
   writeFileSync(distilled, await saveModel({ ...unet, sampling, teacher }, { objective: 'flow' }));

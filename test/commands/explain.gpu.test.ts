@@ -1,6 +1,6 @@
 /** What the Explain tab's part of the worker answers, with the pretrained networks. */
 import { expect, test } from 'vitest';
-import { errorOf } from '../../harness/page/explain/noise';
+import { meanSquaredError } from '../../harness/page/explain/noise';
 import type { ExplainOrder, Made, Predicted } from '../../harness/page/messages/explain_messages';
 import { initialSettings } from '../../harness/page/messages/settings';
 import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
@@ -34,23 +34,23 @@ test.each(['digits', 'tutorial'] as const)(
     const { levels, noisy, before, after, clean, labels } = answer;
     expect(labels).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(levels).toHaveLength(11);
-    expect(errorOf(noisy[0], clean)).toBeLessThan(1e-4);
+    expect(meanSquaredError(noisy[0], clean)).toBeLessThan(1e-4);
     // An untrained network of the tutorial's sees next to nothing, which is not far from a thin digit.
     for (const [at, share] of [
       [4, 0.5],
       [7, 0.8],
       [9, 0.9],
     ]) {
-      expect(errorOf(after[at], clean)).toBeLessThan(share * errorOf(before[at], clean));
+      expect(meanSquaredError(after[at], clean)).toBeLessThan(share * meanSquaredError(before[at], clean));
       // And does better than to leave the noise where it is.
-      expect(errorOf(after[at], clean)).toBeLessThan(0.6 * errorOf(noisy[at], clean));
+      expect(meanSquaredError(after[at], clean)).toBeLessThan(0.6 * meanSquaredError(noisy[at], clean));
     }
-    expect(errorOf(after[10], clean)).toBeGreaterThan(errorOf(after[4], clean));
+    expect(meanSquaredError(after[10], clean)).toBeGreaterThan(meanSquaredError(after[4], clean));
     // A sample goes to what the network sees in it at the end.
     const { x, predictions, byClass } = await ask({ kind: 'make', of: 'pretrained', label: 3, seed: 9 }, of);
     expect(x.length - predictions.length).toBe(1);
     expect(byClass).toEqual(of === 'digits');
-    expect(errorOf(x.at(-1)!, predictions.at(-1)!)).toBeLessThan(1e-4);
+    expect(meanSquaredError(x.at(-1)!, predictions.at(-1)!)).toBeLessThan(1e-4);
   },
 );
 

@@ -1,12 +1,12 @@
 /** What a step uses, and how single kernels are described. No GPU. */
 import { expect, test } from 'vitest';
 import { listEntries, usedFirst } from '../../harness/bench/kernels';
-import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
-import { configOf, type NetworkChoice } from '../../harness/run/network';
+import { namesInUse, stepOps, variantsByLayer, variantsInUse } from '../../harness/run/in_use';
+import { type NetworkChoice, toConfig } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
 import { Random } from '../../harness/specs/lib/spec';
 import type { AdamShape } from '../../src/kernels/adam';
-import { layersOf } from '../../src/unet/config';
+import { listLayers } from '../../src/unet/config';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
@@ -25,8 +25,8 @@ test('a step uses the kernel variants of its recipe, its adapter and its run', (
 });
 
 test('a chosen network has the classes of its recipe, and lower levels than those are as its last', () => {
-  expect(configOf({ recipe: 'digits' }).conditioning!.classes).toBe(10);
-  expect(configOf({ recipe: 'pictures', widths: [8, 8, 8, 8] }).convolutionsPerLevel).toEqual([2, 2, 3, 3]);
+  expect(toConfig({ recipe: 'digits' }).conditioning!.classes).toBe(10);
+  expect(toConfig({ recipe: 'pictures', widths: [8, 8, 8, 8] }).convolutionsPerLevel).toEqual([2, 2, 3, 3]);
 });
 
 test.each<[NetworkChoice]>([
@@ -34,7 +34,7 @@ test.each<[NetworkChoice]>([
   [{ recipe: 'digits', kernelSize: 3, widths: [8, 16] }],
 ])('all that a step of %j uses is first in the bench, and can be measured', (network) => {
   const ops = (batch: number) => stepOps({ ...step, network, batch });
-  const inUse = variantsOf(ops(16));
+  const inUse = variantsByLayer(ops(16));
   const entries = listEntries(16, ops);
   const sorted = usedFirst(entries, inUse, { gflops: 100, gbps: 10, copies: [] });
   const firsts = sorted.slice(0, Object.keys(inUse).length);
@@ -54,7 +54,7 @@ test.each<[NetworkChoice]>([
   }
   const shapeOf = (name: string) => firsts.find(({ kernel }) => kernel === name)!.shape;
   const { layers, beta2 } = shapeOf('adam') as AdamShape;
-  expect(layers).toHaveLength(layersOf(configOf(network)).length + 2);
+  expect(layers).toHaveLength(listLayers(toConfig(network)).length + 2);
   // As the recipe has them at that batch; the step state says the step.
   expect(beta2).toBe(0.999372);
   expect(shapeOf('average_weights')).toMatchObject({ after: 1600, span: 144, step: 100 });

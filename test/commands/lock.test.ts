@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { birthOf, isAlive } from '../../harness/cli/alive';
+import { isAlive, readBirth } from '../../harness/cli/alive';
 import { lockFolder } from '../../harness/cli/lock';
 import { refused } from '../lib/refused';
 import { temporaryFolder } from '../lib/system';
@@ -26,7 +26,7 @@ const holder = (changes: object = {}) =>
   JSON.stringify({
     pid: process.pid,
     host: hostname(),
-    birth: birthOf(process.pid),
+    birth: readBirth(process.pid),
     since: 'noon',
     ...changes,
   });
@@ -57,7 +57,7 @@ test('one of twenty simultaneous callers gets the lock of a folder', async () =>
   }
 });
 
-const [boot, start] = birthOf(process.pid).split(' ');
+const [boot, start] = readBirth(process.pid).split(' ');
 test.each([
   ['', '{', '[]', '{"pid":"1"}', '{"pid":-1}', 'x'.repeat(1000)],
   // Before the last boot, or of an earlier process of the same number.
@@ -82,7 +82,7 @@ test.runIf(isLinux)(
       const zombie = Number(String((await once(parent.stdout!, 'data'))[0]));
       await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'tail\n');
       (parent.stdio[3] as Writable).end();
-      await until(() => birthOf(zombie) === 'never');
+      await until(() => readBirth(zombie) === 'never');
       expect([isAlive(zombie), isAlive(parent.pid!)]).toEqual([false, true]);
     } finally {
       parent.kill('SIGKILL');
@@ -114,7 +114,7 @@ test('a process that was killed while it took over a dead lock blocks no other p
 
 test('a dead lock that another run replaces at that moment is not taken over', async () => {
   writeFileSync(lock, dead);
-  const alive = holder({ pid: process.ppid, birth: birthOf(process.ppid) });
+  const alive = holder({ pid: process.ppid, birth: readBirth(process.ppid) });
   const { writeFileSync: written } = fs;
   // Between the look at the dead one's lock and the file that allows to replace it.
   vi.spyOn(fs, 'writeFileSync').mockImplementation((path, ...rest) => {

@@ -6,10 +6,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import { explain } from '../../harness/cli/explain_text';
 import { recipes } from '../../src/recipes';
-import { trainerConfigOf } from '../../src/training/options';
+import { toTrainerConfig } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { memoryCache } from '../../src/trust/cache';
-import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
+import { checkConfig, type Layer, listLayers } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, layersFor, possibleVariants, TUNABLE_KERNELS } from '../../src/unet/variants';
 import type { Network } from '../lib/checked_networks';
@@ -47,7 +47,7 @@ const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`];
 
 describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   const network = networkOf(side);
-  const layers = layersOf(checkConfig(network.config));
+  const layers = listLayers(checkConfig(network.config));
 
   describe.each(TILES)('with %s', (tile) => {
     const isQuick = side === 24 && tile === TILES[0];
@@ -76,8 +76,8 @@ test('explain says beforehand how much memory a trainer of 16 large pictures tak
   const { network, trainer: options } = recipes.pictures;
   const config = checkConfig({ ...network, height: 64, width: 64 });
   const batch = 16;
-  const variants = defaultVariants(layersOf(config), batch, device, 'software');
-  const { memory } = explain(config, batch, 100, variants, trainerConfigOf(options));
+  const variants = defaultVariants(listLayers(config), batch, device, 'software');
+  const { memory } = explain(config, batch, 100, variants, toTrainerConfig(options));
   const said = Number(/Training takes (\d+) MB of GPU memory without the data set/.exec(memory)![1]);
   using unet = await UNet.create(gpu, config);
   using trainer = await Trainer.create(gpu, unet, { ...options, batchSize: batch, variants });

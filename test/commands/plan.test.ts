@@ -1,21 +1,21 @@
 /** The plan of a run in minutes, and the rehearsal that fixes it. */
 import { afterEach, expect, test, vi } from 'vitest';
 import {
-  batchOf,
   endingAt,
   isPlanned,
-  limitOf,
   ownSampling,
   type PlanOrder,
-  planOf,
-  scheduleOf,
+  planBatch,
+  planLimit,
+  planSchedule,
+  planTraining,
   trainerFor,
 } from '../../harness/run/plan';
 import { rehearse } from '../../harness/run/rehearsal';
 import { EngineError } from '../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
-import { trainerConfigOf } from '../../src/training/options';
+import { toTrainerConfig } from '../../src/training/options';
 
 const of = (count: number, minutes = 3, software = false): PlanOrder => ({
   count,
@@ -23,7 +23,7 @@ const of = (count: number, minutes = 3, software = false): PlanOrder => ({
   software,
   dropLast: true,
 });
-const planned = (order: PlanOrder, speed?: number) => planOf(order, batchOf(order, speed), speed);
+const planned = (order: PlanOrder, speed?: number) => planTraining(order, planBatch(order, speed), speed);
 const plan = (count: number, speed?: number, minutes?: number) => planned(of(count, minutes), speed);
 
 test('a plan at a known speed takes at most the user’s minutes, wherever 300 batches of 16 fit', () => {
@@ -62,14 +62,14 @@ test.each([
   [304, { decay: 'linear', warmup: 30, steps: 304, floor: 0.01 }],
   [4, { decay: 'linear', warmup: 1, steps: 4, floor: 0.01 }],
 ])('the schedule of %s steps warms up for a tenth of them, then falls in a line', (steps, schedule) => {
-  expect(scheduleOf(steps)).toEqual(schedule);
+  expect(planSchedule(steps)).toEqual(schedule);
 });
 
 test('a plan trains at the rate of its recipe and averages from the first step; the tutorial stays as it is', () => {
   for (const name of ['digits', 'pictures'] as const) {
     const { trainer }: Recipe = recipeAt(name, 16);
     const planned = trainerFor(trainer, 300);
-    const { adam, ...config } = trainerConfigOf(planned);
+    const { adam, ...config } = toTrainerConfig(planned);
     expect(planned.learningRate).toBe(3e-3);
     expect(adam).toEqual({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 });
     expect(config).toEqual({
@@ -77,7 +77,7 @@ test('a plan trains at the rate of its recipe and averages from the first step; 
       clipNorm: 1,
       classDropout: 0.05,
       average: { most: 0.9999 },
-      schedule: scheduleOf(300),
+      schedule: planSchedule(300),
     });
     expect(isPlanned(config)).toBe(true);
   }
@@ -85,7 +85,7 @@ test('a plan trains at the rate of its recipe and averages from the first step; 
   expect(trainerFor(trainer, 300)).toBe(trainer);
   // No recipe looks like a plan at any batch.
   for (let batch = 1; batch <= 512; batch++)
-    expect(isPlanned(trainerConfigOf(recipeAt('digits', batch).trainer))).toBe(false);
+    expect(isPlanned(toTrainerConfig(recipeAt('digits', batch).trainer))).toBe(false);
 });
 
 afterEach(() => {
@@ -160,7 +160,7 @@ test.each<[string, PlanOrder, (step: number) => number, fits: number[], made: ob
   expect(rest.fits).toEqual(fits);
   expect(plan).toMatchObject({ batch: 16, ...made });
   const { steps, epochs } = plan;
-  expect(adjusted).toEqual({ maxSteps: steps, epochs, schedule: scheduleOf(steps) });
+  expect(adjusted).toEqual({ maxSteps: steps, epochs, schedule: planSchedule(steps) });
   expect({ weights, state }).toEqual({ weights: 'parameters', state: 'state' });
 });
 
@@ -206,7 +206,7 @@ test.each([
 });
 
 test('a planned run may take 1.5 times its minutes, and any time where 300 updates do not fit', () => {
-  const [plain, unknown, slow] = [100, undefined, 10].map((speed) => limitOf(plan(9000, speed), 3));
+  const [plain, unknown, slow] = [100, undefined, 10].map((speed) => planLimit(plan(9000, speed), 3));
   expect({ plain, unknown, slow }).toEqual({
     plain: 270,
     unknown: Number.POSITIVE_INFINITY,
@@ -219,7 +219,7 @@ test.each([
   // After the last step a new plan, at a third of the rate.
   [400, 300, { maxSteps: 400, schedule: linear(310, 400), learningRate: 1e-3 }],
   // In its first half the plan moves; later, the rest is planned like further steps.
-  [600, 149, { maxSteps: 600, schedule: scheduleOf(600) }],
+  [600, 149, { maxSteps: 600, schedule: planSchedule(600) }],
   [600, 150, { maxSteps: 600, schedule: linear(195, 600), learningRate: 1e-3 }],
   // A step that has passed ends the run.
   [90, 100, { maxSteps: 90 }],

@@ -1,9 +1,9 @@
 /** Flags of the recipes: schedule, network, sampling, what to draw, what is held out. */
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
-import { orderedOf } from '../../harness/cli/commands/sample';
+import { orderedClasses } from '../../harness/cli/commands/sample';
 import { describeNetwork, networkFromFlags } from '../../harness/cli/network_flags';
-import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
+import { chosenSampling, samplingFlags, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
 import { checkSchedule } from '../../src/plan/schedule';
 import { recipes } from '../../src/recipes';
@@ -83,7 +83,7 @@ describe('sampling, by flags and by what the model file says', () => {
     polished: of('flow', presets.digits, polished),
     distilled: of('flow', presets.digits, distilled),
   };
-  type Given = Parameters<typeof samplingOf>[0];
+  type Given = Parameters<typeof chosenSampling>[0];
   const heun = { steps: 5, method: 'heun', guidance: 1.5 } as const;
 
   test.each<[keyof typeof models, Given, string | object]>([
@@ -116,8 +116,8 @@ describe('sampling, by flags and by what the model file says', () => {
     ['tutorial', { polish }, '--polish is 4,0.2, but the method mix has none. Leave it out.'],
     ['distilled', { steps: 20 }, 'this network is distilled to 2 calls'],
   ])('%s, %j: %j', (model, given, made) => {
-    if (typeof made === 'string') expect(() => samplingOf(given, models[model])).toThrow(made);
-    else expect(samplingOf(given, models[model])).toEqual(made);
+    if (typeof made === 'string') expect(() => chosenSampling(given, models[model])).toThrow(made);
+    else expect(chosenSampling(given, models[model])).toEqual(made);
   });
 
   test.each([
@@ -139,8 +139,8 @@ describe('sampling, by flags and by what the model file says', () => {
 
 const pets = { classes: 2, classNames: ['cat', 'dog'] };
 type Ordered = [
-  Parameters<typeof orderedOf>[0],
-  Parameters<typeof orderedOf>[1],
+  Parameters<typeof orderedClasses>[0],
+  Parameters<typeof orderedClasses>[1],
   number[] | string | undefined,
 ];
 test.each<Ordered>([
@@ -153,6 +153,6 @@ test.each<Ordered>([
   [{ text: 'cow' }, pets, '--text is "cow". There is no class "cow"'],
   [{ text: 'cat', digits: '1' }, pets, 'Give one of them.'],
 ])('sample orders by %j of %j: %j', (given, of, made) => {
-  if (typeof made === 'string') expect(() => orderedOf(given, of)).toThrow(made);
-  else expect(orderedOf(given, of)).toEqual(made);
+  if (typeof made === 'string') expect(() => orderedClasses(given, of)).toThrow(made);
+  else expect(orderedClasses(given, of)).toEqual(made);
 });

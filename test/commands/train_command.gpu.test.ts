@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { decodePng, encodePng } from '../../harness/cli/png';
 import { loadModel } from '../../src/index';
-import { recipeOf } from '../../src/recipes';
+import { findRecipe } from '../../src/recipes';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { encodeSafetensors } from '../../src/weights/encode';
 import { decodeSafetensors } from '../../src/weights/safetensors';
@@ -136,7 +136,7 @@ test('--recipe pictures trains on grey images too, and its files have its sampli
   for (const name of ['model', 'checkpoint']) {
     const { config, sampling } = load('usual', `${name}.safetensors`);
     expect(sampling, name).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
-    expect(recipeOf({ config, objective: 'flow' })).toBe('pictures');
+    expect(findRecipe({ config, objective: 'flow' })).toBe('pictures');
   }
 });
 

@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { limitOf, openPlan, type Plan, trainerFor } from '../../harness/run/plan';
+import { openPlan, type Plan, planLimit, trainerFor } from '../../harness/run/plan';
 import { rehearse } from '../../harness/run/rehearsal';
 import { createEngine } from '../../src/engine';
 import { type Recipe, recipes } from '../../src/recipes';
@@ -24,14 +24,14 @@ vi.setConfig(limit('runsProcesses'));
 
 vi.mock('../../harness/run/plan', async (actual) => {
   const plan = await actual<typeof import('../../harness/run/plan')>();
-  return { ...plan, limitOf: vi.fn(plan.limitOf) };
+  return { ...plan, planLimit: vi.fn(plan.planLimit) };
 });
 
 const { source } = await testGpu();
 const root = ownFolder();
 afterEach(() => {
   vi.restoreAllMocks();
-  vi.mocked(limitOf).mockReset();
+  vi.mocked(planLimit).mockReset();
 });
 
 /** A folder of pictures, in grey or in colours. */
@@ -93,7 +93,7 @@ test('a planned run stops in half as long again as its minutes, and resumes to i
   const out = join(root, 'my run');
   const data = ['--data', pictures({ colours: true, side: 24, width: 32 })];
   const colours = [...data, ...narrow, '--quality', '0', '--size', '16', '--fit', 'fit'];
-  vi.mocked(limitOf).mockReturnValue(0);
+  vi.mocked(planLimit).mockReturnValue(0);
   const made = await succeed('train', '--out', out, ...colours);
   expect(made).toContain('Recipe      pictures, for coloured images');
   const line = made.match(/To its end: .* train.* (--resume .*)/)![1];
@@ -124,7 +124,7 @@ test('a planned run keeps the losses of steps that end long after its time is up
       else yield event;
     }
   });
-  vi.mocked(limitOf).mockReturnValue(0);
+  vi.mocked(planLimit).mockReturnValue(0);
   const out = join(root, 'late');
   const own = ['--data', pictures(), ...narrow, '--quality', '0'];
   await succeed('train', '--out', out, ...own);
@@ -147,7 +147,7 @@ test('a planned run that is stopped before it has an end resumes to one, in its 
   const line = stopped.output.match(/Go on with: .* train.* (--resume .*)/)![1];
   expect(line).toMatch(/ --minutes 0\.2$/);
 
-  vi.mocked(limitOf).mockReturnValue(0);
+  vi.mocked(planLimit).mockReturnValue(0);
   const resumed = await succeed('train', ...line.split(' '));
   expect(resumed).toContain('as many as fit into 0.2 min');
   const { settings, minutes } = reportIn(out);

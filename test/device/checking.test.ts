@@ -5,7 +5,7 @@ import { specs } from '../../harness/specs/lib/registry';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { fingerprint } from '../../src/trust/admission';
-import { faultOf, smallShape, startValues } from '../../src/trust/small';
+import { findFault, smallShape, startValues } from '../../src/trust/small';
 
 const kernels = Object.keys(references);
 
@@ -28,7 +28,7 @@ describe.each(kernels)('%s', (name) => {
         expect(values.length, `${label}, ${title}`).toBe(before[label].length);
         expect(values.every(Number.isFinite), `${label}, ${title}`).toBe(true);
       }
-      const changes = after.some(([label, values]) => faultOf(label, before[label], values));
+      const changes = after.some(([label, values]) => findFault(label, before[label], values));
       expect(changes, title).toBe(true);
     }
   });
@@ -65,8 +65,8 @@ test.each<[string, string, ReturnType<typeof got> | Uint32Array, Float64Array | 
   ],
   ['an error of 0.4% of one number of an output', 'output', ...state],
   ['any other integer', 'classes', Uint32Array.of(7, 8), Uint32Array.of(7, 9), 'classes[1] is 8, expected 9'],
-])('faultOf decides whether it is a fault: %s', (_, label, values, expected, fault) => {
-  const found = faultOf(label, values, expected);
+])('findFault decides whether it is a fault: %s', (_, label, values, expected, fault) => {
+  const found = findFault(label, values, expected);
   if (fault) expect(found).toContain(fault);
   else expect(found).toBeUndefined();
 });

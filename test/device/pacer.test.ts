@@ -12,7 +12,7 @@ import { tensor } from '../../src/plan/tensor';
 import type { Feed } from '../../src/training/feed';
 import { Fit } from '../../src/training/fit';
 import { StepPrograms } from '../../src/training/step_programs';
-import { time } from '../../src/tuning/measure';
+import { timeProgram } from '../../src/tuning/measure';
 import { after, holdTimers } from '../lib/clock';
 import { callTimes } from './call_times';
 
@@ -264,7 +264,7 @@ async function train(
     refusal: () => new EngineError('diverged', ''),
     comparison: { isDone: () => true, run: async () => {} },
     check() {},
-    inTime: (work) => work,
+    withGrace: (work) => work,
   }).events();
   const during = async (milliseconds: number) => {
     const end = performance.now() + milliseconds;
@@ -413,7 +413,7 @@ test('the tuner repeats no kernel for two seconds in one submission, even where 
   const [op] = opsOf('gpu').filter(({ kernel }) => kernel === 'conv2d_pool');
   const { device, gpu, program } = await prepare('gpu', [op], { slower: 25 }, 300);
   gpu.latency = 250;
-  const milliseconds = await simulated(time(gpu, program, Infinity));
+  const milliseconds = await simulated(timeProgram(gpu, program, Infinity));
   expect(Math.max(...device.submissions)).toBeLessThan(2000);
   const [[each]] = timesOf('gpu', [op]);
   expect(milliseconds / (25 * each)).toBeCloseTo(1);

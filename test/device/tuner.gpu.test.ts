@@ -8,7 +8,7 @@ import { call, type Variant } from '../../src/plan/op';
 import { memoryCache, type TuningCache } from '../../src/trust/cache';
 import { AdapterMemory } from '../../src/trust/memory';
 import { type Measured, type TuneOptions, tune, worthMeasuring } from '../../src/tuning/tuner';
-import { checkConfig, layersOf } from '../../src/unet/config';
+import { checkConfig, listLayers } from '../../src/unet/config';
 import {
   adapterKind,
   defaultVariants,
@@ -23,7 +23,7 @@ import { refused } from '../lib/refused';
 const { gpu } = await testGpu();
 
 const network = { height: 8, width: 8, widths: [8, 8], kernelSize: 5 };
-const layers = layersOf(checkConfig(network));
+const layers = listLayers(checkConfig(network));
 const { features } = gpu.device;
 /** Without measuring. */
 const usual = (of: typeof layers, adapter = adapterKind(gpu.adapter)) =>
@@ -163,11 +163,11 @@ test('the tuner never chooses the plain form where it was rejected, beside which
 describe('the tuner on a GPU', () => {
   /** The same device, which says that it is a GPU. */
   const card: typeof gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, software: false } } });
-  const inDefault = layersOf(checkConfig());
+  const inDefault = listLayers(checkConfig());
 
   test('where time is up, no layer takes a variant that was left out, in batches of any size', async () => {
     // At 70 pixels tiles of 8 make fewer products, and tiles of 7 fit.
-    for (const of of [inDefault, layersOf(checkConfig({ height: 140, width: 140 }))]) {
+    for (const of of [inDefault, listLayers(checkConfig({ height: 140, width: 140 }))]) {
       const { variants, measured } = await run({ on: card, of, effort: noTime, training: true });
       expect(measured).toEqual([]);
       for (const kernel of TUNABLE_KERNELS) {
@@ -183,7 +183,7 @@ describe('the tuner on a GPU', () => {
   test.each(['refused', 'wrong'] as const)(
     'measures a variant for processors in place of its twin only when the twin is %s',
     async (fault) => {
-      const of = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
+      const of = listLayers(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
       const first = { on: card, of };
       const healthy = await run(first);
       expect(healthy.measured.map((m) => m.variant)).toEqual(['direct', 'one_input_gpu']);

@@ -10,7 +10,7 @@ import { type EngineOptions, requestDevice } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { memoryCache } from '../../src/trust/cache';
-import { faultsOf, smallShape } from '../../src/trust/small';
+import { findFaults, smallShape } from '../../src/trust/small';
 import { check as checkOn, digits, digits3x3, type Network, tutorial } from '../lib/checked_networks';
 import { testGpu } from '../lib/gpu';
 import { makeHostile } from '../lib/hostile/hostile_device';
@@ -40,7 +40,7 @@ test('the self-check finds nothing wrong in any variant of any kernel', async ()
         ops.set(key, op(kernel, name, shape, tensors, variant));
       }
     }
-    const faults = await faultsOf(gpu, [...ops.values()]);
+    const faults = await findFaults(gpu, [...ops.values()]);
     expect(faults.filter(Boolean), name).toEqual([]);
   }
 });

@@ -1,6 +1,6 @@
 /** Runs a network in ONNX Runtime, in Node. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
-import { outChannelsOf, type UNetConfig } from '../../src/unet/config';
+import { countOutChannels, type UNetConfig } from '../../src/unet/config';
 
 export interface Told {
   readonly levels?: ArrayLike<number>;
@@ -44,9 +44,9 @@ export async function openOnnx(file: Uint8Array, config: UNetConfig) {
       if (levels) feeds.levels = new Tensor('float32', Float32Array.from(levels), [count]);
       if (labels) feeds.labels = new Tensor('int64', BigInt64Array.from(Array.from(labels), BigInt), [count]);
       const { prediction } = await session.run(feeds);
-      if (prediction.dims.join() !== [count, outChannelsOf(config), height, width].join())
+      if (prediction.dims.join() !== [count, countOutChannels(config), height, width].join())
         throw new Error(`The prediction has the shape ${prediction.dims}.`);
-      return swapped(prediction.data as Float32Array, count, outChannelsOf(config));
+      return swapped(prediction.data as Float32Array, count, countOutChannels(config));
     },
   };
 }

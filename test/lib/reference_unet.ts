@@ -2,7 +2,7 @@
  * The whole training step in f64 by plain loops, written from the definition of the network and not from the kernels: a second
  * opinion on how they are put together. Tensors are [count][height][width][channels].
  */
-import { parametersOf, type UNetConfig } from '../../src/unet/config';
+import { listParameters, type UNetConfig } from '../../src/unet/config';
 
 /** The noise level and class of each image, for a conditioned network. */
 export interface ReferenceTold {
@@ -73,7 +73,7 @@ export class ReferenceUNet {
   ) {
     this.config = config;
     this.settings = settings;
-    for (const { name, size } of parametersOf(config).parameters) {
+    for (const { name, size } of listParameters(config).parameters) {
       this.parameters.set(name, Float64Array.from(parameters.get(name)!));
       this.gradients.set(name, new Float64Array(size));
       this.moments.set(name, { m: new Float64Array(size), v: new Float64Array(size) });

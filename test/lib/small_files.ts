@@ -1,13 +1,13 @@
 /** A small network, its run and their files. */
 
 import { Random } from '../../harness/specs/lib/spec';
-import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
+import { checkConfig, listParameters, type Parameter } from '../../src/unet/config';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { saveModel } from '../../src/weights/save_model';
 
 export const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
-export const { parameters } = parametersOf(config);
+export const { parameters } = listParameters(config);
 const random = new Random(1);
 const values = () =>
   new Map(parameters.map(({ name, size }: Parameter) => [name, random.floats(size)] as const));
@@ -71,7 +71,7 @@ export const resaved = (loaded: Checkpoint) =>
     trainer: {
       unet: {
         config: loaded.config,
-        parameters: parametersOf(loaded.config).parameters,
+        parameters: listParameters(loaded.config).parameters,
       },
       adapter: { ...adapter, description: loaded.adapter ?? '' },
       variants: loaded.variants,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { Random } from '../../harness/specs/lib/spec';
 import { whole } from '../../harness/text/units';
-import { checkConfig, parametersOf } from '../../src/unet/config';
+import { checkConfig, listParameters } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { loadModel } from '../../src/weights/model';
 import { saveModel } from '../../src/weights/save_model';
@@ -21,7 +21,7 @@ const options = { seed: 2, numRuns: RUNS };
 
 /** The tutorial's network, so that files have the size of real ones. */
 const config = checkConfig();
-const { parameters } = parametersOf(config);
+const { parameters } = listParameters(config);
 const random = new Random(1);
 const values = () => new Map(parameters.map(({ name, size }) => [name, random.floats(size)]));
 const weights = values();

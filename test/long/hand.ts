@@ -1,7 +1,7 @@
 /** How often digits follow a hand that does not stop: the page's in Chrome, and the package's in Node. */
 import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'puppeteer';
-import { imagesAt, noiseOf } from '../../harness/page/messages/noise_field';
+import { imagesAt, makeFieldNoise } from '../../harness/page/messages/noise_field';
 import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';
@@ -98,7 +98,7 @@ const inNode: Row = {
     const sampler = await engine.createSampler(unet, { count: DIGITS });
     const labels = Array.from({ length: DIGITS }, (_, digit) => digit);
     const follow = (across: number) =>
-      sampler.sample({ labels, noise: noiseOf(1, imagesAt({ across, down: 50 }, DIGITS), 784) });
+      sampler.sample({ labels, noise: makeFieldNoise(1, imagesAt({ across, down: 50 }, DIGITS), 784) });
     for (let i = 0; i < 5; i++) await follow(i);
     const start = performance.now();
     let times = 0;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { flowBatch, PICTURES, presetWeights } from '../../harness/run/golden_workload';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { loadPretrained } from '../../src/pretrained/index';
-import { checkConfig, parametersOf, presets, type UNetConfig } from '../../src/unet/config';
+import { checkConfig, listParameters, presets, type UNetConfig } from '../../src/unet/config';
 import { loadModel, type Model } from '../../src/weights/model';
 import { saveModel } from '../../src/weights/save_model';
 import { ReferenceUNet } from '../lib/reference_unet';
@@ -85,7 +85,7 @@ export const pytorch = (Object.keys(presets) as (keyof typeof presets)[]).map(
       const numbers = (file: string) =>
         new Float32Array(new Uint8Array(readFileSync(join(folder, file))).buffer);
       const model = await modelOf(name);
-      const { parameters } = parametersOf(model.config);
+      const { parameters } = listParameters(model.config);
       const unet = { config: model.config, parameters, getParameters: async () => model.parameters };
       const file = await saveModel(unet, { layout: 'pytorch', objective: model.objective });
       writeFileSync(join(folder, 'net.safetensors'), file);

@@ -1,9 +1,9 @@
 /** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
 import { shaders } from 'virtual:shaders';
 import { expect, test } from 'vitest';
-import { compareTensor, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
+import { compareTensor, makeInputs, textName } from '../../harness/specs/lib/check_kernel';
 import { type AnySpec, specs } from '../../harness/specs/lib/registry';
-import { elementCount, expectedOf } from '../../harness/specs/lib/spec';
+import { computeExpected, elementCount } from '../../harness/specs/lib/spec';
 import { reflect } from '../../shaders/reflect';
 import { type Call, call, op } from '../../src/plan/op';
 import { type Tensor, tensor } from '../../src/plan/tensor';
@@ -62,8 +62,8 @@ for (const [name, spec] of specs) {
     if (features.includes('subgroups')) continue;
     const cases = casesFor(spec, variant);
     // The numbers of the other forms are checked by themselves (winograd.test.ts), and on every device.
-    const isFirst = !emulatedTexts.has(textOf(variant));
-    emulatedTexts.add(textOf(variant));
+    const isFirst = !emulatedTexts.has(textName(variant));
+    emulatedTexts.add(textName(variant));
     test(`${name}.${variant} has a case that is small enough to interpret`, () =>
       expect(cases).not.toEqual([]));
     const onImages = cases.filter(([_, shape]) => worksOnImages(callsOf(spec, variant, shape).calls));
@@ -74,7 +74,7 @@ for (const [name, spec] of specs) {
     for (const [title, shape] of cases) {
       const tags = isFirst && title === first?.[0] ? [] : ['nightly'];
       test(`${name}.${variant}: ${title}, interpreted, as the reference`, { tags }, () => {
-        const inputs = inputsOf(spec, shape);
+        const inputs = makeInputs(spec, shape);
         const memory: Memory = new Map();
         const { tensors, calls } = callsOf(spec, variant, shape);
         for (const t in tensors) {
@@ -84,7 +84,7 @@ for (const [name, spec] of specs) {
           else if (values) new Float32Array(words.buffer).set(values);
         }
         expect(emulate(calls, memory).join('\n')).toBe('');
-        const expected = expectedOf(spec, shape, inputs);
+        const expected = computeExpected(spec, shape, inputs);
         for (const [t, { size }] of Object.entries(tensors)) {
           const words = wordsOf(memory, tensors[t]);
           const gain = spec.gain?.[variant];

@@ -9,7 +9,7 @@ import {
 } from '../../harness/run/golden_workload';
 import type { AdapterKind } from '../../src/plan/op';
 import { Trainer } from '../../src/training/trainer';
-import { checkConfig, layersOf, presets, type UNetConfig } from '../../src/unet/config';
+import { checkConfig, listLayers, presets, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
 import { mainlyIn, testGpu } from '../lib/gpu';
@@ -47,7 +47,7 @@ const STEPS = 8;
 const FEW = 3;
 
 const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>) =>
-  defaultVariants(layersOf(checkConfig(config)), batch, gpu.device, adapter);
+  defaultVariants(listLayers(checkConfig(config)), batch, gpu.device, adapter);
 
 test.each(kinds)(
   'the tutorial’s first eight losses agree with TensorFlow.js and jax-js, with default kernels for %s',

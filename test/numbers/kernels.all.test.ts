@@ -1,8 +1,8 @@
 /** Every kernel, in every variant, on every case, against its reference. */
 import { test } from 'vitest';
-import { checkKernel, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
+import { checkKernel, makeInputs, textName } from '../../harness/specs/lib/check_kernel';
 import { type AnySpec, specs } from '../../harness/specs/lib/registry';
-import { type Arrays, type Expected, expectedOf } from '../../harness/specs/lib/spec';
+import { type Arrays, computeExpected, type Expected } from '../../harness/specs/lib/spec';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { testGpu } from '../lib/gpu';
@@ -20,8 +20,8 @@ function once(spec: AnySpec, shape: unknown, users: number): () => Prepared {
   let left = users;
   return () => {
     if (!prepared) {
-      const inputs = inputsOf(spec, shape);
-      prepared = { inputs, expected: expectedOf(spec, shape, inputs) };
+      const inputs = makeInputs(spec, shape);
+      prepared = { inputs, expected: computeExpected(spec, shape, inputs) };
     }
     const given = prepared;
     // The large ones are not kept.
@@ -72,7 +72,7 @@ for (const [name, spec] of specs) {
     const handling = able.filter(([_, { refuses }]) => !refuses?.(shape));
     // A case of many numbers runs on one of the forms that share a text; in browsers, each case does, but a layer's.
     const first = handling.filter(
-      ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,
+      ([variant], i) => handling.findIndex(([other]) => textName(other) === textName(variant)) === i,
     );
     const differs = title.startsWith('UNet') || (runsAll && numbers < MANY_NUMBERS);
     const plain = (differs ? handling : first).filter(

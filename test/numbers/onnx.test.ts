@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { exportOnnx } from '../../src/onnx/index';
-import { checkConfig, outChannelsOf, parametersOf, type UNetConfig } from '../../src/unet/config';
+import { checkConfig, countOutChannels, listParameters, type UNetConfig } from '../../src/unet/config';
 import { openOnnx } from '../lib/onnx_runtime';
 import { ReferenceUNet } from '../lib/reference_unet';
 import { refused } from '../lib/refused';
@@ -14,7 +14,7 @@ function random(partial: Partial<UNetConfig>): OnnxSource & { parameters: Map<st
   const config = checkConfig(partial);
   const numbers = new Random(3);
   const parameters = new Map(
-    parametersOf(config).parameters.map(({ name, shape, size }) => {
+    listParameters(config).parameters.map(({ name, shape, size }) => {
       const inputs = shape.length > 1 ? size / shape.at(-1)! : 4;
       return [name, numbers.floats(size).map((v) => v / Math.sqrt(inputs))] as const;
     }),
@@ -79,7 +79,7 @@ test.each(Object.entries(cases))(
       ...(classes > 0 ? [['labels', 'int64', ['count']]] : []),
     ]);
     expect(shapes(net.session.outputMetadata)).toEqual([
-      ['prediction', 'float32', ['count', outChannelsOf(config), height, width]],
+      ['prediction', 'float32', ['count', countOutChannels(config), height, width]],
     ]);
   },
 );

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listStep } from '../../harness/run/step_list';
 import { recipes } from '../../src/recipes';
-import { trainerConfigOf } from '../../src/training/options';
+import { toTrainerConfig } from '../../src/training/options';
 import { errorsIn, root } from './compile';
 import { type Block, blocksOf, codeOf, documents } from './docs_code';
 import { names } from './docs_given';
@@ -52,7 +52,7 @@ describe('quotes of files in the docs', () => {
 
 describe(STEP, () => {
   const config = recipes.tutorial.network;
-  const training = trainerConfigOf(recipes.tutorial.trainer);
+  const training = toTrainerConfig(recipes.tutorial.trainer);
   const step = listStep({ config, batch: 64, images: 1000, variants: {}, training });
 
   test('lists the kernels of a step', () => {

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { whole } from '../../harness/text/units';
 import { type RecipeName, recipeAt, recipes } from '../../src/recipes';
-import { trainerConfigOf } from '../../src/training/options';
+import { toTrainerConfig } from '../../src/training/options';
 import { averageDefaults } from '../../src/training/step_config';
-import { checkConfig, layersOf, parametersOf } from '../../src/unet/config';
+import { checkConfig, listLayers, listParameters } from '../../src/unet/config';
 import { winogradForms } from '../../src/winograd/forms';
 import { typed } from '../lib/command';
 import { testFiles } from '../lib/lanes/lanes';
@@ -16,8 +16,8 @@ const explained = async (pattern: RegExp, ...flags: string[]) =>
   pattern.exec((await typed('explain', ...flags)).out)!.slice(1);
 
 const parameters = (recipe: RecipeName) =>
-  whole(sum(parametersOf(recipes[recipe].network).parameters.map(({ size }) => size)));
-const layers = (recipe: RecipeName) => layersOf(checkConfig(recipes[recipe].network));
+  whole(sum(listParameters(recipes[recipe].network).parameters.map(({ size }) => size)));
+const layers = (recipe: RecipeName) => listLayers(checkConfig(recipes[recipe].network));
 /** Multiply-adds of each layer for an image. */
 const products = (recipe: RecipeName) =>
   layers(recipe).map((l) => l.height * l.width * l.kernelSize ** 2 * l.inChannels * l.outChannels);
@@ -26,7 +26,7 @@ const inStep = () => 3 * sum(products('tutorial')) - products('tutorial')[0];
 
 const { tile, kernel } = winogradForms.find(({ name }) => name === 'winograd7')!;
 const digitsAt = [256, 64].map((batch) => {
-  const { adam, average, schedule } = trainerConfigOf(recipeAt('digits', batch).trainer);
+  const { adam, average, schedule } = toTrainerConfig(recipeAt('digits', batch).trainer);
   return { ...averageDefaults, ...average, beta2: adam.beta2, warmup: schedule!.warmup };
 });
 const { fit, sampling } = recipes.pictures;

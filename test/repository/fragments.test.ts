@@ -7,7 +7,7 @@ import { glossary } from '../../harness/page/glossary/glossary_words';
 import { pageRecipes } from '../../harness/page/messages/settings';
 import { whole } from '../../harness/text/units';
 import { recipes } from '../../src/recipes';
-import { parametersOf } from '../../src/unet/config';
+import { listParameters } from '../../src/unet/config';
 import { fragmentPaths, markup } from '../lib/page/markup';
 
 test('every HTML fragment is part of the page, and no id is there twice', async () => {
@@ -29,7 +29,7 @@ test('every id that a label or an aria attribute names exists', () => {
 });
 
 test('the word parameter has the numbers of the page’s recipes', () => {
-  const numbers = pageRecipes.map((recipe) => parametersOf(recipes[recipe].network).parameters);
+  const numbers = pageRecipes.map((recipe) => listParameters(recipes[recipe].network).parameters);
   const rounded = numbers.map((all) => {
     const count = all.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
     return 10_000 * Math.round(count / 10_000);

@@ -4,7 +4,14 @@ import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type AnySpec, shaders, specs } from '../../harness/specs/lib/registry';
-import { groupOf, readText, referencesModule, shaderSources, textOf, wgslFiles } from '../../shaders/plugin';
+import {
+  assembleText,
+  fileGroup,
+  readText,
+  referencesModule,
+  shaderSources,
+  wgslFiles,
+} from '../../shaders/plugin';
 import { requirements } from '../../src/gpu/request_device';
 import { op } from '../../src/plan/op';
 import type { Reference } from '../../src/plan/reference';
@@ -42,12 +49,12 @@ test('shaders for GPUs import no file that has a version for GPUs', () => {
   const loaded = new Set<string>();
   for (const [name, source] of shaderSources()) {
     if (!/gpu/.test(name)) continue;
-    textOf(source, (file) => {
-      loaded.add(groupOf(file));
+    assembleText(source, (file) => {
+      loaded.add(fileGroup(file));
       return readText(file);
     });
   }
-  const all = files.filter((file) => loaded.has(groupOf(file)));
+  const all = files.filter((file) => loaded.has(fileGroup(file)));
   expect(all).toContain('conv2d/one_channel/conv2d.one_output_gpu.wgsl');
   expect(all.filter((file) => files.includes(file.replace('.wgsl', '_gpu.wgsl')))).toEqual([]);
 });

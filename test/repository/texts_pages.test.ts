@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type TextName, texts } from '../../harness/page/sources/texts';
-import { pageOf } from '../../harness/tools/build/texts_pages';
+import { makePage } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];
-const made = (name: TextName) => pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), undefined);
+const made = (name: TextName) => makePage(name, readFileSync(`docs/${name}.md`, 'utf8'), undefined);
 const hrefs = (html: string) =>
   [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([_, href]) => href);
 const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([_, id]) => id);

@@ -8,12 +8,12 @@ import {
   benchMarkdown,
   caveats,
   headLines,
-  headOf,
   measuredText,
-  notesOf,
   rowCells,
+  tableHead,
+  tableNotes,
 } from '../../bench/table';
-import { changesOf, configOf } from '../../run/network';
+import { findChanges, toConfig } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
 import { textLine, textTable } from '../../text/table';
 import { duration } from '../../text/units';
@@ -22,7 +22,7 @@ import { paint } from '../colours';
 import { checkApart, prepareFile, readWhole, writeWhole } from '../files';
 import { type BrowserNews, inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
-import { choiceOf, networkFlags, networkFromFlags } from '../network_flags';
+import { networkChoice, networkFlags, networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
@@ -64,7 +64,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
     const { in: place = 'node', variants, json, markdown, svg } = given;
-    const network = changesOf(choiceOf(given));
+    const network = findChanges(networkChoice(given));
     checkApart({ variants, json, markdown, svg });
     const files = (Object.keys(formats) as Format[]).flatMap((format) => {
       const path = given[format];
@@ -74,7 +74,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const { batch: batches = [BATCH], size: sizes = [networkFromFlags(given).height] } = given;
     for (const size of sizes)
       for (const batch of batches)
-        checkKernels(engine, configOf(network, { height: size, width: size }), batch);
+        checkKernels(engine, toConfig(network, { height: size, width: size }), batch);
     for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
@@ -86,7 +86,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const take = (event: BrowserNews<BenchEvent>) => {
       if (event.kind === 'adapter') return progress.print(event.line);
       result = addEvent(result, event);
-      show(progress, event, result);
+      printEvent(progress, event, result);
     };
     try {
       if (place === 'node') await benchHere(options, signal, take);
@@ -101,7 +101,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const notRun = left + rows.filter(({ reason }) => reason !== undefined).length;
     const seconds = duration((performance.now() - start) / 1000);
     for (const line of [
-      ...notesOf(result),
+      ...tableNotes(result),
       `\nMeasured ${measuredText(rows) || 'nothing'}. Not run: ${notRun}. It took ${seconds}.`,
       ...caveats(result),
     ])
@@ -121,10 +121,10 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
 });
 
 /** Prints the table's rows as they come. */
-function show(progress: Progress, event: BenchEvent, result: BenchResult | undefined): void {
+function printEvent(progress: Progress, event: BenchEvent, result: BenchResult | undefined): void {
   if (event.kind === 'progress') progress.update({ ...event, text: event.title });
   if (!result) return;
-  const { title, lead, head, text: columns, widths } = headOf(result);
+  const { title, lead, head, text: columns, widths } = tableHead(result);
   if (event.kind === 'begin') {
     const above = [...headLines(result).slice(-2), '', title, ...lead, textLine(head, columns, widths)];
     for (const line of above) progress.print(line);

@@ -1,6 +1,6 @@
 /** `convert`: writes a trained model for PyTorch or as ONNX. Needs no GPU. */
 import { exportOnnx } from '../../../src/onnx/index';
-import { parametersOf } from '../../../src/unet/config';
+import { listParameters } from '../../../src/unet/config';
 import type { Model } from '../../../src/weights/model';
 import { saveModel } from '../../../src/weights/save_model';
 import { defineCommand, text, UsageError } from '../args';
@@ -48,7 +48,7 @@ export const convert = defineCommand({
 });
 
 function forPyTorch({ parameters, objective, ...model }: Model): Promise<Uint8Array> {
-  const { parameters: list } = parametersOf(model.config);
+  const { parameters: list } = listParameters(model.config);
   const unet = { ...model, parameters: list, getParameters: async () => parameters };
   return saveModel(unet, { objective, layout: 'pytorch' });
 }

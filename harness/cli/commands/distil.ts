@@ -74,7 +74,7 @@ as many steps as it has calls.`,
     checkFree(out, given.overwrite);
     const kernels = await kernelChoice(given);
     const model = await readModel(given.model, signal);
-    checkTeacher(model);
+    checkTeacherModel(model);
     const isNew = !existsSync(out);
     await prepareFolder(out);
     const lock = await lockFolder(out);
@@ -169,7 +169,7 @@ function checkFree(out: string, overwrite = false): void {
 }
 
 /** Throws for a model that has no trajectories to learn from. */
-function checkTeacher({ config, objective, sampling }: Model): void {
+function checkTeacherModel({ config, objective, sampling }: Model): void {
   if (sampling?.calls !== undefined) {
     throw new UsageError(
       `This model is itself distilled, to ${plural(sampling.calls, 'call')}. Give the one that it was distilled from.`,

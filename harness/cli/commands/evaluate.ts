@@ -20,7 +20,7 @@ import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
-import { samplingFlags, samplingOf, samplingText } from '../sampling_flags';
+import { chosenSampling, samplingFlags, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
@@ -63,7 +63,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
       );
     }
     const note = noteOn(model, given);
-    const sampling = samplingOf(given, model);
+    const sampling = chosenSampling(given, model);
     if (given.json) await prepareFile(given.json, '--json');
     const start = performance.now();
     const progress = new Progress();

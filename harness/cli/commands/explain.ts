@@ -1,9 +1,9 @@
 /** `explain`: lists what a configuration consists of. Needs no GPU. */
 import { padBatch } from '../../../src/plan/tensor';
 import { recipeAt, recipes } from '../../../src/recipes';
-import { trainerConfigOf } from '../../../src/training/options';
+import { toTrainerConfig } from '../../../src/training/options';
 import { checkVariants } from '../../../src/unet/check_variants';
-import { layersOf } from '../../../src/unet/config';
+import { listLayers } from '../../../src/unet/config';
 import { defaultVariants } from '../../../src/unet/variants';
 import { variantLines } from '../../text/kernels_text';
 import { wrap } from '../../text/units';
@@ -52,13 +52,13 @@ export const explain: Command = defineCommand({
     const { height = network.height, width = network.width, channels = network.channels } = given;
     const { images = 10_000, plain, gpu } = given;
     const config = networkFromFlags(given, { height, width, channels });
-    const layers = layersOf(config);
+    const layers = listLayers(config);
     const padded = padBatch(batch);
     const features = new Set(plain ? [] : ['subgroups']);
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, { features }, true);
     const variants = fixed ?? defaultVariants(layers, padded, { features }, gpu ? 'gpu' : 'software');
-    const training = trainerConfigOf(recipeAt(recipe, batch).trainer);
+    const training = toTrainerConfig(recipeAt(recipe, batch).trainer);
     const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed
       ? 'as given'

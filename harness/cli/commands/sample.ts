@@ -1,6 +1,6 @@
 /** `sample`: samples images from noise with a trained model. */
 
-import { type Classes, exampleOf, labelsIn } from '../../pictures/class_names';
+import { type Classes, exampleText, labelsIn } from '../../pictures/class_names';
 import { adapterText } from '../../text/adapter_text';
 import { duration, plural } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError, wholeIn } from '../args';
@@ -13,7 +13,7 @@ import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
 import { finishedGrid, historyGrid, sampleHistory, sampleImages } from '../run_pictures';
-import { enlargeBy, enlargeFlag, samplingFlags, samplingOf, samplingText } from '../sampling_flags';
+import { chosenSampling, enlargeBy, enlargeFlag, samplingFlags, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 
 /** Rows of a picture that has a column for each digit. */
@@ -51,13 +51,13 @@ export const sample = defineCommand({
     const kernels = await kernelChoice(given);
     const model = await readModel(given.model, signal);
     const { config, parameters } = model;
-    const sampling = samplingOf(given, model);
+    const sampling = chosenSampling(given, model);
     if (history && given.enlarge === 'smooth')
       throw new UsageError('--history shows images as the network makes them. Leave out --enlarge.');
     // Enlarged, as nothing is known of its pictures.
     const way = history ? undefined : enlargeBy(given.enlarge, model, true);
     const classes = config.conditioning?.classes ?? 0;
-    const ordered = orderedOf(given, { classes, classNames: model.data?.classNames });
+    const ordered = orderedClasses(given, { classes, classNames: model.data?.classNames });
     const asked = ordered ?? (classes > 0 ? [...Array(classes).keys()] : undefined);
     const each = classes > ROWS * 4 ? 1 : ROWS;
     const count = given.count ?? ordered?.length ?? (history ? 8 : classes > 0 ? classes * each : 64);
@@ -98,7 +98,7 @@ export const sample = defineCommand({
 });
 
 /** The classes that `--digits` or `--text` orders; undefined without either. Throws UsageError. */
-export function orderedOf(
+export function orderedClasses(
   { digits, text: written }: { readonly digits?: string; readonly text?: string },
   of: Classes,
 ): number[] | undefined {
@@ -127,6 +127,6 @@ function labelsOfText(given: string, of: Classes): number[] {
   const { labels, problem } = labelsIn(given, of);
   if (labels && labels.length > 0) return labels;
   throw new UsageError(
-    `--text is ${show(given)}. ${problem ?? `Write what to make, such as ${exampleOf(of)}.`}`,
+    `--text is ${show(given)}. ${problem ?? `Write what to make, such as ${exampleText(of)}.`}`,
   );
 }

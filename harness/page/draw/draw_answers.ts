@@ -13,12 +13,12 @@ const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
 const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, channels: 1, columns: 1 });
 
-const show = (view: ImageView, bytes: Uint8Array) => view.show(tiles(bytes));
+const showBytes = (view: ImageView, bytes: Uint8Array) => view.show(tiles(bytes));
 
 /** `take` gets the picture that the user goes on with. */
 export class DrawViews {
   private readonly noisy = new ImageView('draw-noisy');
-  private readonly made = new ImageView('draw-made');
+  private readonly result = new ImageView('draw-made');
   private readonly fillings: ImageView[];
   private noisyOf = '';
 
@@ -26,7 +26,7 @@ export class DrawViews {
     const takeFrom = (view: ImageView) => () => {
       if (view.shown && view.shown.bytes !== paper) take(view.shown.bytes);
     };
-    onClick('draw-take', takeFrom(this.made));
+    onClick('draw-take', takeFrom(this.result));
     this.fillings = FILLINGS.map((name) => {
       const canvas = make('canvas');
       const frame = make('span', { className: 'images' }, canvas);
@@ -43,24 +43,24 @@ export class DrawViews {
     const of = `${share} ${seed} ${image.join()}`;
     if (of === this.noisyOf) return;
     this.noisyOf = of;
-    show(this.noisy, toBytes(noised(image, share, seed)));
+    showBytes(this.noisy, toBytes(noised(image, share, seed)));
     setText('draw-noisy-label', `${Math.round(100 * share)} %, as the network sees it`);
   }
 
   showMade(picture: Uint8Array = paper): void {
-    show(this.made, picture);
+    showBytes(this.result, picture);
   }
 
   /** The pictures that answer this question; there are none for the digits' errors. */
   answerTo(ask: Ask): Uint8Array[] {
-    const views = { denoise: [this.noisy, this.made], fill: this.fillings, classify: [] }[ask];
+    const views = { denoise: [this.noisy, this.result], fill: this.fillings, classify: [] }[ask];
     return views.map(({ shown }) => shown!.bytes);
   }
 
   /** [4][28][28]. */
   showFillings(images?: Uint8Array): void {
     this.fillings.forEach((view, i) => {
-      show(view, images ? images.subarray(i * SIZE, (i + 1) * SIZE) : paper);
+      showBytes(view, images ? images.subarray(i * SIZE, (i + 1) * SIZE) : paper);
     });
   }
 }
@@ -68,7 +68,7 @@ export class DrawViews {
 // ---------------------------------------------------------------- bars
 
 /** From best to worst class: 1 for the one whose prediction errs least, 0 for the one that errs most. Pure. */
-export function fits(losses: ArrayLike<number>): number[] {
+export function rankClasses(losses: ArrayLike<number>): number[] {
   const all = Array.from(losses);
   const least = Math.min(...all);
   const most = Math.max(...all);
@@ -87,7 +87,7 @@ export function verdict(losses: ArrayLike<number>, names: readonly string[]): st
 }
 
 export function showClasses(losses: ArrayLike<number>, names: readonly string[]): void {
-  const shares = fits(losses);
+  const shares = rankClasses(losses);
   const best = shares.indexOf(Math.max(...shares));
   anyElement('draw-class-rows').replaceChildren(
     ...shares.map((share, label) => row(names[label], share, losses[label], label === best)),

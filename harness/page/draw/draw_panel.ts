@@ -1,6 +1,6 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
-import { namesOf } from '../../pictures/class_names';
-import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
+import { shownNames } from '../../pictures/class_names';
+import { drawInk, isEmpty, SIDE } from '../../pictures/strokes';
 import {
   type DrawAnswer,
   type DrawOrder,
@@ -22,13 +22,13 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { pngOf } from '../shell/images';
+import { toPng } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
-import { compilingText, describe, makesDigits, networkIn } from '../shell/state';
+import { compilingText, makesDigits, networkIn, taskText } from '../shell/state';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
-import { centred, type DrawQuestion, questionOf } from './draw_question';
+import { centred, type DrawQuestion, makeQuestion } from './draw_question';
 import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
@@ -146,12 +146,12 @@ export class DrawPanel implements TaskPanel {
   }
 
   private get question(): DrawQuestion {
-    return questionOf(this.paper.drawing, this.settings, this.source.source);
+    return makeQuestion(this.paper.drawing, this.settings, this.source.source);
   }
 
   /** The drawing as the network sees it, 0 to 255; undefined if there is none. */
   private seen(): Uint8Array<ArrayBuffer> | undefined {
-    const ink = inkOf(centred(this.paper.drawing));
+    const ink = drawInk(centred(this.paper.drawing));
     return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
   }
 
@@ -163,7 +163,7 @@ export class DrawPanel implements TaskPanel {
 
   /** The names of its classes. */
   private get names(): readonly string[] {
-    return namesOf(this.source.source === 'pretrained' ? { classes: 10 } : this.network);
+    return shownNames(this.source.source === 'pretrained' ? { classes: 10 } : this.network);
   }
 
   private get answersDigits(): boolean {
@@ -188,7 +188,7 @@ export class DrawPanel implements TaskPanel {
   private async save(): Promise<void> {
     const name = drawnName(this.settings);
     const images = [this.seen()!, ...this.views.answerTo(this.settings.ask)];
-    const problem = await downloadMade(name, (files) => pngOf(files.drawnPicture(images)));
+    const problem = await downloadMade(name, (files) => toPng(files.drawnPicture(images)));
     if (problem) this.app.notify(problem);
   }
 
@@ -202,7 +202,7 @@ export class DrawPanel implements TaskPanel {
     }
     if (this.app.measuring) return;
     // Other images have other problems.
-    const key = `${this.app.replacements} ${order ? keyOf(order) : ask}`;
+    const key = `${this.app.replacements} ${order ? orderKey(order) : ask}`;
     if (key === this.asked) {
       if (this.better && !this.latest.waiting) this.latest.ask(this.better);
       return;
@@ -280,7 +280,7 @@ export class DrawPanel implements TaskPanel {
     // Only what belongs together is saved.
     setDisabled('draw-save', waiting || this.problem !== undefined || !this.answer);
     const busy =
-      state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compilingText(state);
+      state.phase === 'starting' || state.phase === 'loading' ? taskText(state) : compilingText(state);
     const measured = measuring && `The ${measuring} has the GPU; the drawing waits.`;
     const words = this.problem ?? why ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
     setText('draw-status-text', words);
@@ -299,7 +299,7 @@ export class DrawPanel implements TaskPanel {
   }
 }
 
-function keyOf(order: DrawOrder): string {
+function orderKey(order: DrawOrder): string {
   const mask = 'mask' in order ? order.mask.join() : '';
   return JSON.stringify({ ...order, image: order.image.join(), mask });
 }

@@ -2,8 +2,8 @@
 
 import {
   type Drawing,
-  inkOf,
-  maskOf,
+  drawInk,
+  drawMask,
   nothing,
   type Point,
   RADIUS,
@@ -168,21 +168,21 @@ class DrawField {
     cursor.classList.toggle('down', down);
     const at = y * SIDE + x;
     const drawing = this.drawing ?? { strokes: [] };
-    const what = inkOf(drawing)[at] > 0.5 ? 'ink' : 'paper';
-    const masked = !this.mask.canvas.hidden && maskOf(drawing)[at] > 0 ? ', masked' : '';
+    const what = drawInk(drawing)[at] > 0.5 ? 'ink' : 'paper';
+    const masked = !this.mask.canvas.hidden && drawMask(drawing)[at] > 0 ? ', masked' : '';
     setText('draw-at', `Row ${y + 1}, column ${x + 1}: ${what}${masked}${down ? ', pen down' : ''}`);
   }
 
   private paint(): void {
     if (!this.drawing) return;
-    const ink = inkOf(this.drawing);
-    fill(this.ink, (at) => {
+    const ink = drawInk(this.drawing);
+    fillCanvas(this.ink, (at) => {
       const grey = Math.round(255 * (1 - ink[at]));
       return [grey, grey, grey, 255];
     });
-    const mask = maskOf(this.drawing);
+    const mask = drawMask(this.drawing);
     const color = rgb(getComputedStyle(this.mask.canvas).color);
-    fill(this.mask, (at) => [...color, mask[at] > 0 ? 150 : 0]);
+    fillCanvas(this.mask, (at) => [...color, mask[at] > 0 ? 150 : 0]);
   }
 }
 
@@ -195,7 +195,7 @@ function canvasOf(id: string): CanvasRenderingContext2D {
 
 const rgb = (color: string) => color.match(/\d+/g)!.slice(0, 3).map(Number);
 
-function fill(context: CanvasRenderingContext2D, pixel: (at: number) => readonly number[]): void {
+function fillCanvas(context: CanvasRenderingContext2D, pixel: (at: number) => readonly number[]): void {
   const data = new ImageData(SIDE, SIDE);
   for (let at = 0; at < SIDE * SIDE; at++) data.data.set(pixel(at), 4 * at);
   context.putImageData(data, 0, 0);

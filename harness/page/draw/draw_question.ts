@@ -1,6 +1,6 @@
 /** The question that a drawing and the settings beside it put to the network, or why there is none: moved and scaled to where MNIST's digits are. Pure. */
 
-import { type Drawing, inkOf, isEmpty, maskOf, type Point, RADIUS, SIDE } from '../../pictures/strokes';
+import { type Drawing, drawInk, drawMask, isEmpty, type Point, RADIUS, SIDE } from '../../pictures/strokes';
 import type { DrawOrder, ModelDescription } from '../messages/messages';
 import type { Settings, Source } from '../messages/settings';
 
@@ -12,7 +12,7 @@ export interface DrawQuestion {
   readonly why?: string;
 }
 
-export function questionOf(
+export function makeQuestion(
   drawing: Drawing,
   {
     ask,
@@ -24,7 +24,7 @@ export function questionOf(
   source: Source,
 ): DrawQuestion {
   const seen = centred(drawing);
-  const image = inkOf(seen);
+  const image = drawInk(seen);
   if (isEmpty(image))
     return {
       image,
@@ -38,7 +38,7 @@ export function questionOf(
       return { image, why: 'At 0 % there is no noise to take away. Move the slider to the right.' };
     return { image, order: { ...sampled, ask, level: level / 100 } };
   }
-  const mask = maskOf(seen);
+  const mask = drawMask(seen);
   if (isEmpty(mask))
     return {
       image,
@@ -74,7 +74,7 @@ const PEN = 2 * RADIUS.draw;
 /** The same drawing in MNIST's place. One over a picture stays: the picture is in its place already. */
 export function centred(drawing: Drawing): Drawing {
   if (drawing.picture) return drawing;
-  const box = boxOf(inkOf(drawing));
+  const box = boxOf(drawInk(drawing));
   if (!box) return drawing;
   const fits = (BOX - PEN) / Math.max(box.extent - PEN, 1);
   const scale = Math.min(Math.max(fits, SCALE.least), SCALE.most);
@@ -85,7 +85,7 @@ export function centred(drawing: Drawing): Drawing {
     scale,
   );
   // Where the centre of mass is depends on the line's width, so it is looked for once more.
-  const { x, y } = boxOf(inkOf(scaled))?.mass ?? { x: SIDE / 2, y: SIDE / 2 };
+  const { x, y } = boxOf(drawInk(scaled))?.mass ?? { x: SIDE / 2, y: SIDE / 2 };
   return moved(
     scaled,
     (v) => v + SIDE / 2 - x,

@@ -3,8 +3,8 @@ import { recipes } from '../../../src/recipes';
 import { SIDE } from '../../pictures/strokes';
 import { plural } from '../../text/units';
 import { fineTuning, whyNew } from '../messages/fine_tune';
-import { isFreed, patchOf, type WorkerEvent } from '../messages/messages';
-import { heldOutOf, type Key, type Settings, show } from '../messages/settings';
+import { eventPatch, isFreed, type WorkerEvent } from '../messages/messages';
+import { countHeldOut, type Key, type Settings, settingText } from '../messages/settings';
 import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
 import {
@@ -60,7 +60,7 @@ export class Teach {
 
   receive(event: WorkerEvent): void {
     const { run, phase } = this.app.state;
-    const { data, resumed } = patchOf(event);
+    const { data, resumed } = eventPatch(event);
     if (event.type === 'problem') {
       this.starting = undefined;
       // Its run could not be built.
@@ -159,7 +159,7 @@ export class Teach {
     if (this.isRunning() || !data) return;
     this.app.set('recipe', 'digits');
     this.before = this.app.settings;
-    const held = heldOutOf(this.before, data.count);
+    const held = countHeldOut(this.before, data.count);
     const { batch, epochs, lr } = fineTuning(Math.max(1, data.count - held));
     const { widths } = recipes.digits.network;
     this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
@@ -173,7 +173,7 @@ export class Teach {
   }
 
   private set(settings: Settings): void {
-    for (const key of CHANGED) this.app.set(key, show(key, settings));
+    for (const key of CHANGED) this.app.set(key, settingText(key, settings));
   }
 
   private isRunning(): boolean {

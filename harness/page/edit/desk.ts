@@ -8,7 +8,7 @@ import { Editor } from './editor';
 import { Edits } from './edits';
 import type { TrialResult } from './trial_messages';
 import { Trials } from './trials';
-import { placeText, verdictOf } from './verdict';
+import { placeText, verdictText } from './verdict';
 
 /** A saved file, from the development server. */
 export interface SavedShader {
@@ -102,7 +102,7 @@ export class ShaderDesk {
     if (editor && this.editor === editor) editor.found(result);
     const [problem] = result.kind === 'refused' ? result.problems : [];
     const where = problem ? ` ${placeText(problem)}: ${problem.message}` : '';
-    this.say(`shaders/${file} was saved. ${verdictOf(result)}${where}`);
+    this.say(`shaders/${file} was saved. ${verdictText(result)}${where}`);
     const replacements = this.edits.replacementsOf(texts);
     if (replacements && !this.edits.isUsed(texts)) this.use(texts, replacements);
   }

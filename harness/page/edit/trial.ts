@@ -5,7 +5,7 @@ import type { Engine } from '../../../src/engine';
 import { type Call, type Op, op } from '../../../src/plan/op';
 import { Timer, withOp } from '../../bench/timer';
 import { checkCase, missingFeature, References } from '../../run/check';
-import { stagesOf } from '../../run/step_list';
+import { listStages } from '../../run/step_list';
 import { type AnySpec, shaders, specs } from '../../specs/lib/registry';
 import { type Replacement, replaceShaders } from '../messages/replace';
 import { type Assembled, changedShaders, TextError } from './assemble';
@@ -43,14 +43,14 @@ async function tryAll(
   }
   if (changed.length === 0) return { kind: 'same' };
   tell('Compiling');
-  const problems = await compile(engine, changed);
+  const problems = await compileChanged(engine, changed);
   if (problems.length > 0) return { kind: 'refused', problems };
   const { replacements, misfits } = declare(changed);
   if (misfits.length > 0) return { kind: 'refused', problems: misfits };
 
   const names = new Set(changed.map(({ name }) => name));
   const uses = (calls: readonly Call[]) => calls.some(({ shader }) => names.has(shader.name));
-  const ops = Object.values(stagesOf(step)).flat();
+  const ops = Object.values(listStages(step)).flat();
   const affected = ops.filter(({ calls }) => uses(calls));
   const tried = casesOf(engine, affected, uses);
   const unchecked = uncovered(names, affected, tried);
@@ -72,8 +72,8 @@ async function tryAll(
   if (timed) {
     tell(`Timing ${timed.kernel} of ${timed.layer}`);
     // Planned anew: another size of workgroups makes another grid.
-    const edited = Object.values(stagesOf(step)).flat()[ops.indexOf(timed)];
-    times = await time(engine, shipped!, edited);
+    const edited = Object.values(listStages(step)).flat()[ops.indexOf(timed)];
+    times = await timeBoth(engine, shipped!, edited);
   }
   const variants = tried.map(({ spec, cases: [{ variant }] }) => `${spec.kernel.name}.${variant}`);
   return { kind: 'passed', variants, ...checked, times, replacements };
@@ -121,7 +121,7 @@ async function checkAll(
 }
 
 /** The compiler's errors in the changed shaders, each once. */
-async function compile({ device }: Engine, changed: readonly Assembled[]): Promise<Problem[]> {
+async function compileChanged({ device }: Engine, changed: readonly Assembled[]): Promise<Problem[]> {
   const found = new Map<string, Problem>();
   for (const { name, code, placeOf, files } of changed) {
     if (code.startsWith('enable subgroups') && !device.features.has('subgroups')) continue;
@@ -261,7 +261,7 @@ const withShippedShaders = (timed: Op): Op => ({
   calls: timed.calls.map((call) => ({ ...call, shader: { ...call.shader } })),
 });
 
-const time = ({ gpu }: Engine, shipped: Op, edited: Op): Promise<TrialTimes> =>
+const timeBoth = ({ gpu }: Engine, shipped: Op, edited: Op): Promise<TrialTimes> =>
   withOp(gpu, shipped, (a) =>
     withOp(gpu, edited, async (b) => {
       const timer = await Timer.create(gpu, a);

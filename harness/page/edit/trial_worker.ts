@@ -12,18 +12,18 @@ const scope = globalThis as unknown as {
 /** One engine for all trials; after a failed trial, the page ends this worker. */
 let engine: Promise<Engine> | undefined;
 
-async function run(order: TrialOrder): Promise<void> {
+async function runTrial(order: TrialOrder): Promise<void> {
   const { id } = order;
   const tell = (progress: string) => scope.postMessage({ id, progress });
   tell('Starting');
   try {
     // The trial itself finds what is wrong, and more thoroughly than the self-check.
     engine ??= createEngine({ tune: false, selfCheck: false });
-    const made = await engine;
-    const lost = made.device.lost.then(
+    const own = await engine;
+    const lost = own.device.lost.then(
       ({ message }) => ({ kind: 'failed', message: deviceLostText(message) }) as const,
     );
-    const result = await Promise.race([lost, tryShaders(made, order, tell)]);
+    const result = await Promise.race([lost, tryShaders(own, order, tell)]);
     scope.postMessage({ id, result });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -31,4 +31,4 @@ async function run(order: TrialOrder): Promise<void> {
   }
 }
 
-scope.onmessage = ({ data }) => void run(data);
+scope.onmessage = ({ data }) => void runTrial(data);

@@ -6,7 +6,7 @@ import { listed, measured } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
 /** The result in one sentence. */
-export function verdictOf(result: TrialResult): string {
+export function verdictText(result: TrialResult): string {
   switch (result.kind) {
     case 'same':
       return 'The GPU gets the shipped text: only comments or spaces differ.';
@@ -19,7 +19,7 @@ export function verdictOf(result: TrialResult): string {
     case 'endless':
       return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was stopped. Training goes on as before.`;
     case 'passed':
-      return `It is right: ${list(result.variants)} agree${result.variants.length > 1 ? '' : 's'} with the reference in ${result.cases === 1 ? 'one case' : `${result.cases} cases`}; the largest error is ${measured(100 * result.share)} % of what is allowed.${timesOf(result.times)}`;
+      return `It is right: ${listForms(result.variants)} agree${result.variants.length > 1 ? '' : 's'} with the reference in ${result.cases === 1 ? 'one case' : `${result.cases} cases`}; the largest error is ${measured(100 * result.share)} % of what is allowed.${timesOf(result.times)}`;
     case 'failed':
       return `It could not be tried: ${result.message}`;
   }
@@ -35,12 +35,12 @@ function timesOf(times: TrialTimes | undefined): string {
   return ` ${kernel} of ${layer} takes ${(edited / shipped).toFixed(2)} times as long as the shipped one: ${measured(edited)} ms instead of ${measured(shipped)} (medians of ${rounds} alternating rounds, ${by}).`;
 }
 
-const list = (names: readonly string[]): string =>
+const listForms = (names: readonly string[]): string =>
   names.length > 4 ? `${names.length} forms` : listed(names);
 
 /** The same with all errors; `goTo` shows a place. */
 export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: Problem) => void): void {
-  box.replaceChildren(make('p', {}, verdictOf(result)));
+  box.replaceChildren(make('p', {}, verdictText(result)));
   box.dataset.kind = result.kind;
   if (result.kind === 'refused') {
     const items = result.problems.map((problem) => {

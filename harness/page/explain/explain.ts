@@ -4,7 +4,7 @@ import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { isStill, make, setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../sources/links';
-import { sourcesOf } from '../sources/sources';
+import { showSources } from '../sources/sources';
 import type { Recording } from '../welcome/recording';
 import { DiffusionScene } from './diffusion_scene';
 import { LearningScene } from './learning_scene';
@@ -101,7 +101,7 @@ export class Explain {
       const shows = button.ariaExpanded === 'false';
       for (const each of this.reading.querySelectorAll('button')) each.ariaExpanded = 'false';
       button.ariaExpanded = String(shows);
-      this.source.replaceChildren(...(shows ? [sourcesOf(name, [name])] : []));
+      this.source.replaceChildren(...(shows ? [showSources(name, [name])] : []));
     });
     return button;
   }

@@ -1,11 +1,11 @@
 /** The second scene: the network's predictions of the image behind the noise, before and after training, and their errors. */
 
-import { nameOf } from '../../pictures/class_names';
+import { labelName } from '../../pictures/class_names';
 import { svg } from '../../text/svg';
 import type { Predicted } from '../messages/explain_messages';
-import { elementOf, make, setText } from '../shell/dom';
-import { errorOf } from './noise';
-import { Choice, Figure, Guess, NetworkChoice, numbered, partsOf, prose, Slider } from './parts';
+import { drawSvg, make, setText } from '../shell/dom';
+import { meanSquaredError } from './noise';
+import { Choice, Figure, Guess, NetworkChoice, numbered, prose, Slider, sceneParts } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 export class LearningScene implements Scene {
@@ -82,7 +82,7 @@ export class LearningScene implements Scene {
       ),
       this.digits.element,
     ];
-    const parts = partsOf(lead, pictures, text);
+    const parts = sceneParts(lead, pictures, text);
     this.pictures = parts[1];
     this.element.append(...parts);
     const key = this.element.querySelector('.errors-key')!;
@@ -120,7 +120,7 @@ export class LearningScene implements Scene {
   private nameOf(label: number | undefined): string {
     const { data } = this.stage.app?.state ?? {};
     if (label === undefined) return '';
-    return nameOf(label, this.question.answer ? data?.classNames : undefined);
+    return labelName(label, this.question.answer ? data?.classNames : undefined);
   }
 
   private showPictures(shown: Shown, at: number): void {
@@ -128,7 +128,7 @@ export class LearningScene implements Scene {
     const label = shown.labels[Math.min(this.choice, shown.labels.length - 1)];
     const what = label === undefined ? 'the image' : `a ${this.nameOf(label)}`;
     const t = shown.levels[at];
-    const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);
+    const error = (picture: Uint8Array) => meanSquaredError(picture, clean).toFixed(3);
     this.seen.show(
       { bytes: noisy[at], height, width, channels },
       `${what} with ${Math.round(100 * t)} % noise`,
@@ -154,8 +154,8 @@ export class LearningScene implements Scene {
   /** Two lines over the noise levels, and where the slider is. */
   private showErrors({ levels, before, after, clean }: Shown, at: number): void {
     const errors = {
-      before: before?.map((p) => errorOf(p, clean)),
-      after: after.map((p) => errorOf(p, clean)),
+      before: before?.map((p) => meanSquaredError(p, clean)),
+      after: after.map((p) => meanSquaredError(p, clean)),
     };
     const top = Math.max(...(errors.before ?? []), ...errors.after, 0.05);
     const line = (values: readonly number[], className: string) => {
@@ -168,7 +168,7 @@ export class LearningScene implements Scene {
     const mark = svg('line', { x1: x, x2: x, y1: 0, y2: 40, 'vector-effect': 'non-scaling-stroke' });
     const lines = [...(errors.before ? [line(errors.before, 'before')] : []), line(errors.after, 'now')];
     this.curve.replaceChildren(
-      elementOf(svg('svg', { viewBox: '0 0 100 40', preserveAspectRatio: 'none' }, mark, ...lines)),
+      drawSvg(svg('svg', { viewBox: '0 0 100 40', preserveAspectRatio: 'none' }, mark, ...lines)),
       make('span', { className: 'muted' }, top.toFixed(2)),
     );
     const from = errors.before ? `before training ${errors.before[at].toFixed(3)}, ` : '';
@@ -224,7 +224,7 @@ type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
 
 /** The third of the noise levels where the guess errs most. */
 function worstOf({ levels, after, clean }: Shown): readonly [right: number, what: string] {
-  const errors = after.map((picture) => errorOf(picture, clean));
+  const errors = after.map((picture) => meanSquaredError(picture, clean));
   const t = levels[errors.indexOf(Math.max(...errors))];
   return [Math.min(Math.floor(3 * t), 2), `its error is largest at t = ${t.toFixed(2)}`];
 }

@@ -12,7 +12,7 @@ export function spread(values: ArrayLike<number>, low: number, high: number, bin
 }
 
 /** The mean squared difference of two pictures of bytes, of pixels from 0 to 1. */
-export function errorOf(picture: Uint8Array, truth: Uint8Array): number {
+export function meanSquaredError(picture: Uint8Array, truth: Uint8Array): number {
   return picture.reduce((sum, value, i) => sum + ((value - truth[i]) / 255) ** 2, 0) / picture.length;
 }
 
@@ -33,7 +33,10 @@ export const areAsSharp = (pictures: Uint8Array, others: Uint8Array, size: Image
 /** Whether one picture is nearly another. */
 export function isNearly(picture: Uint8Array, other: Uint8Array): boolean {
   const mean = other.reduce((sum, value) => sum + value, 0) / other.length;
-  return errorOf(picture, other) < LITTLE * errorOf(other, new Uint8Array(other.length).fill(mean));
+  return (
+    meanSquaredError(picture, other) <
+    LITTLE * meanSquaredError(other, new Uint8Array(other.length).fill(mean))
+  );
 }
 
 /** `roughness`: the mean squared difference of neighbours, in variances of a picture. `sharpness`: the mean of the same squares, weighted by themselves. */

@@ -1,9 +1,9 @@
 /** The first scene: an image and noise, mixed by a slider. It needs no network, and so no GPU. */
 import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
 import { svg } from '../../text/svg';
-import { elementOf, make, makeButton } from '../shell/dom';
+import { drawSvg, make, makeButton } from '../shell/dom';
 import { spread } from './noise';
-import { Figure, Guess, partsOf, prose, Slider } from './parts';
+import { Figure, Guess, prose, Slider, sceneParts } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
 const SIZE = 28 * 28;
@@ -87,7 +87,7 @@ export class NoiseScene implements Scene {
       ),
       make('div', {}, other),
     ];
-    this.element.append(...partsOf(lead, pictures, text));
+    this.element.append(...sceneParts(lead, pictures, text));
   }
 
   render(): void {
@@ -133,7 +133,7 @@ export class NoiseScene implements Scene {
       return svg('rect', { x: i + 0.1, y: 30 - height, width: 0.8, height });
     });
     this.bars.replaceChildren(
-      elementOf(svg('svg', { viewBox: `0 0 ${BINS} 30`, preserveAspectRatio: 'none' }, ...bars)),
+      drawSvg(svg('svg', { viewBox: `0 0 ${BINS} 30`, preserveAspectRatio: 'none' }, ...bars)),
     );
     const mean = mixed.reduce((sum, value) => sum + value, 0) / mixed.length;
     const deviation = Math.sqrt(mixed.reduce((sum, value) => sum + (value - mean) ** 2, 0) / mixed.length);

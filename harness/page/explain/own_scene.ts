@@ -6,7 +6,7 @@ import type { Grid } from '../runs/history';
 import { make, setText } from '../shell/dom';
 import { isYoung, networkIn } from '../shell/state';
 import { areAsSharp, isNoise } from './noise';
-import { Figure, Guess, Playback, partsOf, prose, Slider, showWay, WAY } from './parts';
+import { Figure, Guess, Playback, prose, Slider, sceneParts, showWay, WAY } from './parts';
 import { Question, type Scene, SEED, type Stage } from './scene';
 
 /** What samples show, in the order of the answers. */
@@ -58,7 +58,7 @@ export class OwnScene implements Scene {
       leadTo('?task=train', 'data-about', 'Train on your own pictures'),
     );
     const pictures = [this.samples.element, this.playback.element, this.way.element];
-    this.element.append(...partsOf(lead, pictures, [this.about, this.links, this.status]));
+    this.element.append(...sceneParts(lead, pictures, [this.about, this.links, this.status]));
   }
 
   render(): void {

@@ -30,7 +30,7 @@ export function prose(text: string, className = ''): HTMLParagraphElement {
 }
 
 /** The parts of a scene: what is read first, the pictures, and the rest of the text. */
-export const partsOf = (
+export const sceneParts = (
   lead: readonly Child[],
   pictures: readonly Child[],
   text: readonly Child[],
@@ -331,8 +331,8 @@ export class NetworkChoice {
     this.choice.element.hidden = alone;
     const note = app.source === 'file' ? distilledNote(state.model) : undefined;
     const words = note
-      ? `${note}; this is the pretrained one, ${nameOf(source, steps)}`
-      : nameOf(source, steps);
+      ? `${note}; this is the pretrained one, ${trainingText(source, steps)}`
+      : trainingText(source, steps);
     const young = app.isYoung
       ? `. This page’s run takes over after step ${whole(grownAt(state, settings))}`
       : '';
@@ -341,7 +341,7 @@ export class NetworkChoice {
 }
 
 /** The training of a network so far, in words. */
-function nameOf(source: Source, steps: number): string {
+function trainingText(source: Source, steps: number): string {
   if (source === 'pretrained') return `after ${whole(PRETRAINED_IMAGES)} images`;
   if (source === 'file') return 'as the file has it';
   return steps > 0 ? `after step ${whole(steps)}` : 'not trained yet';

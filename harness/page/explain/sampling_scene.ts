@@ -1,5 +1,5 @@
 /** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
-import { nameOf, namesOf } from '../../pictures/class_names';
+import { labelName, shownNames } from '../../pictures/class_names';
 import type { Made } from '../messages/explain_messages';
 import { make, setText } from '../shell/dom';
 import { isNearly, isNoise } from './noise';
@@ -10,9 +10,9 @@ import {
   NetworkChoice,
   numbered,
   Playback,
-  partsOf,
   prose,
   Slider,
+  sceneParts,
   showWay,
   WAY,
 } from './parts';
@@ -95,7 +95,7 @@ export class SamplingScene implements Scene {
       this.strip.element,
       make('div', { className: 'scene-choices' }, this.digits.element, this.other),
     ];
-    const parts = partsOf(lead, pictures, text);
+    const parts = sceneParts(lead, pictures, text);
     this.pictures = parts[1];
     this.element.append(...parts);
   }
@@ -103,7 +103,7 @@ export class SamplingScene implements Scene {
   render(): void {
     const { question, network, stage, seed } = this;
     const { slider } = this.playback;
-    const names = namesOf(network.classes);
+    const names = shownNames(network.classes);
     const digit = this.digit % Math.max(1, names.length);
     if (stage.app) question.ask({ kind: 'make', of: network.source, label: digit, seed });
     network.render(question.steps);
@@ -143,7 +143,7 @@ export class SamplingScene implements Scene {
     const { x, predictions, height, width, channels, byClass } = shown;
     const steps = predictions.length;
     const { classes, classNames } = this.network.classes;
-    const name = nameOf(this.digit % Math.max(1, classes), classNames);
+    const name = labelName(this.digit % Math.max(1, classes), classNames);
     const what = byClass ? `a ${name}` : 'an image';
     const t = (1 - at / steps).toFixed(2);
     this.x.show(
@@ -167,8 +167,8 @@ export class SamplingScene implements Scene {
     // Another network may have had more classes to choose from.
     const digit = this.digit % making.images;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
-    const made = { kind: 'made', objective: 'flow', byClass: true } as const;
-    return { ...made, height, width, channels: 1, x: x.map(one), predictions: predictions.map(one) };
+    const question = { kind: 'made', objective: 'flow', byClass: true } as const;
+    return { ...question, height, width, channels: 1, x: x.map(one), predictions: predictions.map(one) };
   }
 }
 

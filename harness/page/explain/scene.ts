@@ -4,7 +4,7 @@ import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import { isFreed, type WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { Latest } from '../shell/latest';
-import { compilingText, describe } from '../shell/state';
+import { compilingText, taskText } from '../shell/state';
 import type { Recording } from '../welcome/recording';
 
 export interface Stage {
@@ -133,6 +133,6 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (!this.waiting) return undefined;
     const { preparing, phase } = state;
     if (preparing?.task === 'compiling' && !this.answer) return compilingText(state);
-    return phase === 'starting' || phase === 'loading' ? describe(state) : 'Asking the network';
+    return phase === 'starting' || phase === 'loading' ? taskText(state) : 'Asking the network';
   }
 }

@@ -33,16 +33,16 @@ export function connectGlossary(): void {
   document.querySelector('main')!.append(box);
   for (const marked of document.querySelectorAll<HTMLElement>('[data-word]')) explain(marked);
   // Focus and pointer do not bubble by themselves as these do.
-  document.addEventListener('focusin', ({ target }) => show(termAt(target)));
+  document.addEventListener('focusin', ({ target }) => openWord(termAt(target)));
   document.addEventListener('pointerover', ({ target, pointerType }) => {
     if (pointerType === 'touch' || inBox(target)) clearTimeout(soon);
     else later(termAt(target));
   });
   document.addEventListener('click', ({ target }) => {
-    if (!inBox(target)) show(termAt(target));
+    if (!inBox(target)) openWord(termAt(target));
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && open) show(undefined);
+    if (event.key === 'Escape' && open) openWord(undefined);
   });
   // It stays with its word: where the focus moves to a word out of sight, the browser scrolls there.
   for (const moved of ['scroll', 'resize']) {
@@ -79,10 +79,10 @@ function later(word: HTMLButtonElement | undefined): void {
   clearTimeout(soon);
   const focused = termAt(document.activeElement);
   const next = word ?? (focused?.matches(':focus-visible') ? focused : undefined);
-  if (next !== open) soon = setTimeout(() => show(next), HOVER_MS);
+  if (next !== open) soon = setTimeout(() => openWord(next), HOVER_MS);
 }
 
-function show(word: HTMLButtonElement | undefined): void {
+function openWord(word: HTMLButtonElement | undefined): void {
   clearTimeout(soon);
   if (word === open) return;
   open?.removeAttribute('aria-describedby');

@@ -4,7 +4,7 @@ import { whole } from '../../text/units';
 import type { InsideAnswer, Listed } from '../messages/inside_messages';
 import { byId, make, makeButton, setHidden, setText } from '../shell/dom';
 import { cell, element } from '../shell/table';
-import { sourcesOf } from '../sources/sources';
+import { showSources } from '../sources/sources';
 import { number } from './part_view';
 
 const COLUMNS = 7;
@@ -130,7 +130,7 @@ type EditPanel = (panel: HTMLElement, shader: string, closed: () => void) => voi
 /** The shaders of an op, each with its dispatches and a button to edit it, and the reference. */
 function sourcesOfOp({ kernel, dispatches }: ListedOp, edit: EditPanel): HTMLElement {
   const names = [...new Set(dispatches.map(({ shader }) => shader))];
-  return sourcesOf(kernel, names, {
+  return showSources(kernel, names, {
     shader: (name) => bindingsOf(dispatches.filter(({ shader }) => shader === name)),
     reference: 'The reference: plain loops, which every form of the kernel is compared with.',
     ready: (panel, name) => panel.querySelector('pre')!.before(editButton(panel, name, edit)),

@@ -2,7 +2,7 @@
 
 import { type Svg, svg } from '../../text/svg';
 import type { InsideLayer } from '../messages/inside_messages';
-import { elementOf, make, makeButton } from '../shell/dom';
+import { drawSvg, make, makeButton } from '../shell/dom';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
@@ -32,7 +32,7 @@ const SHRINK = [1, 0.8, 0.64];
 export class NetworkDrawing {
   private readonly root: HTMLElement;
   private readonly open: (name: string) => void;
-  private readonly lines = elementOf(svg('svg', { class: 'net-lines', 'aria-hidden': 'true' }));
+  private readonly lines = drawSvg(svg('svg', { class: 'net-lines', 'aria-hidden': 'true' }));
   private readonly parts = new Map<string, { element: HTMLElement; canvas: HTMLCanvasElement }>();
   private layers: readonly InsideLayer[] = [];
   private places: readonly PartPlace[] = [];
@@ -115,7 +115,7 @@ export class NetworkDrawing {
     }
     this.lines.setAttribute('width', String(width));
     this.lines.setAttribute('height', String(y));
-    this.lines.replaceChildren(...linesOf(this.layers, boxes).map(elementOf));
+    this.lines.replaceChildren(...linesOf(this.layers, boxes).map(drawSvg));
   }
 }
 

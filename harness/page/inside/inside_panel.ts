@@ -1,5 +1,5 @@
 /** The Inside view: the network's work on an image layer by layer, its change in a training step, and the shaders. */
-import { nameOf } from '../../pictures/class_names';
+import { labelName } from '../../pictures/class_names';
 import type { StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type {
@@ -12,17 +12,17 @@ import type {
   NumberOf,
   Stepped,
 } from '../messages/inside_messages';
-import { isFreed, patchOf, type WorkerEvent } from '../messages/messages';
+import { eventPatch, isFreed, type WorkerEvent } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, make, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { connectSources } from '../shell/fields';
-import { describe, isReady, networkIn, networkText } from '../shell/state';
+import { isReady, networkIn, networkText, taskText } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { NetworkDrawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';
 import type { PixelView } from './pixel_view';
-import { largest, largestOf, meanOf, onScheme, overall, paint, pictureOf } from './shades';
+import { largest, largestValue, meanMap, onScheme, overall, paint, pictureMaps } from './shades';
 import { SlowMotion } from './slow_motion';
 
 /** Minimum number of images and milliseconds between two looks into the network during training: each look costs the step under way. */
@@ -106,7 +106,7 @@ class InsidePanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
-    const { timed } = patchOf(event);
+    const { timed } = eventPatch(event);
     if (timed) this.dispatches.time(timed.index, timed.ms);
     // Open orders get no answer any more.
     else if (event.type === 'lost' || isFreed(event)) {
@@ -189,7 +189,7 @@ class InsidePanel implements TaskPanel {
   /** The name of a class of the network that is looked into. */
   private readonly nameOf = (label: number): string => {
     const { lookedInto, state, settings } = this.app;
-    return nameOf(label, networkIn(lookedInto, state, settings).classNames);
+    return labelName(label, networkIn(lookedInto, state, settings).classNames);
   };
 
   private ask(kind: 'look' | 'step' | 'list'): void {
@@ -289,7 +289,7 @@ class InsidePanel implements TaskPanel {
     const { preparing, phase, model } = app.state;
     if (waiting === 'step' || (waiting && !looked)) {
       const doing = waiting === 'step' ? 'Making a step' : 'Running the network';
-      if (preparing?.kernel) return `${doing}. ${describe({ ...app.state, phase: 'compiling' })}`;
+      if (preparing?.kernel) return `${doing}. ${taskText({ ...app.state, phase: 'compiling' })}`;
       const compiling =
         preparing?.task === 'compiling' ? `: shader ${preparing.done} of ${preparing.total}` : '';
       return `${doing}${compiling}`;
@@ -326,15 +326,15 @@ class InsidePanel implements TaskPanel {
     if (!looked) return;
     const { layers } = looked;
     const step = stage && this.stepped;
-    drawing.show('noisy', pictureOf((step ?? looked).noisy, looked), 1);
-    if (step) drawing.show('prediction', meanOf(step.output, looked), largest(step.target));
-    else drawing.show('prediction', pictureOf(looked.prediction, looked), 1);
+    drawing.show('noisy', pictureMaps((step ?? looked).noisy, looked), 1);
+    if (step) drawing.show('prediction', meanMap(step.output, looked), largest(step.target));
+    else drawing.show('prediction', pictureMaps(looked.prediction, looked), 1);
     const backward = step && stage === 'backward';
     for (const { name, height, width, isConditioning } of layers) {
       if (backward && lit && !lit.has(name)) continue;
       const values = (backward ? step.gradients : (step ?? looked).activations)[name];
       const maps = isConditioning ? squareOf(values) : overall(values, height, width);
-      drawing.show(name, maps, largestOf(maps));
+      drawing.show(name, maps, largestValue(maps));
     }
   }
 
@@ -409,10 +409,10 @@ class InsidePanel implements TaskPanel {
     const first = firstOf(layers);
     const canvas = byId('inside-kernels', HTMLCanvasElement);
     const maps = kernelMaps(kernels, first, 8);
-    paint(canvas, maps, largestOf(maps));
+    paint(canvas, maps, largestValue(maps));
     setHidden('kernels-sum', first.inChannels === 1);
     const size = `${first.kernelSize}×${first.kernelSize}`;
-    canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestOf(maps))}`;
+    canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestValue(maps))}`;
   }
 
   private showNorms(): void {
@@ -445,14 +445,14 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
   const { choices, labels, classes } = looked;
   const size = choices.length / labels.length;
   labels.forEach((label, i) => {
-    const made = box.children[i] ?? box.appendChild(make('button', { type: 'button' }, make('canvas')));
-    const choose = made as HTMLButtonElement;
+    const button = box.children[i] ?? box.appendChild(make('button', { type: 'button' }, make('canvas')));
+    const choose = button as HTMLButtonElement;
     choose.dataset.choice = String(i);
     choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
     choose.ariaPressed = String(i === chosen);
     paint(
       choose.firstChild as HTMLCanvasElement,
-      pictureOf(choices.subarray(i * size, (i + 1) * size), looked),
+      pictureMaps(choices.subarray(i * size, (i + 1) * size), looked),
       1,
     );
   });

@@ -3,7 +3,7 @@
 import { plural, whole } from '../../text/units';
 import type { InsideLayer, Kernels } from '../messages/inside_messages';
 import { anyElement, button, byId, onClick, setHidden, setText } from '../shell/dom';
-import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
+import { channelMaps, largest, largestValue, type Maps, paint } from './shades';
 
 const kinds = ['activation', 'preActivation', 'gradient'] as const;
 type Kind = (typeof kinds)[number];
@@ -125,7 +125,7 @@ export class PartView {
 
   private maps(): Maps {
     const { layer, maps } = this.part!;
-    return channelsOf(maps[this.kind]!, layer.height, layer.width, this.columns);
+    return channelMaps(maps[this.kind]!, layer.height, layer.width, this.columns);
   }
 
   private drawOne(): void {
@@ -137,7 +137,7 @@ export class PartView {
     paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.map, y, x) }, most);
     setHidden('part-kernel-box', !kernels);
     if (kernels)
-      paint(this.kernel, kernelAt(kernels, layer, this.map), largestOf(kernelMaps(kernels, layer, 8)));
+      paint(this.kernel, kernelAt(kernels, layer, this.map), largestValue(kernelMaps(kernels, layer, 8)));
     setText('part-kernel-name', layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel');
     this.drawFacts();
   }

@@ -17,7 +17,7 @@ export interface Tap {
 }
 
 /** The products of an input map, row by row of the window. */
-export function tapsOf(
+export function pixelTaps(
   { height, width, kernelSize: k, inChannels, outChannels }: InsideLayer,
   { input, kernel }: Pick<Arithmetic, 'input' | 'kernel'>,
   { y, x, map }: PixelPlace,
@@ -35,12 +35,12 @@ export function tapsOf(
   });
 }
 
-export const productOf = ({ value, weight }: Tap) => (value === undefined ? 0 : value * weight);
+export const tapProduct = ({ value, weight }: Tap) => (value === undefined ? 0 : value * weight);
 
 /** The sum of the products of each input map. */
-export const sumsOf = (layer: InsideLayer, numbers: Arithmetic, place: PixelPlace): Float64Array =>
+export const mapSums = (layer: InsideLayer, numbers: Arithmetic, place: PixelPlace): Float64Array =>
   Float64Array.from({ length: layer.inChannels }, (_, c) =>
-    tapsOf(layer, numbers, place, c).reduce((sum, tap) => sum + productOf(tap), 0),
+    pixelTaps(layer, numbers, place, c).reduce((sum, tap) => sum + tapProduct(tap), 0),
   );
 
 /** What the kernel's reference computes for the pixel: it gets the window as an image, zeros outside of the real one, and one output map. */
@@ -51,7 +51,7 @@ export function referenceAt(layer: InsideLayer, numbers: Arithmetic, place: Pixe
   const input = new Float64Array(inChannels * k * k);
   const kernel = new Float64Array(k * k * inChannels * padded);
   for (let c = 0; c < inChannels; c++) {
-    for (const [tap, { value = 0, weight }] of tapsOf(layer, numbers, place, c).entries()) {
+    for (const [tap, { value = 0, weight }] of pixelTaps(layer, numbers, place, c).entries()) {
       input[c * k * k + tap] = value;
       kernel[(tap * inChannels + c) * padded] = weight;
     }
@@ -129,7 +129,7 @@ export function pixelBefore(
  * The lines of a plain convolution's text that compute a map: a product, the end, and the biases, also the image's if there is one. Those
  * that have other names there are left out.
  */
-export function linesOf(text: string, map: number, hasImageBias: boolean): string[] {
+export function pixelLines(text: string, map: number, hasImageBias: boolean): string[] {
   // A workgroup computes 8 maps: the first four from the weights u, the others from v.
   const half = map % 8 < 4 ? 'u' : 'v';
   const lane = map % 4;

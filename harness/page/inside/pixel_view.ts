@@ -4,19 +4,19 @@ import { plural, whole } from '../../text/units';
 import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_messages';
 import { button, byId, make, onClick, setText } from '../shell/dom';
 import { element } from '../shell/table';
-import { sourcesOf } from '../sources/sources';
+import { showSources } from '../sources/sources';
 import { number } from './part_view';
 import {
   activationAt,
-  linesOf,
+  mapSums,
   type PixelPlace,
   pixelAfter,
   pixelBefore,
-  productOf,
+  pixelLines,
+  pixelTaps,
   referenceAt,
-  sumsOf,
   type Tap,
-  tapsOf,
+  tapProduct,
 } from './pixel';
 import { largest, paint } from './shades';
 
@@ -70,7 +70,7 @@ export class PixelView {
     this.open = open;
     const { layer, place } = this;
     const numbers = open.looked.arithmetic;
-    this.sums = sumsOf(layer, numbers, place);
+    this.sums = mapSums(layer, numbers, place);
     this.slider.max = String(layer.inChannels);
     this.slider.disabled = layer.inChannels === 1;
     setText('pixel-title', `${layer.name}: map ${place.map + 1}, row ${place.y + 1}, column ${place.x + 1}`);
@@ -142,11 +142,11 @@ export class PixelView {
     const numbers = this.open!.looked.arithmetic;
     this.inputMap = map;
     this.slider.value = String(map + 1);
-    const taps = tapsOf(layer, numbers, place, map);
+    const taps = pixelTaps(layer, numbers, place, map);
     const side = layer.kernelSize;
-    fill('pixel-window', side, taps, ({ value }) => value);
-    fill('pixel-kernel', side, taps, ({ weight }) => weight);
-    fill('pixel-products', side, taps, (tap) => (tap.value === undefined ? undefined : productOf(tap)));
+    fillTable('pixel-window', side, taps, ({ value }) => value);
+    fillTable('pixel-kernel', side, taps, ({ weight }) => weight);
+    fillTable('pixel-products', side, taps, (tap) => (tap.value === undefined ? undefined : tapProduct(tap)));
     const outside = taps.filter(({ value }) => value === undefined).length;
     const edge =
       outside === 0
@@ -168,13 +168,13 @@ export class PixelView {
   /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
   private showLines(): void {
     const { imageBias } = this.open!.looked.arithmetic;
-    const lines = linesOf(commentedShader('conv2d').text, this.place.map, imageBias !== undefined);
+    const lines = pixelLines(commentedShader('conv2d').text, this.place.map, imageBias !== undefined);
     setText('pixel-lines', lines.join('\n'));
   }
 
   private showSource(): void {
     const details = byId('pixel-source', HTMLDetailsElement);
-    if (details.open && details.children.length === 1) details.append(sourcesOf('conv2d', ['conv2d']));
+    if (details.open && details.children.length === 1) details.append(showSources('conv2d', ['conv2d']));
   }
 }
 
@@ -191,7 +191,12 @@ function decimalsFor(most: number): Intl.NumberFormat {
 }
 
 /** Writes numbers into a table of the window, each on a ground as strong as it is. */
-function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => number | undefined): void {
+function fillTable(
+  id: string,
+  side: number,
+  taps: readonly Tap[],
+  of: (tap: Tap) => number | undefined,
+): void {
   const values = taps.map(of);
   const most = largest(values.map((value) => value ?? 0));
   const format = decimalsFor(most);

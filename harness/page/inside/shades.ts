@@ -54,7 +54,7 @@ export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap =
 }
 
 /** The maps of a layer, [height][width][channels]. */
-export const channelsOf = (values: Float32Array, height: number, width: number, columns: number): Maps => {
+export const channelMaps = (values: Float32Array, height: number, width: number, columns: number): Maps => {
   const count = values.length / (height * width);
   return {
     height,
@@ -66,7 +66,7 @@ export const channelsOf = (values: Float32Array, height: number, width: number, 
 };
 
 /** A picture of bytes, 0 to 255, [height][width][channels]: colours, or the first channel as a shade. */
-export const pictureOf = (bytes: Uint8Array, { height, width, channels }: ImageSize): Maps => ({
+export const pictureMaps = (bytes: Uint8Array, { height, width, channels }: ImageSize): Maps => ({
   height,
   width,
   count: 1,
@@ -76,7 +76,7 @@ export const pictureOf = (bytes: Uint8Array, { height, width, channels }: ImageS
 });
 
 /** Numbers of any size for each pixel of an image, [height][width][channels], as one map: the mean of the channels. */
-export const meanOf = (values: Float32Array, { height, width, channels }: ImageSize): Maps => ({
+export const meanMap = (values: Float32Array, { height, width, channels }: ImageSize): Maps => ({
   height,
   width,
   count: 1,
@@ -104,7 +104,7 @@ export const largest = (values: ArrayLike<number>): number =>
     0,
   ) as number;
 
-export const largestOf = ({ height, width, count, value }: Maps): number => {
+export const largestValue = ({ height, width, count, value }: Maps): number => {
   let most = 0;
   for (let i = 0; i < count; i++)
     for (let y = 0; y < height; y++)

@@ -5,7 +5,7 @@ import { whole } from '../../text/units';
 import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
 import { anyElement, button, isStill, make, onClick, setHidden, setText } from '../shell/dom';
 import { kernelMaps, number } from './part_view';
-import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
+import { largest, type Maps, meanMap, paint, pictureMaps } from './shades';
 
 const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const satisfies readonly StepStage[];
 
@@ -131,13 +131,13 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
   const first = layers.find(({ isConditioning }) => !isConditioning)!;
   const bytes = (title: string, data: Uint8Array) => ({
     title,
-    maps: pictureOf(data, looked),
+    maps: pictureMaps(data, looked),
     most: 1,
   });
   const floats = (title: string, values: Float32Array, most: number) => ({
     title,
     most,
-    maps: meanOf(values, looked),
+    maps: meanMap(values, looked),
   });
   const kernels = (title: string, values: Float32Array, most: number) => ({
     title,

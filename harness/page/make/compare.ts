@@ -2,10 +2,10 @@
 import { fileName } from '../messages/order';
 import { columnChoices } from '../messages/settings';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
-import { ImageView, pngOf, type Tiles } from '../shell/images';
+import { ImageView, type Tiles, toPng } from '../shell/images';
 import { networkIn } from '../shell/state';
-import { tilesOf } from '../shell/trajectory';
-import { callsText, columnOf, NAMES, stepsText, usualPair } from './making';
+import { stepTiles } from '../shell/trajectory';
+import { callsText, columnMaking, NAMES, stepsText, usualPair } from './making';
 import type { Orders } from './orders';
 import { stepText } from './sample_views';
 import { saveAs } from './share';
@@ -35,7 +35,7 @@ export function connectComparison(orders: Orders): () => void {
     if (!left || !right) return;
     const { network, order } = steps[1]!;
     const name = fileName(network, { ...order, source: app.source }, orders.pair!.join('-'), 'png');
-    saveAs(name, (files) => pngOf(files.beside(left.bytes, right.bytes, left)));
+    saveAs(name, (files) => toPng(files.beside(left.bytes, right.bytes, left)));
   });
 
   /** The step of each column at the place of the slider, and its images: finished ones are enlarged in both, or in neither. */
@@ -44,9 +44,10 @@ export function connectComparison(orders: Orders): () => void {
       const { all } = stage.columns[choice];
       return all.at(Math.round((Number(way.value) / 100) * (all.length - 1)));
     });
-    const all = (of: typeof tilesOf): readonly (Tiles | undefined)[] => steps.map((step) => step && of(step));
+    const all = (of: typeof stepTiles): readonly (Tiles | undefined)[] =>
+      steps.map((step) => step && of(step));
     const large = all((step) => orders.shownOf(step));
-    return { steps, tiles: large.every((tiles) => tiles?.enlarged) ? large : all(tilesOf) };
+    return { steps, tiles: large.every((tiles) => tiles?.enlarged) ? large : all(stepTiles) };
   };
 
   return () => {
@@ -64,7 +65,7 @@ export function connectComparison(orders: Orders): () => void {
       const choice = pair[i];
       const step = steps[i];
       select.value = choice;
-      const making = step?.order ?? columnOf(choice, app);
+      const making = step?.order ?? columnMaking(choice, app);
       const problem = typeof making === 'string' ? making : undefined;
       setMessage(`${side}-problem`, problem);
       canvas.parentElement!.hidden = problem !== undefined;

@@ -2,9 +2,9 @@
 
 import type { Order } from '../messages/messages';
 import { imagesAt, type Placed } from '../messages/noise_field';
-import { handful, labelsOf } from '../messages/order';
+import { handful, orderLabels } from '../messages/order';
 import type { App } from '../shell/app';
-import { paperOf, type Tiles } from '../shell/images';
+import { paperByte, type Tiles } from '../shell/images';
 import type { Origin, Sampled } from '../shell/trajectory';
 import type { Stage } from './stage';
 
@@ -15,7 +15,7 @@ const MOST_MADE = 1000;
 export const MAP_SIDE = 5;
 
 /** The image under the hand: the last one, which is the digit that was just typed. */
-export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
+export const handIndex = ({ count }: Pick<Order, 'count'>) => count - 1;
 
 /** Images to make. */
 interface Wish extends Origin {
@@ -33,7 +33,7 @@ export class Hand {
   private readonly app: App;
   private readonly stage: Stage;
   /** Images by all that they depend on. */
-  private readonly made = new Map<string, Uint8Array>();
+  private readonly cache = new Map<string, Uint8Array>();
   /** The request under way: there is one at a time. */
   private asked: { readonly isMap: boolean; readonly images: Promise<Images> } | undefined;
   /** Ends it. */
@@ -55,7 +55,7 @@ export class Hand {
   get asks(): 'first' | 'more' | 'map' | undefined {
     if (!this.asked) return undefined;
     if (this.asked.isMap) return 'map';
-    return this.made.size === 0 ? 'first' : 'more';
+    return this.cache.size === 0 ? 'first' : 'more';
   }
 
   /** The images of an order with few network calls, as they are made. `before`: what is shown until then. */
@@ -70,7 +70,7 @@ export class Hand {
   async *look(order: Order, isTime: () => boolean): AsyncGenerator<Tiles> {
     const at = (i: number) => (100 * i) / (MAP_SIDE - 1);
     const images = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => ({
-      image: handOf(order),
+      image: handIndex(order),
       place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
     }));
     const wish = { ...this.originOf(order), images, isMap: true, isTime };
@@ -80,7 +80,7 @@ export class Hand {
 
   /** What was made shows another network, or an earlier one, and what is asked for does, or does not come. */
   forget(): void {
-    this.made.clear();
+    this.cache.clear();
     this.ends.abort();
     this.ends = new AbortController();
   }
@@ -92,11 +92,11 @@ export class Hand {
 
   /** All images of a wish as they are made, a few at a time. Until then the images of `before` have their places, if they have the same size. */
   private async *fill(wish: Wish, before?: Sampled): AsyncGenerator<Uint8Array> {
-    const { app, made } = this;
+    const { app, cache: made } = this;
     const { images, isMap, network } = wish;
     const { height, width, channels } = network;
     const size = height * width * channels;
-    let bytes = new Uint8Array(images.length * size).fill(paperOf(channels));
+    let bytes = new Uint8Array(images.length * size).fill(paperByte(channels));
     const { network: last, prediction } = before ?? {};
     if (prediction && last?.height === height && last.width === width && last.channels === channels)
       bytes.set(prediction.subarray(0, bytes.length));
@@ -106,7 +106,7 @@ export class Hand {
         if (image?.length === size) bytes.set(image, i * size);
     };
     for (let isNew = false; ; isNew = true) {
-      const known = images.map((image) => made.get(keyOf(wish, image)));
+      const known = images.map((image) => made.get(imageKey(wish, image)));
       put(known);
       if (isNew || known.some((image) => image)) yield bytes;
       const missing = [...known.keys()].filter((i) => !known[i]);
@@ -122,10 +122,10 @@ export class Hand {
 
   /** Makes some of the missing images: the one under the hand, then the ones after the last, in a circle. None if they are not wanted any more by then. */
   private async request(wish: Wish, missing: readonly number[]): Promise<Images> {
-    const { app, made, last } = this;
+    const { app, cache: made, last } = this;
     const { signal } = this.ends;
     const { order } = wish;
-    const hand = wish.isMap ? 0 : handOf(order);
+    const hand = wish.isMap ? 0 : handIndex(order);
     const turnOf = (i: number) => (i === hand ? -2 : i > last ? -1 : 0);
     const turn = missing
       .toSorted((a, b) => turnOf(a) - turnOf(b))
@@ -139,7 +139,7 @@ export class Hand {
       const size = bytes.length / turn.length;
       for (const [at, i] of turn.entries()) {
         parts[i] = bytes.subarray(at * size, (at + 1) * size);
-        made.set(keyOf(wish, wish.images[i]), parts[i]);
+        made.set(imageKey(wish, wish.images[i]), parts[i]);
       }
       for (const key of [...made.keys()].slice(0, -MOST_MADE)) made.delete(key);
     } catch (error) {
@@ -151,9 +151,9 @@ export class Hand {
   }
 }
 
-function keyOf({ order, network, trained }: Wish, { image, place }: Placed): string {
+function imageKey({ order, network, trained }: Wish, { image, place }: Placed): string {
   const { source, steps, method, guidance, seed } = order;
-  const label = labelsOf(order, network.classes)?.[image];
+  const label = orderLabels(order, network.classes)?.[image];
   const maker = source === 'run' ? trained : source;
   return [maker, steps, method, guidance, seed, image, place.across, place.down, label].join();
 }

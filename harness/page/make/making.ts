@@ -1,5 +1,5 @@
 /** How images of the Make view are made: network and sampling as the settings say, under the hand, and of a column of a comparison. Pure. */
-import { callsOf, type Sampling } from '../../../src/unet/sampling';
+import { countCalls, type Sampling } from '../../../src/unet/sampling';
 import { plural } from '../../text/units';
 import type { ModelDescription, Order } from '../messages/messages';
 import { INSTANT } from '../messages/pretrained';
@@ -7,7 +7,7 @@ import {
   type CallsChoice,
   type ColumnChoice,
   type FlowMethod,
-  initialOf,
+  initialFor,
   type Settings,
   type Source,
 } from '../messages/settings';
@@ -39,10 +39,10 @@ type Chosen = Pick<Settings, 'recipe' | 'calls' | 'steps' | 'method' | 'guidance
 type Network = Pick<ModelDescription, 'recipe' | 'classes' | 'sampling'>;
 
 /** Network and sampling for the settings. Open settings follow the choice of calls, or else the network's own sampling. */
-export function makingOf(chosen: Chosen, source: Source, { recipe, sampling: own }: Network): Making {
+export function planMaking(chosen: Chosen, source: Source, { recipe, sampling: own }: Network): Making {
   const { calls, steps, method, guidance } = chosen;
   if (own.calls) return { source, ...flowing(own), guidance: 1 };
-  const isOpen = steps === 0 && method === 'auto' && guidance === initialOf(chosen.recipe).guidance;
+  const isOpen = steps === 0 && method === 'auto' && guidance === initialFor(chosen.recipe).guidance;
   if (calls === '2' && isOpen && source === 'pretrained' && recipe !== 'tutorial')
     return { source: 'instant', ...flowing(INSTANT.sampling), guidance: 1 };
   const usual = calls === '2' || calls === '8' ? flowing(own) : STEPS[calls];
@@ -63,7 +63,7 @@ const flowing = ({ method, steps }: Sampling) => ({
 /** Network and sampling while the hand moves: the fewest calls that make digits. */
 export function handMaking(chosen: Chosen, source: Source, network: Network): Making {
   if (source === 'pretrained' || network.sampling.calls)
-    return makingOf({ ...initialOf(chosen.recipe), calls: '2' }, source, network);
+    return planMaking({ ...initialFor(chosen.recipe), calls: '2' }, source, network);
   return { source, ...FEWEST, guidance: chosen.guidance };
 }
 
@@ -74,7 +74,7 @@ export function callsText(
 ): string {
   const { polish } = sampling;
   const flow = { method, steps, polish, ...(classes > 0 ? { guidance } : {}) };
-  return plural(callsOf(recipe === 'tutorial' ? { method: 'mix', steps } : flow), 'network call');
+  return plural(countCalls(recipe === 'tutorial' ? { method: 'mix', steps } : flow), 'network call');
 }
 
 const METHODS: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
@@ -86,7 +86,7 @@ export function stepsText({ source, steps, method }: Making, { recipe }: Network
 }
 
 /** The choice of calls that gives this sampling; undefined if none does. */
-export function choiceOf({ source, steps, method }: Making): CallsChoice | undefined {
+export function callsChoice({ source, steps, method }: Making): CallsChoice | undefined {
   if (source === 'instant') return '2';
   return (['8', '40'] as const).find(
     (choice) => STEPS[choice].steps === steps && STEPS[choice].method === method,
@@ -119,16 +119,16 @@ const USUAL: readonly Pair[] = [
 type Page = Pick<App, 'settings' | 'state' | 'source'>;
 
 /** How a column is made, or the sentence that says why it cannot be. */
-export function columnOf(choice: ColumnChoice, { settings, state, source }: Page): Making | string {
+export function columnMaking(choice: ColumnChoice, { settings, state, source }: Page): Making | string {
   const chosen = networkIn(source, state, settings);
-  const usual = initialOf(settings.recipe);
+  const usual = initialFor(settings.recipe);
   if (choice === 'pretrained' || choice === 'run') {
     if (state.losses.length === 0) return 'There is no run to compare with: train one first.';
     const pretrained = networkIn('pretrained', state, settings);
     const run = networkIn('run', state, settings);
     if (run.recipe === 'tutorial' || thingsOf(pretrained) !== thingsOf(run))
       return `The pretrained network and this run make different things: ${thingsOf(pretrained)}, and ${thingsOf(run)}.`;
-    return makingOf(usual, choice, choice === 'run' ? run : pretrained);
+    return planMaking(usual, choice, choice === 'run' ? run : pretrained);
   }
   if (chosen.recipe === 'tutorial') return 'The tutorial’s network has no guidance, and one way of sampling.';
   if (chosen.sampling.calls)
@@ -136,11 +136,11 @@ export function columnOf(choice: ColumnChoice, { settings, state, source }: Page
   const [kind, value] = choice.split('-');
   if (kind === 'guidance') {
     if (chosen.classes === 0) return 'This network knows no classes, so guidance changes nothing.';
-    return { ...makingOf(usual, source, chosen), guidance: Number(value) };
+    return { ...planMaking(usual, source, chosen), guidance: Number(value) };
   }
   if (value === '2' && source !== 'pretrained')
     return 'The two-call network was taught by the pretrained one. This network has none yet: distil it in Train.';
-  return makingOf({ ...usual, calls: value as CallsChoice }, source, chosen);
+  return planMaking({ ...usual, calls: value as CallsChoice }, source, chosen);
 }
 
 const thingsOf = ({ height, width, channels, classes }: Omit<ModelDescription, 'name'>) =>
@@ -148,7 +148,7 @@ const thingsOf = ({ height, width, channels, classes }: Omit<ModelDescription, '
 
 /** The columns with which a comparison opens; undefined where these networks can show none. */
 export const usualPair = (page: Page): Pair | undefined =>
-  USUAL.find((pair) => pair.every((choice) => typeof columnOf(choice, page) !== 'string'));
+  USUAL.find((pair) => pair.every((choice) => typeof columnMaking(choice, page) !== 'string'));
 
 /** The columns that are compared, of which the settings may leave one open; undefined where none are. */
 export function pairIn(page: Page): Pair | undefined {

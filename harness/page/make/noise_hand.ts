@@ -3,7 +3,7 @@
 import type { FieldPlace } from '../messages/noise_field';
 import { anyElement, setHidden } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
-import { handOf } from './hand';
+import { handIndex } from './hand';
 import type { Orders } from './orders';
 
 /** How far keys move the handle, in percent: across and down. */
@@ -84,7 +84,7 @@ export function connectField(orders: Orders): (shown: Tiles) => void {
     shownOf = bytes;
     const size = shape.height * shape.width * shape.channels;
     // There may be fewer than are ordered now.
-    const first = Math.min(handOf(orders.wanted), bytes.length / size - 1) * size;
+    const first = Math.min(handIndex(orders.wanted), bytes.length / size - 1) * size;
     digit.show({ ...shape, bytes: bytes.subarray(first, first + size), columns: 1 });
   };
 }

@@ -1,14 +1,14 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
-import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
-import { enlargeOf } from '../../run/enlarging';
+import { areNumbers, exampleText, isSpelled, labelsIn, shownNames } from '../../pictures/class_names';
+import { chooseEnlarge } from '../../run/enlarging';
 import { plural } from '../../text/units';
-import { callsChoices, initialOf, type Settings } from '../messages/settings';
+import { callsChoices, initialFor, type Settings } from '../messages/settings';
 import { connectClasses } from '../shell/class_buttons';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { listed } from '../shell/format';
 import { makesDigits } from '../shell/state';
-import { AUTOMATIC, callsText, choiceOf, makingOf, stepsText } from './making';
+import { AUTOMATIC, callsChoice, callsText, planMaking, stepsText } from './making';
 import type { Orders } from './orders';
 
 export function connectOrder(orders: Orders) {
@@ -44,7 +44,7 @@ export function connectOrder(orders: Orders) {
       for (const id of ['digits', 'text-form', 'guidance-field']) setHidden(id, !hasClasses);
       // A class, or a text, has its own number of images, and the calls have their steps.
       for (const id of ['steps-field', 'count-field']) setHidden(id, hasClasses);
-      setHidden('enlarge-field', enlargeOf(network, settings.enlarge) === undefined);
+      setHidden('enlarge-field', chooseEnlarge(network, settings.enlarge) === undefined);
       byId('count', HTMLInputElement).placeholder = String(orders.usualCount);
       setDisabled('noise-next', !(orders.canReplace && this.valid));
       const isDigit = makesDigits(network);
@@ -52,7 +52,7 @@ export function connectOrder(orders: Orders) {
       setText('guidance-what', isDigit ? 'digit' : 'class');
       setText('guidance-value', guidance.value);
       renderDigits({
-        names: namesOf(network),
+        names: shownNames(network),
         chosen: settings.digit,
         isPressed: !settings.text,
         isOpen: orders.canReplace,
@@ -74,13 +74,13 @@ function connectCalls(orders: Orders): () => void {
   };
   for (const calls of callsChoices) {
     onClick(`calls-${calls}`, () => {
-      const { guidance } = calls === '2' ? initialOf(app.settings.recipe) : app.settings;
+      const { guidance } = calls === '2' ? initialFor(app.settings.recipe) : app.settings;
       // Other sampling settings would contradict the choice.
       choose({ ...AUTOMATIC, calls, guidance });
     });
   }
   onClick('usual', () => {
-    const { guidance, count } = initialOf(app.settings.recipe);
+    const { guidance, count } = initialFor(app.settings.recipe);
     // The number of images of a class has no field.
     choose({ ...AUTOMATIC, guidance, ...(app.network.classes > 0 ? { count } : {}) });
   });
@@ -89,7 +89,7 @@ function connectCalls(orders: Orders): () => void {
     const { making } = orders;
     const hasClasses = network.classes > 0;
     for (const choice of callsChoices)
-      button(`calls-${choice}`).ariaPressed = String(choiceOf(making) === choice);
+      button(`calls-${choice}`).ariaPressed = String(callsChoice(making) === choice);
     setDisabled('calls-2', source !== 'pretrained');
     const isDistilled = network.sampling.calls !== undefined;
     setHidden('calls', !hasClasses || isDistilled);
@@ -101,7 +101,7 @@ function connectCalls(orders: Orders): () => void {
     byId('steps', HTMLInputElement).placeholder = String(making.steps);
     setText('steps-calls', calls);
 
-    const usual = makingOf(initialOf(settings.recipe), source, network);
+    const usual = planMaking(initialFor(settings.recipe), source, network);
     const isInstant = making.source === 'instant';
     const words = [
       isInstant && calls,
@@ -128,7 +128,7 @@ function connectText(orders: Orders) {
   /** What the message is about: nothing while something is typed, which may become right. */
   let about: 'text' | 'nothing' | 'empty' = 'text';
   const words = () => {
-    const empty = `The field is empty. Write what to make, such as ${exampleOf(app.network)}, or press one of the buttons.`;
+    const empty = `The field is empty. Write what to make, such as ${exampleText(app.network)}, or press one of the buttons.`;
     return { empty, text: problem(), nothing: undefined }[about];
   };
   const complain = () => {
@@ -165,7 +165,7 @@ function connectText(orders: Orders) {
       const { network } = app;
       const isNumber = areNumbers(network) && network.classes <= 10;
       setText('text-label', isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
-      input.placeholder = exampleOf(network);
+      input.placeholder = exampleText(network);
       input.inputMode = isNumber ? 'numeric' : 'text';
     },
     clear() {

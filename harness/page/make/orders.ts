@@ -2,13 +2,13 @@
 import { labelsIn } from '../../pictures/class_names';
 import type { Order } from '../messages/messages';
 import type { FieldPlace } from '../messages/noise_field';
-import { columnsOf, usualCount } from '../messages/order';
+import { countColumns, usualCount } from '../messages/order';
 import type { App } from '../shell/app';
 import { noiseTiles, type Tiles } from '../shell/images';
 import { isReady } from '../shell/state';
-import { isLast, type Sampled, type Trajectory, tilesOf } from '../shell/trajectory';
+import { isLast, type Sampled, stepTiles, type Trajectory } from '../shell/trajectory';
 import { Hand } from './hand';
-import { columnOf, handMaking, type Making, makingOf, type Pair, pairIn, type Wanted } from './making';
+import { columnMaking, handMaking, type Making, type Pair, pairIn, planMaking, type Wanted } from './making';
 import { type Column, type Frame, Stage } from './stage';
 
 /** The hand rests after this time without a movement. */
@@ -61,7 +61,7 @@ export class Orders {
 
   /** Network and sampling of the chosen images. */
   get making(): Making {
-    return makingOf(this.app.settings, this.app.source, this.app.network);
+    return planMaking(this.app.settings, this.app.source, this.app.network);
   }
 
   get usualCount(): number {
@@ -93,17 +93,17 @@ export class Orders {
   get noise(): Tiles {
     const { network } = this.app;
     const { seed, count, place, ...order } = this.wanted;
-    return noiseTiles(seed, count, network, columnsOf({ count, ...order }, network.classes), place);
+    return noiseTiles(seed, count, network, countColumns({ count, ...order }, network.classes), place);
   }
 
   /** The images of a step as they are shown: finished ones are enlarged, where they are to be, as soon as that is done. */
   shownOf(step: Sampled): Tiles {
-    return (isLast(step) && this.enlarged(step)) || tilesOf(step);
+    return (isLast(step) && this.enlarged(step)) || stepTiles(step);
   }
 
   /** Finished images as they are to be shown; undefined until they are enlarged. */
   private enlarged(step: Sampled): Tiles | undefined {
-    return this.app.enlargements.of(tilesOf(step), step.order.source);
+    return this.app.enlargements.of(stepTiles(step), step.order.source);
   }
 
   /** The network that made what is shown, and the number of steps that the run's had been trained for by then. */
@@ -135,7 +135,7 @@ export class Orders {
     if (pair) this.stage.clear();
     app.address.take(this.place);
     const columns: readonly Column[] = pair ?? [''];
-    const ways = columns.map((column) => [column, column ? columnOf(column, app) : making] as const);
+    const ways = columns.map((column) => [column, column ? columnMaking(column, app) : making] as const);
     this.show((signal) => this.make(wanted, new Map(ways), signal));
   }
 

@@ -1,9 +1,9 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { whole } from '../../text/units';
-import { isDistilled, isFreed, patchOf } from '../messages/messages';
+import { eventPatch, isDistilled, isFreed } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
-import { describe, isBusy, isReady, rests } from '../shell/state';
+import { isBusy, isReady, rests, taskText } from '../shell/state';
 import { connectComparison } from './compare';
 import { callsText } from './making';
 import { connectField } from './noise_hand';
@@ -32,11 +32,11 @@ export function createSamplePanel(app: App): TaskPanel {
       else if (app.home) app.set('task', 'sample');
     },
     receive(event) {
-      const { model, made } = patchOf(event);
+      const { model, distilled } = eventPatch(event);
       if (event.type === 'lost') stage.stop();
       const goesBack = event.type === 'losses' && event.again;
       if (event.type === 'lost' || isFreed(event) || model || isDistilled(event) || goesBack) hand.forget();
-      const gone = isFreed(event) ? 'run' : made ? 'file' : undefined;
+      const gone = isFreed(event) ? 'run' : distilled ? 'file' : undefined;
       const isOfGone = Object.values(stage.columns).some(({ last }) => last && last.order.source === gone);
       if (model || isOfGone) orders.forget();
     },
@@ -65,7 +65,7 @@ function renderStatus(orders: Orders): void {
   const isQuiet = asks === 'map' || enlargements.busy;
   const isOther = state.phase === 'training' && asks !== 'first';
   const compiled = isQuiet || isOther ? undefined : preparing;
-  const doing = compiled ? describe({ ...state, phase: 'compiling' }) : doingNow(orders);
+  const doing = compiled ? taskText({ ...state, phase: 'compiling' }) : doingNow(orders);
   setText('sample-status-text', isQuiet ? '' : doing);
   anyElement('sample-status').classList.toggle('busy', !isQuiet && (isBusy(state) || asks === 'first'));
   const progress = compiled ?? (sampling && { done: sampling.step, total: sampling.steps });
@@ -82,7 +82,7 @@ function renderStatus(orders: Orders): void {
 /** The worker's present task, in words of this tab. */
 function doingNow({ app: { state, measuring }, one, hand: { asks } }: Orders): string {
   if (asks === 'first') return 'Loading the network';
-  if (!rests(state)) return describe(state);
+  if (!rests(state)) return taskText(state);
   if (measuring) return `The ${measuring} has the GPU`;
   // By Stop, or by another task of the GPU.
   const isCutShort = one.last && !one.complete && !one.follows && !asks;

@@ -1,5 +1,5 @@
 /** The views of the Make view: images, step by step, and the network that made the images or makes the next. */
-import { listOf, nameOf } from '../../pictures/class_names';
+import { labelName, listClasses } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import { columnsFor } from '../messages/order';
 import { History } from '../runs/history';
@@ -19,10 +19,10 @@ const MOST_NAMED = 12;
 function orderedIn({ order, network }: Sampled): string {
   const { labels, digit, count } = order;
   if (labels && count <= MOST_NAMED)
-    return labels.map((label) => nameOf(label, network.classNames)).join(', ');
+    return labels.map((label) => labelName(label, network.classNames)).join(', ');
   const images = plural(count, 'image');
   if (network.classes === 0 || labels) return images;
-  return `${images} of ${digit === 'all' ? listOf(network) : nameOf(digit, network.classNames)}`;
+  return `${images} of ${digit === 'all' ? listClasses(network) : labelName(digit, network.classNames)}`;
 }
 
 /** A step of images: `step 3 of 4`. Pure. */
@@ -116,9 +116,9 @@ export function connectSource(orders: Orders): () => void {
     const { pair, making, maker } = orders;
     const next = pair ? app.source : making.source;
     const name = networkText(next, app.state);
-    const made = maker && networkText(maker.source, app.state, maker.trained);
-    if (made && made !== name)
-      return `Made by ${small(made)}${maker.source === next ? '' : `; now chosen: ${small(name)}`}`;
+    const makerText = maker && networkText(maker.source, app.state, maker.trained);
+    if (makerText && makerText !== name)
+      return `Made by ${small(makerText)}${maker.source === next ? '' : `; now chosen: ${small(name)}`}`;
     if (next !== 'run' || app.state.losses.length > 0) return name;
     return `${name} makes nothing but noise. Train it first, or choose the pretrained one`;
   };

@@ -4,22 +4,22 @@ import type { Order } from '../messages/messages';
 import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import { downloadMade, onClick, setDisabled, setText } from '../shell/dom';
-import { pngOf } from '../shell/images';
-import { tilesOf } from '../shell/trajectory';
+import { toPng } from '../shell/images';
+import { stepTiles } from '../shell/trajectory';
 import type { Orders } from './orders';
 
 /** The URL query that makes an order again, which follows these settings. The URL does not contain the user's own network. */
-export function queryOf(settings: Settings, { count, text }: Pick<Order, 'count' | 'text'>): string {
+export function orderQuery(settings: Settings, { count, text }: Pick<Order, 'count' | 'text'>): string {
   // As many as suit this adapter.
   const what = { text, count: text ? 0 : count };
   return toQuery({ ...settings, ...what, task: 'sample', model: 'auto', autorun: true });
 }
 
 /** The second half of a sentence such as "The address is copied": the images that the address makes. `made`: whether they are shown. */
-function promise(source: Order['source'], made: boolean): string {
+function promise(source: Order['source'], isShown: boolean): string {
   if (source === 'run' || source === 'file')
     return '; these images are of your own network, which the address does not hold.';
-  return made ? ': it makes the same images.' : ': it makes the images that are chosen here.';
+  return isShown ? ': it makes the same images.' : ': it makes the images that are chosen here.';
 }
 
 /** Shares a URL with the device's share menu, or else copies it. Returns a sentence for the user. */
@@ -59,28 +59,28 @@ export function connectShare(orders: Orders): () => void {
     if (!shown) return;
     const tiles = orders.shownOf(shown);
     const frame = { ...shown, prediction: tiles.bytes };
-    saveAs(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(frame, tiles, shown.order.steps)));
+    saveAs(name(shown.step, 'png'), (files) => toPng(files.stepPicture(frame, tiles, shown.order.steps)));
   });
   onClick('save-sheet', () =>
-    saveAs(name('all', 'png'), (files) => pngOf(files.trajectorySheet(one.all, tilesOf(one.last!)))),
+    saveAs(name('all', 'png'), (files) => toPng(files.trajectorySheet(one.all, stepTiles(one.last!)))),
   );
   onClick('save-gif', () => {
     tell('Making the animation…');
-    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.all, tilesOf(one.last!)));
+    saveAs(name('all', 'gif'), (files) => files.trajectoryGif(one.all, stepTiles(one.last!)));
   });
 
   /** What the last sentence about the address is true of. */
   let of: readonly unknown[] = [];
   const now = () => [app.settings, one.last?.order, app.source];
   onClick('share', async () => {
-    const made = one.follows ? undefined : one.last;
-    const { order, settings } = made ?? { order: orders.chosen, settings: app.address.chosen };
-    const url = new URL(queryOf(settings, order), location.href).href;
+    const finished = one.follows ? undefined : one.last;
+    const { order, settings } = finished ?? { order: orders.chosen, settings: app.address.chosen };
+    const url = new URL(orderQuery(settings, order), location.href).href;
     // A column of a comparison may be the run's, too.
     const { left, right } = app.settings;
     const source = [left, right].includes('run') ? 'run' : order.source;
     const before = now();
-    tell(await share(url, promise(source, made !== undefined)));
+    tell(await share(url, promise(source, finished !== undefined)));
     of = before;
     app.changed();
   });

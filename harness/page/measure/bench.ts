@@ -6,10 +6,10 @@ import {
   benchMarkdown,
   caveats,
   headLines,
-  headOf,
   measuredText,
-  notesOf,
   rowCells,
+  tableHead,
+  tableNotes,
 } from '../../bench/table';
 import type { CaseResult } from '../../run/check';
 import { shareText, worstText } from '../../run/check_export';
@@ -19,14 +19,14 @@ import {
   addStyles,
   anyElement,
   download,
-  elementOf,
+  drawSvg,
   onClick,
   setDisabled,
   setHidden,
   setMessage,
 } from '../shell/dom';
 import { appendRow, tableSection } from '../shell/table';
-import { sourcesOf } from '../sources/sources';
+import { showSources } from '../sources/sources';
 import { budgetLeft, MeasureRun, networkIn } from './measure';
 import { factList, openRow } from './open_row';
 
@@ -101,7 +101,7 @@ export class Bench {
   }
 
   private add(result: BenchResult, rows: readonly Row[]): void {
-    const about = headOf(result);
+    const about = tableHead(result);
     if (!this.table) {
       this.table = tableSection({ ...about, rows: [] });
       anyElement('bench-table').append(this.table.section);
@@ -112,11 +112,11 @@ export class Bench {
       row.classList.toggle('in-use', measured.used === true);
       openRow(row, about.head.length, (box) => box.append(...detailsOf(measured)));
     }
-    this.table.showNotes(notesOf(result));
+    this.table.showNotes(tableNotes(result));
     const plot = anyElement('bench-plot');
     const width = Math.min(Math.max(anyElement('bench-part').clientWidth, NARROW), WIDE);
     const drawing = roofline(result, width);
-    plot.replaceChildren(...(drawing ? [elementOf(drawing)] : []));
+    plot.replaceChildren(...(drawing ? [drawSvg(drawing)] : []));
     setDisabled('bench-svg', !drawing);
   }
 }
@@ -131,5 +131,5 @@ function detailsOf({ kernel, shape, shaders, check }: Row): HTMLElement[] {
     Shape: shape ?? '',
     'Check before it': check?.pass ? passed(check) : `failed: ${check?.failure}`,
   });
-  return shaders ? [facts, sourcesOf(kernel, shaders)] : [facts];
+  return shaders ? [facts, showSources(kernel, shaders)] : [facts];
 }

@@ -17,7 +17,7 @@ import { whole } from '../../text/units';
 import type { App } from '../shell/app';
 import { byId, download, onClick, setHidden } from '../shell/dom';
 import { bar, cell, element, extraRow } from '../shell/table';
-import { sourcesOf } from '../sources/sources';
+import { showSources } from '../sources/sources';
 import { MeasureRun, type MeasureStatus, timeLeft } from './measure';
 import { factList, openRow } from './open_row';
 
@@ -144,7 +144,7 @@ function detailsOf({ kernel, each, shaders }: CheckRow): HTMLElement[] {
   return [
     factList(worst?.worst ? worstFacts(worst) : { 'Worst element': exactness(each) }),
     caseTable(each),
-    sourcesOf(kernel, shaders),
+    showSources(kernel, shaders),
   ];
 }
 

@@ -7,7 +7,7 @@ import type { WorkerEvent } from '../messages/messages';
 import type { Task } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
-import { viewOf } from '../shell/doors';
+import { viewFor } from '../shell/doors';
 import { connectFields } from '../shell/fields';
 import { rests } from '../shell/state';
 import { element } from '../shell/table';
@@ -80,7 +80,7 @@ export class GpuPanel implements TaskPanel {
 
   render(): void {
     const { app, bench } = this;
-    const isOpen = !app.home && viewOf(app.settings.task) === 'gpu';
+    const isOpen = !app.home && viewFor(app.settings.task) === 'gpu';
     if (isOpen !== this.isOpen) {
       this.isOpen = isOpen;
       this.opens = isOpen;

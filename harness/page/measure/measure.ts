@@ -6,7 +6,7 @@ import type { EngineReport } from '../../../src';
 import type { BenchEvent } from '../../bench/result';
 import type { BenchOptions } from '../../bench/run';
 import type { CheckEvent } from '../../run/check';
-import { changesOf } from '../../run/network';
+import { findChanges } from '../../run/network';
 import { duration } from '../../text/units';
 import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
@@ -138,7 +138,7 @@ export class MeasureRun<N extends MeasureName> {
 }
 
 /** The network that the page is set to. */
-export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
+export const networkIn = ({ recipe, widths }: Settings) => findChanges({ recipe, widths });
 
 /** A software adapter would spend the time of the bench on a few rows of a large batch. */
 const SOFTWARE_BATCH = 16;

@@ -11,7 +11,7 @@ const scope = globalThis as unknown as {
   onmessage: ((message: MessageEvent<MeasureTask>) => void) | null;
 };
 
-async function run(task: MeasureTask): Promise<void> {
+async function runTask(task: MeasureTask): Promise<void> {
   const tune = task.tune === 'auto' ? undefined : task.tune === 'on';
   // Check and bench find errors themselves, and more thoroughly.
   const engine = await createEngine({ tune, selfCheck: false });
@@ -40,7 +40,7 @@ async function run(task: MeasureTask): Promise<void> {
 }
 
 scope.onmessage = ({ data }) => {
-  run(data).catch((error: unknown) => {
+  runTask(data).catch((error: unknown) => {
     scope.postMessage({ kind: 'error', message: error instanceof Error ? error.message : String(error) });
   });
 };

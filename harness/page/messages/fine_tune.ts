@@ -1,10 +1,10 @@
 /** What a run begins with, and training that begins with a pretrained network: with which settings, and on which images that is possible. Pure. */
 import { type Recipe, recipeAt, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
-import { misfitOf, RATE_OF_PICTURES } from '../../run/beginning';
+import { RATE_OF_PICTURES, whyUnfit } from '../../run/beginning';
 import { networkFor } from '../../run/network';
 import type { DataDescription } from './messages';
-import { type Beginning, type ImageSize, initialOf, type Settings } from './settings';
+import { type Beginning, type ImageSize, initialFor, type Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
@@ -30,7 +30,7 @@ const WARMUP = 20;
 type Images = Pick<DataDescription, 'classes' | 'builtIn'> & ImageSize;
 
 /** What a run with these settings begins with: where the user leaves it open, coloured pictures of their own with the network `pictures`. */
-export function beginningOf(
+export function chosenBeginning(
   settings: Pick<Settings, 'recipe' | 'begin' | 'widths'>,
   images: Images | undefined,
 ): Beginning {
@@ -42,7 +42,7 @@ export function beginningOf(
 
 /** The learning rate of a planned run: the one that the user has chosen, or one that suits its beginning. */
 export const plannedRate = (settings: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning): number =>
-  (settings.lr === initialOf(settings.recipe).lr && smallerRate(settings, begin)) || settings.lr;
+  (settings.lr === initialFor(settings.recipe).lr && smallerRate(settings, begin)) || settings.lr;
 
 /** A smaller learning rate that suits a run better; undefined if none is known. */
 export function smallerRate({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning) {
@@ -51,7 +51,7 @@ export function smallerRate({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, beg
 }
 
 /** The trainer's options for a run with these settings. */
-export function trainingOf({
+export function trainerOptions({
   recipe,
   batch,
   begin,
@@ -64,4 +64,4 @@ export function trainingOf({
 export const whyNew = (
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
   { classes = 0, ...images }: Pick<Images, 'classes'> & ImageSize,
-): string | undefined => misfitOf(recipe, networkFor({ recipe, widths }, { ...images, classes }));
+): string | undefined => whyUnfit(recipe, networkFor({ recipe, widths }, { ...images, classes }));

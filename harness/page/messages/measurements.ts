@@ -111,7 +111,7 @@ export const trainedSeconds = ({ secondsBefore, clock }: Measurements): number |
   secondsBefore + (clock?.run ?? 0) || undefined;
 
 /** The learning rate at each of `steps` steps. `now`: the current rate, used if no change is known. */
-export function ratesOf({ rates }: Pick<Measurements, 'rates'>, steps: number, now: number): number[] {
+export function learningRates({ rates }: Pick<Measurements, 'rates'>, steps: number, now: number): number[] {
   const first = rates[0]?.before ?? now;
   return Array.from({ length: steps }, (_, i) => rates.findLast(({ step }) => step <= i)?.lr ?? first);
 }

@@ -134,7 +134,7 @@ export interface Patch extends Partial<Known> {
       }
     | undefined;
   /** The distilled model, in place of the file's from now on. */
-  readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
+  readonly distilled?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
   /** Milliseconds of the op with this index, among those that are timed. */
   readonly timed?: { readonly index: number; readonly ms: number };
 }
@@ -198,7 +198,7 @@ export type WorkerEvent =
 export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;
 
 /** What an event changes of the worker's state. */
-export const patchOf = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
-export const isFreed = (event: WorkerEvent): boolean => 'run' in patchOf(event) && !patchOf(event).run;
+export const eventPatch = (event: WorkerEvent): Patch => (event.type === 'patch' ? event.patch : {});
+export const isFreed = (event: WorkerEvent): boolean => 'run' in eventPatch(event) && !eventPatch(event).run;
 export const isDistilled = (event: WorkerEvent): boolean =>
-  'distilling' in patchOf(event) && !patchOf(event).distilling;
+  'distilling' in eventPatch(event) && !eventPatch(event).distilling;

@@ -50,7 +50,11 @@ function cornerNoise(seed: number, image: number, size: number): Float32Array {
 }
 
 /** Noise for these images of `size` pixels, one after the other. The corners hold the noise of the seed and of the next three seeds. */
-export function noiseOf(seed: number, images: readonly Placed[], size: number): Float32Array<ArrayBuffer> {
+export function makeFieldNoise(
+  seed: number,
+  images: readonly Placed[],
+  size: number,
+): Float32Array<ArrayBuffer> {
   const noise = new Float32Array(images.length * size);
   images.forEach(({ image, place }, at) => {
     for (const [corner, share] of sharesAt(place).entries()) {

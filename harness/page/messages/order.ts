@@ -5,10 +5,10 @@ import { samplingFor } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
 import type { Model } from '../../../src/weights/model';
-import { nameOf } from '../../pictures/class_names';
+import { labelName } from '../../pictures/class_names';
 import type { DrawOrder, ModelDescription, Order } from './messages';
-import { type FieldPlace, imagesAt, noiseOf, START } from './noise_field';
-import { type ImageSize, recipeOf, type Settings } from './settings';
+import { type FieldPlace, imagesAt, makeFieldNoise, START } from './noise_field';
+import { type ImageSize, nearestRecipe, type Settings } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
 export interface Network {
@@ -17,10 +17,10 @@ export interface Network {
 }
 
 /** A trained network, as the page must know it. */
-export function descriptionOf(model: Model): Omit<ModelDescription, 'name'> {
+export function describeModel(model: Model): Omit<ModelDescription, 'name'> {
   const { height, width, channels, outChannels = channels, conditioning } = model.config;
   return {
-    recipe: recipeOf(model),
+    recipe: nearestRecipe(model),
     sampling: samplingFor(model),
     classes: conditioning?.classes ?? 0,
     classNames: model.data?.classNames,
@@ -82,7 +82,7 @@ export const roomFor = (images: number, { software }: { software: boolean }) =>
   software ? (images > 4 ? 8 : 4) : 12;
 
 /** Labels of an order: a class for each image; undefined for an unconditional network. */
-export const labelsOf = (
+export const orderLabels = (
   { count, digit, labels }: Pick<Order, 'count' | 'digit' | 'labels'>,
   classes: number,
 ) => (classes === 0 ? undefined : (labels ?? labelsFor(count, classes, digit)));
@@ -91,7 +91,7 @@ export const labelsOf = (
  * Number of columns of an order's images. A text stands in rows of up to five, a long one of up to ten, all of about the same length; images of
  * one class need no columns of classes, which may leave a row half empty.
  */
-export function columnsOf(
+export function countColumns(
   { count, digit, labels }: Pick<Order, 'count' | 'digit' | 'labels'>,
   classes: number,
 ): number {
@@ -117,19 +117,19 @@ export function usualCount(
 }
 
 /** The sampler's options for an order: only those that the network can use. */
-export function samplingOf(
+export function orderSampling(
   of: Pick<ModelDescription, 'classes'> & ImageSize & Pick<Network, 'objective'>,
   order: Omit<Order, 'source' | 'place'> & { readonly place?: FieldPlace },
 ): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
   const { steps, count, seed, place = START, guidance, method } = order;
   const { objective, classes, height, width, channels } = of;
-  const labels = labelsOf(order, classes);
+  const labels = orderLabels(order, classes);
   const flow = objective === 'flow';
   const isMixed = flow && (place.across > 0 || place.down > 0);
   return {
     steps,
     seed,
-    ...(isMixed ? { noise: noiseOf(seed, imagesAt(place, count), height * width * channels) } : {}),
+    ...(isMixed ? { noise: makeFieldNoise(seed, imagesAt(place, count), height * width * channels) } : {}),
     method: flow ? method : 'mix',
     ...(labels ? { labels } : {}),
     ...(labels && flow ? { guidance } : {}),
@@ -209,7 +209,7 @@ export function fileName(
   ending: string,
 ): string {
   const network = namedAfter(source === 'instant' ? 'digits-instant' : recipe, data);
-  const named = text || (digit === 'all' ? digit : nameOf(digit, classNames));
+  const named = text || (digit === 'all' ? digit : labelName(digit, classNames));
   const ordered = named.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT);
   const what = recipe === 'tutorial' ? network : `${network}-${ordered}`;
   const all = `${steps}-steps`;

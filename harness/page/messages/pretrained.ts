@@ -7,7 +7,7 @@ import type { PageRecipe } from './settings';
 export const PRETRAINED_IMAGES = 340_000;
 
 /** The one that makes samples where this recipe is chosen: some have none of their own. */
-export const pretrainedOf = (recipe: PageRecipe): 'tutorial' | 'digits' =>
+export const pretrainedFor = (recipe: PageRecipe): 'tutorial' | 'digits' =>
   recipe === 'tutorial' ? recipe : 'digits';
 
 /** The network of `digits`, distilled: it makes digits at once. Its file says the same of its sampling. */

@@ -1,7 +1,7 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../../src/base/errors';
-import { type RecipeName, recipeGuidance, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
+import { type RecipeName, recipeGuidance, findRecipe as recipeOfModel, recipes } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
@@ -286,14 +286,14 @@ const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
 
 const initial = Object.fromEntries(keys.map((key) => [key, settings[key].initial])) as unknown as Settings;
 
-export const initialOf = (recipe: PageRecipe): Settings => ({ ...initial, ...ofRecipe(recipe) });
+export const initialFor = (recipe: PageRecipe): Settings => ({ ...initial, ...ofRecipe(recipe) });
 
-export const initialSettings = initialOf(pageRecipes[0]);
+export const initialSettings = initialFor(pageRecipes[0]);
 
 /** These settings for another recipe: values at the old recipe's default move to the new one's, others stay. */
 export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
   const set = keys.filter((key) => key !== 'recipe' && differs(key, current));
-  return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
+  return { ...initialFor(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
 }
 
 /** Settings as they were before a plan set some of them; what the user has changed since then stays. */
@@ -305,10 +305,14 @@ export const withoutPlan = (
   return { ...current, ...Object.fromEntries(keys.filter(isPlans).map((key) => [key, before[key]])) };
 };
 
-const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
+const differs = (key: Key, current: Settings) =>
+  settingText(key, current) !== settingText(key, initialFor(current.recipe));
 
 /** The recipe of a network, or the first one with its objective. */
-export const recipeOf = (model: { readonly objective: Objective; readonly config: UNetConfig }): PageRecipe =>
+export const nearestRecipe = (model: {
+  readonly objective: Objective;
+  readonly config: UNetConfig;
+}): PageRecipe =>
   recipeOfModel(model) ?? pageRecipes.find((name) => recipes[name].trainer.objective === model.objective)!;
 
 /** Shortens values from an address or a form, which may have any length, for a message. */
@@ -330,13 +334,16 @@ export function withSetting(
 }
 
 /** Number of held-out images among `count`. */
-export function heldOutOf({ recipe, holdout }: Pick<Settings, 'recipe' | 'holdout'>, count: number): number {
+export function countHeldOut(
+  { recipe, holdout }: Pick<Settings, 'recipe' | 'holdout'>,
+  count: number,
+): number {
   const network: UNetConfig = recipes[recipe].network;
   return holdout === 'auto' ? usualHoldOut(network.conditioning !== undefined, count) : holdout;
 }
 
 /** The settings of a checkpoint's run. Throws an EngineError `data` for a run that the page cannot show. */
-export function settingsOf(
+export function settingsFromRun(
   {
     settings: given,
     config,
@@ -346,9 +353,9 @@ export function settingsOf(
   name: string,
 ): CheckpointSettings {
   const { batchSize: batch, learningRate: lr, epochs, seed } = given;
-  const recipe = recipeOf({ objective, config });
+  const recipe = nearestRecipe({ objective, config });
   const { holdout = 0, limit = 0, enlarge = 'auto' as const } = given;
-  const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
+  const usual = countHeldOut({ recipe, holdout: 'auto' }, data.count + holdout);
   const found = {
     recipe,
     batch,
@@ -360,9 +367,9 @@ export function settingsOf(
     enlarge,
     holdout: holdout === usual ? ('auto' as const) : holdout,
   };
-  const current = { ...initialOf(recipe), ...found };
+  const current = { ...initialFor(recipe), ...found };
   for (const key of Object.keys(found) as (keyof typeof found)[]) {
-    const { problem } = withSetting(current, key, show(key, current));
+    const { problem } = withSetting(current, key, settingText(key, current));
     if (problem) {
       throw new EngineError(
         'data',
@@ -390,7 +397,7 @@ export function parseQuery(query: string): { settings: Settings; notices: string
     } else {
       const result = withSetting(current, key, text);
       if (result.settings) current = result.settings;
-      else notices.push(`${result.problem} The page uses ${show(key, current) || 'none'}.`);
+      else notices.push(`${result.problem} The page uses ${settingText(key, current) || 'none'}.`);
     }
     seen.add(name);
   }
@@ -398,19 +405,19 @@ export function parseQuery(query: string): { settings: Settings; notices: string
 }
 
 /** A setting as text that `parse` can read. */
-export function show(key: Key, from: Settings): string {
+export function settingText(key: Key, from: Settings): string {
   return (settings[key].show as (value: unknown) => string)(from[key]);
 }
 
 /** What becomes of pictures, as in an address. */
 export const textOfPictures = (current: Settings): string =>
-  String(new URLSearchParams(PICTURE_KEYS.map((key) => [key, show(key, current)])));
+  String(new URLSearchParams(PICTURE_KEYS.map((key) => [key, settingText(key, current)])));
 
 /** The settings with which a kept run's pictures become its images again, as far as they were noted. */
 export function withPictures(current: Settings, noted: string | undefined): Settings {
   const given = new URLSearchParams(noted);
   return PICTURE_KEYS.reduce(
-    (all, key) => withSetting(all, key, given.get(key) ?? show(key, all)).settings ?? all,
+    (all, key) => withSetting(all, key, given.get(key) ?? settingText(key, all)).settings ?? all,
     current,
   );
 }
@@ -420,6 +427,6 @@ export function toQuery(current: Settings): string {
   const parts = keys
     .filter((key) => (key === 'recipe' ? current.recipe !== initial.recipe : differs(key, current)))
     // A comma is legal in a query and easier to read than %2C.
-    .map((key) => `${key}=${encodeURIComponent(show(key, current)).replaceAll('%2C', ',')}`);
+    .map((key) => `${key}=${encodeURIComponent(settingText(key, current)).replaceAll('%2C', ',')}`);
   return parts.length > 0 ? `?${parts.join('&')}` : '';
 }

@@ -75,7 +75,7 @@ export function keepNotes(ids: readonly (string | undefined)[]): void {
 }
 
 /** The stored measurements of a run that continues. */
-export function measurementsOf(id: string): Measurements {
+export function readMeasurements(id: string): Measurements {
   const notes = readNotes()[id];
   if (!notes) return nothingMeasured;
   const { heldOut, quality, rates, seconds } = notes;

@@ -1,8 +1,8 @@
 /** The page's settings, and the address that has them. */
-import { beginningOf } from '../messages/fine_tune';
+import { chosenBeginning } from '../messages/fine_tune';
 import type { DataDescription, Patch } from '../messages/messages';
 import {
-  initialOf,
+  initialFor,
   initialSettings,
   type Key,
   parseQuery,
@@ -17,7 +17,7 @@ import {
 const FEW = 10;
 
 /** The place of a view in the address; an empty query is the welcome. */
-export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
+export const toAddress = (settings: Settings) => toQuery(settings) || '?task=train';
 
 export class Address {
   settings: Settings;
@@ -74,7 +74,7 @@ export class Address {
   take(changes: Partial<Settings>, place = false): void {
     const before = this.settings;
     this.settings = { ...before, ...changes };
-    const address = this.home ? location.pathname : addressOf(this.chosen);
+    const address = this.home ? location.pathname : toAddress(this.chosen);
     if (place) history.pushState(null, '', address);
     // A needless one may cancel the next step Back, which the browser has begun already.
     else if (new URL(address, location.href).href !== location.href) history.replaceState(null, '', address);
@@ -85,7 +85,7 @@ export class Address {
   suit(data: DataDescription): void {
     const { settings, recipeBefore } = this;
     const pictures = withRecipe({ ...settings, begin: 'auto' }, 'pictures');
-    const isSuited = settings.begin !== 'new' && beginningOf(pictures, data) === 'pretrained';
+    const isSuited = settings.begin !== 'new' && chosenBeginning(pictures, data) === 'pretrained';
     if (isSuited && settings.recipe === initialSettings.recipe) {
       this.take(withRecipe(settings, 'pictures'));
       this.recipeBefore = settings.recipe;
@@ -98,7 +98,7 @@ export class Address {
   /** Takes what a plan sets; a software adapter also makes fewer live samples, so that new ones come every few seconds. */
   takePlan({ plan: { batch, epochs }, lr }: NonNullable<Patch['planned']>, software: boolean): void {
     const { chosen } = this;
-    const usual = initialOf(chosen.recipe);
+    const usual = initialFor(chosen.recipe);
     // Of a run that was begun elsewhere, too.
     const before = { ...chosen, batch: usual.batch, epochs: usual.epochs };
     const samples = software && chosen.samples === usual.samples ? { samples: FEW } : {};

@@ -6,19 +6,19 @@ import type { SampleEvent } from '../../../src/sampling/options';
 import type { PageCalls } from '../messages/calls';
 import { rewound } from '../messages/measurements';
 import {
+  eventPatch,
   isFreed,
   type ModelDescription,
   type Order,
   type Patch,
   type PlanWish,
-  patchOf,
   type WorkerEvent,
 } from '../messages/messages';
-import { runFileName, samplingOf } from '../messages/order';
+import { orderSampling, runFileName } from '../messages/order';
 import { isOfRun, type Key, type Settings, type Source, type Task, withRecipe } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
-import { measurementsOf, readNotes } from '../runs/run_notes';
+import { readMeasurements, readNotes } from '../runs/run_notes';
 import { Address } from './address';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
@@ -26,7 +26,8 @@ import { Enlargements } from './enlargements';
 import { ofFile, orOffline } from './format';
 import { KeptRuns } from './kept_runs';
 import {
-  dataNameOf,
+  chosenSource,
+  dataName,
   initialState,
   isFixed,
   isYoung,
@@ -34,10 +35,9 @@ import {
   recovered,
   reduce,
   type State,
-  sourceOf,
 } from './state';
 import { startTrainingWorker, type TrainingWorker } from './training_worker';
-import { type Sampled, stepOf } from './trajectory';
+import { type Sampled, sampledStep } from './trajectory';
 
 export interface Panel {
   /** The views that show the panel; undefined: all. */
@@ -146,7 +146,7 @@ export class App {
 
   /** The network that makes samples. */
   get source(): Source {
-    return sourceOf(this.state, this.settings, this.useFile);
+    return chosenSource(this.state, this.settings, this.useFile);
   }
 
   /** The network that the page looks into, at intermediate noise levels: a distilled one has none, so the pretrained one takes its place. */
@@ -225,11 +225,11 @@ export class App {
     const network = networkIn(source, this.state, settings);
     const { objective } = recipes[network.recipe].trainer;
     const polish = network.sampling.polish ?? (false as const);
-    const options = { network: source, count, polish, ...samplingOf({ ...network, objective }, order) };
+    const options = { network: source, count, polish, ...orderSampling({ ...network, objective }, order) };
     const start = (steps: ReadableStreamDefaultController<Sampled>) => {
       const onFrame = (event: SampleEvent) => {
         if (signal.aborted) return;
-        const sampled = stepOf(event, { order, settings, network, trained: this.state.losses.length });
+        const sampled = sampledStep(event, { order, settings, network, trained: this.state.losses.length });
         steps.enqueue(sampled);
         this.receive({ type: 'sampled', step: sampled.step, steps: sampled.steps });
       };
@@ -251,7 +251,7 @@ export class App {
       // After a divergence it is the last good state.
       const step = what === 'model' ? this.state.losses.length : stepIn(bytes);
       const name = `${what}-step-${step}`;
-      download(runFileName(this.settings, dataNameOf(this.state), name, 'safetensors'), bytes);
+      download(runFileName(this.settings, dataName(this.state), name, 'safetensors'), bytes);
       if (what === 'checkpoint') this.state = { ...this.state, saved: step };
     });
   }
@@ -358,7 +358,7 @@ export class App {
     const before = this.state;
     this.state = reduce(before, event);
     const { state } = this;
-    const { data, model, resumed, planned, note = resumed?.note } = patchOf(event);
+    const { data, model, resumed, planned, note = resumed?.note } = eventPatch(event);
     if (state.model !== before.model || (before.data && state.data !== before.data)) this.replacements++;
     this.changedAt = performance.now();
     if (event.type === 'losses' && this.firstStep) this.firstStep = { to: this.changedAt, ...this.firstStep };
@@ -394,9 +394,9 @@ export class App {
 
   /** The event, with what only the page knows. */
   private named(event: WorkerEvent): WorkerEvent {
-    const { model } = patchOf(event);
+    const { model } = eventPatch(event);
     if (model)
-      return { type: 'patch', patch: { ...patchOf(event), model: { ...model, name: this.openedFile } } };
+      return { type: 'patch', patch: { ...eventPatch(event), model: { ...model, name: this.openedFile } } };
     return event.type === 'problem' ? { ...event, message: orOffline(event.message) } : event;
   }
 
@@ -404,7 +404,7 @@ export class App {
   private takeRun({ id, losses, kept, settings }: NonNullable<Patch['resumed']>): void {
     if (id) {
       const { begin } = readNotes()[id] ?? {};
-      this.state = { ...this.state, begin, measured: rewound(measurementsOf(id), losses.length) };
+      this.state = { ...this.state, begin, measured: rewound(readMeasurements(id), losses.length) };
     }
     this.kept.goesOn = undefined;
     this.takeFrom(kept ? 'The run' : this.openedFile, settings.recipe, settings);

@@ -1,6 +1,6 @@
 /** The page's texts about distilling. Pure. */
 import { USUAL_WORK } from '../../../src/distilling/options';
-import { callsOf } from '../../../src/unet/sampling';
+import { countCalls } from '../../../src/unet/sampling';
 import { duration, plural, whole } from '../../text/units';
 import type { ModelDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
@@ -22,7 +22,7 @@ export const mayDistil = (state: State, settings: Pick<Settings, 'recipe'>): boo
 
 /** The purpose and the time of distilling. The time follows from the training speed, which is unknown until the run trains here. */
 export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'batch'>): string {
-  const calls = callsOf(networkIn('run', state, settings).sampling);
+  const calls = countCalls(networkIn('run', state, settings).sampling);
   const time =
     state.pace > 0
       ? about(USUAL_WORK / state.pace)

@@ -33,9 +33,9 @@ export function makeButton(
   act: () => void,
   properties: Partial<HTMLButtonElement> = {},
 ): HTMLButtonElement {
-  const made = make('button', { type: 'button', textContent, ...properties });
-  made.addEventListener('click', act);
-  return made;
+  const button = make('button', { type: 'button', textContent, ...properties });
+  button.addEventListener('click', act);
+  return button;
 }
 
 /** Writes only changes, so that a screen reader does not repeat the text and a selection survives. `at`: an element, or its id. */
@@ -163,10 +163,10 @@ export const isStill = () => matchMedia('(prefers-reduced-motion: reduce)').matc
 // ---------------------------------------------------------------- drawings
 
 /** A drawing made of elements: no text becomes markup, so that the strictest policy allows it. */
-export function elementOf({ name, attributes, children }: Svg): SVGElement {
+export function drawSvg({ name, attributes, children }: Svg): SVGElement {
   const element = document.createElementNS(NAMESPACE, name) as SVGElement;
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  element.append(...children.map((child) => (typeof child === 'string' ? child : elementOf(child))));
+  element.append(...children.map((child) => (typeof child === 'string' ? child : drawSvg(child))));
   return element;
 }
 

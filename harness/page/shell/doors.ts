@@ -6,7 +6,7 @@ import { anyElement, byId, focusOn, setHidden } from './dom';
 export type View = Exclude<Task, 'check' | 'bench'>;
 
 /** The view of a task: check and bench are parts of the GPU's. */
-export const viewOf = (task: Task): View => (task === 'check' || task === 'bench' ? 'gpu' : task);
+export const viewFor = (task: Task): View => (task === 'check' || task === 'bench' ? 'gpu' : task);
 
 /** The first view of a door is the one that it opens at first. */
 const doors = {
@@ -19,8 +19,8 @@ type Door = keyof typeof doors;
 const doorNames = Object.keys(doors) as Door[];
 const views = Object.values(doors).flat();
 
-export const doorOf = (task: Task): Door =>
-  doorNames.find((door) => (doors[door] as readonly View[]).includes(viewOf(task)))!;
+export const doorFor = (task: Task): Door =>
+  doorNames.find((door) => (doors[door] as readonly View[]).includes(viewFor(task)))!;
 
 export const viewNames: Readonly<Record<View, string>> = {
   sample: 'Make',
@@ -32,7 +32,7 @@ export const viewNames: Readonly<Record<View, string>> = {
 };
 
 /** The window's title. `share`: the finished share of a training that goes on. */
-export function titleOf(view: View | undefined, share?: number): string {
+export function windowTitle(view: View | undefined, share?: number): string {
   const parts = [share === undefined ? '' : `${Math.floor(100 * share)} %`, view ? viewNames[view] : ''];
   return [...parts.filter(Boolean), 'webgpu-diffusion'].join(' · ');
 }
@@ -95,7 +95,7 @@ export function connectDoors(choose: (view: View) => void): {
   let shown: View | undefined;
   return {
     show(view, address) {
-      const open = view && doorOf(view);
+      const open = view && doorFor(view);
       if (open) last[open] = view;
       for (const other of views) {
         link(`tab-${other}`).href = address(other);

@@ -1,6 +1,6 @@
 /** Finished images at twice the side: the network's stand until the enlarger's take their place. */
 
-import { enlargeOf } from '../../run/enlarging';
+import { chooseEnlarge } from '../../run/enlarging';
 import type { Order } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { Tiles } from './images';
@@ -23,7 +23,7 @@ interface Page {
 export class Enlargements {
   private readonly app: Page;
   /** By the bytes of the network's images; those that could not be enlarged stand for themselves. */
-  private readonly made = new WeakMap<Uint8Array, Tiles>();
+  private readonly enlarged = new WeakMap<Uint8Array, Tiles>();
   private readonly latest: Latest<Tiles, Uint8Array>;
 
   constructor(app: Page) {
@@ -33,7 +33,7 @@ export class Enlargements {
       ({ question: tiles, answer: bytes, problem }) => {
         const { height, width } = tiles;
         const large = bytes && { ...tiles, bytes, height: 2 * height, width: 2 * width, enlarged: true };
-        this.made.set(tiles.bytes, large ?? tiles);
+        this.enlarged.set(tiles.bytes, large ?? tiles);
         if (problem) app.notify(`The images stay as the network made them. ${problem}`);
       },
     );
@@ -49,11 +49,11 @@ export class Enlargements {
     const { state, settings, measuring } = this.app;
     const { recipe } = networkIn(source, state, settings);
     const isShrunk = source === 'file' || state.data?.shrunk;
-    if (enlargeOf({ ...tiles, recipe }, settings.enlarge, isShrunk) !== 'smooth') return tiles;
-    const made = this.made.get(tiles.bytes);
+    if (chooseEnlarge({ ...tiles, recipe }, settings.enlarge, isShrunk) !== 'smooth') return tiles;
+    const enlarged = this.enlarged.get(tiles.bytes);
     // What its kernels compile and compare would hold up training.
-    if (!made && !this.busy && rests(state) && !state.training && !measuring) this.latest.ask(tiles);
-    return made;
+    if (!enlarged && !this.busy && rests(state) && !state.training && !measuring) this.latest.ask(tiles);
+    return enlarged;
   }
 
   /** What is under way is not wanted any more, or does not come. */

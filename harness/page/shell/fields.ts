@@ -1,6 +1,6 @@
 /** Buttons that choose a network, and forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
-import { initialOf, isOfRun, type Key, keys, type Source, show } from '../messages/settings';
+import { initialFor, isOfRun, type Key, keys, type Source, settingText } from '../messages/settings';
 import type { History } from '../runs/history';
 import type { App } from './app';
 import { button, onClick, setDisabled, setHidden, setMessage, setText } from './dom';
@@ -68,7 +68,7 @@ export function connectFields(
     const isTick = input instanceof HTMLInputElement && input.type === 'checkbox';
     input.addEventListener('change', () => {
       const given = isTick ? String(Number(input.checked)) : input.value;
-      const text = filled && given.trim() === '' ? show(key, initialOf(app.settings.recipe)) : given;
+      const text = filled && given.trim() === '' ? settingText(key, initialFor(app.settings.recipe)) : given;
       const problem = app.set(key, text, input.labels?.[0]?.textContent);
       tell(input, key, problem);
       // A committed value is shown in the setting's own form.
@@ -78,7 +78,7 @@ export function connectFields(
     input.addEventListener('input', () => {
       // An illegal value may become legal: there is no message before it is committed. The typed text stays as it is.
       if (!typed || isTick || app.set(key, input.value)) return;
-      shown.set(key, show(key, app.settings));
+      shown.set(key, settingText(key, app.settings));
       tell(input, key, undefined);
       typed();
     });
@@ -91,8 +91,9 @@ export function connectFields(
     render() {
       for (const { input, key } of inputs) {
         const fill = filled?.(key);
-        const isDefault = show(key, app.settings) === show(key, initialOf(app.settings.recipe));
-        const text = fill !== undefined && isDefault ? '' : show(key, app.settings);
+        const isDefault =
+          settingText(key, app.settings) === settingText(key, initialFor(app.settings.recipe));
+        const text = fill !== undefined && isDefault ? '' : settingText(key, app.settings);
         if (filled && input instanceof HTMLInputElement) input.placeholder = fill ?? '';
         const locked = isOfRun(key) && isFixed(app.state);
         input.disabled = locked;

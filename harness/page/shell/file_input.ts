@@ -1,7 +1,7 @@
 /** Files that the user chooses or drops: images to train on, models and checkpoints. */
 import { EngineError } from '../../../src/base/errors';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import { kindOf, type OwnFile } from '../../pictures/own_images';
+import { fileKind, type OwnFile } from '../../pictures/own_images';
 import { UNDER_WAY } from '../messages/calls';
 import type { App } from './app';
 import { anyElement, byId, onClick } from './dom';
@@ -19,7 +19,7 @@ interface Sorted {
 export function sortFiles(files: readonly OwnFile[]): Sorted {
   const models = files.filter(({ path }) => path.endsWith('.safetensors'));
   const others = files.filter((file) => !models.includes(file));
-  return { models, images: models.length > 0 ? others.filter(kindOf) : others };
+  return { models, images: models.length > 0 ? others.filter(fileKind) : others };
 }
 
 /** The files of a drop, also in folders. Call this during the drop: its items are gone afterwards. */

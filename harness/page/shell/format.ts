@@ -13,7 +13,7 @@ export function loss(n: number): string {
   return n >= 0.001 || n === 0 ? n.toFixed(4) : n.toExponential(2);
 }
 
-export const percent = (share: number) =>
+export const percentText = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 /** `a`, `a and b`, `a, b and c`. */

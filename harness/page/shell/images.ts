@@ -3,11 +3,11 @@
 import { STREAM, threefry } from '../../../src/base/random';
 import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
 import type { ModelDescription } from '../messages/messages';
-import { imagesAt, noiseOf, START } from '../messages/noise_field';
+import { imagesAt, makeFieldNoise, START } from '../messages/noise_field';
 import { columnsFor } from '../messages/order';
 import type { ImageSize } from '../messages/settings';
 import { byId } from './dom';
-import { type Shape, scaleOf } from './trajectory';
+import { fileScale, type Shape } from './trajectory';
 
 export interface Tiles extends Shape {
   /** One image after the other, [height][width][channels]: in grey ones 255 is ink. */
@@ -21,13 +21,13 @@ type Kind = Pick<ModelDescription, 'recipe' | 'classes'> & ImageSize;
 const MAX_SCALE = 12;
 
 /** A cache of the latest tiles, so that the same request returns the same object and nothing is drawn twice. */
-const made = new Map<string, Tiles>();
+const remembered = new Map<string, Tiles>();
 
 function remember(key: string, make: () => Tiles): Tiles {
-  const tiles = made.get(key) ?? make();
-  made.delete(key);
-  made.set(key, tiles);
-  if (made.size > 8) made.delete(made.keys().next().value!);
+  const tiles = remembered.get(key) ?? make();
+  remembered.delete(key);
+  remembered.set(key, tiles);
+  if (remembered.size > 8) remembered.delete(remembered.keys().next().value!);
   return tiles;
 }
 
@@ -47,7 +47,7 @@ export function noiseTiles(
     const bytes =
       recipe === 'tutorial'
         ? Uint8Array.from({ length: count * size }, (_, i) => uniform(i))
-        : greyOf(noiseOf(seed, imagesAt(place, count), size));
+        : greyOf(makeFieldNoise(seed, imagesAt(place, count), size));
     return { bytes, height, width, channels, columns };
   });
 }
@@ -57,7 +57,7 @@ const greyOf = (noise: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(noise, (value) => 127.5 * value + 127.5));
 
 /** The byte of a picture that is not there yet: a grey slightly darker than the paper. */
-export const paperOf = (channels: number) => (channels === 3 ? 255 - PAPER : PAPER);
+export const paperByte = (channels: number) => (channels === 3 ? 255 - PAPER : PAPER);
 const PAPER = 14;
 
 /** Placeholders for pictures. */
@@ -105,7 +105,7 @@ export class ImageView {
   /** A PNG file; grey is dark ink on white. */
   png(): Promise<Blob> {
     const tiles = this.tiles!;
-    return pngOf(gridOfBytes(tiles.bytes, tiles, { scale: scaleOf(tiles) }));
+    return toPng(gridOfBytes(tiles.bytes, tiles, { scale: fileScale(tiles) }));
   }
 
   /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */
@@ -154,4 +154,4 @@ function canvasOf(of: Picture): OffscreenCanvas {
   return canvas;
 }
 
-export const pngOf = (of: Picture): Promise<Blob> => canvasOf(of).convertToBlob({ type: 'image/png' });
+export const toPng = (of: Picture): Promise<Blob> => canvasOf(of).convertToBlob({ type: 'image/png' });

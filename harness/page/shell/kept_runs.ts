@@ -1,7 +1,7 @@
 /** The runs that the browser keeps, and the images that they are trained on. */
 import type { DataSource } from '../messages/calls';
 import type { WorkerEvent } from '../messages/messages';
-import { patchOf } from '../messages/messages';
+import { eventPatch } from '../messages/messages';
 import { type Settings, withPictures } from '../messages/settings';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
 import { keepNotes, readNotes } from '../runs/run_notes';
@@ -95,7 +95,7 @@ export class KeptRuns {
   /** `before`: the phase until this event. */
   receive(event: WorkerEvent, before: State['phase']): void {
     const { app } = this;
-    if (patchOf(event).data) this.coming = false;
+    if (eventPatch(event).data) this.coming = false;
     else if (this.coming && endsReading(event, before)) {
       // They have not come.
       this.coming = false;

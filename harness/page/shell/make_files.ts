@@ -2,21 +2,21 @@
 import { gridOfBytes, type Picture } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { ImageSize } from '../messages/settings';
-import { type Frame, type Shape, scaleOf } from './trajectory';
+import { type Frame, fileScale, type Shape } from './trajectory';
 
 const FRAME_MS = 120;
 
 /** A step, x on the left, the prediction on the right; of the last of `steps`, and of the polish after it, the prediction alone, which is the images. */
 export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
   return step >= steps
-    ? gridOfBytes(prediction, shape, { scale: scaleOf(shape) })
+    ? gridOfBytes(prediction, shape, { scale: fileScale(shape) })
     : beside(x, prediction, shape);
 }
 
 /** Two grids of one shape, row by row. */
 export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Picture {
   const { columns } = shape;
-  const size = sizeOf(shape);
+  const size = imageLength(shape);
   const rows = Math.ceil(left.length / size / columns);
   // Paper, where the last row is not full.
   const both = new Uint8Array(2 * rows * columns * size).fill(shape.channels === 3 ? 255 : 0);
@@ -26,7 +26,7 @@ export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Pictu
     both.set(left.subarray(from, to), 2 * from);
     both.set(right.subarray(from, to), 2 * from + columns * size);
   }
-  return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns, scale: scaleOf(shape) });
+  return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns, scale: fileScale(shape) });
 }
 
 /** The drawing as the network sees it, and the answers beside it. */
@@ -36,14 +36,14 @@ export function drawnPicture(images: readonly Uint8Array[]): Picture {
 
 /** The first row of each grid, below each other. */
 export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): Picture {
-  const length = shape.columns * sizeOf(shape);
+  const length = shape.columns * imageLength(shape);
   return gridOfBytes(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
 }
 
 /** A row for each step, x beside the prediction, as the command line's `sample --history` draws them: of the first row of images. */
 export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture {
   const { columns } = shape;
-  const length = columns * sizeOf(shape);
+  const length = columns * imageLength(shape);
   const rows = frames.map(({ x, prediction }) =>
     joined([x.subarray(0, length), prediction.subarray(0, length)]),
   );
@@ -74,11 +74,11 @@ export async function animation(
 /** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink; of colours [grids][images][height][width][3]. */
 export function gridsNpy(grids: readonly Uint8Array[], shape: ImageSize): Uint8Array<ArrayBuffer> {
   const { height, width, channels } = shape;
-  const count = grids[0].length / sizeOf(shape);
+  const count = grids[0].length / imageLength(shape);
   return npy([grids.length, count, height, width, ...(channels === 1 ? [] : [channels])], grids);
 }
 
-const sizeOf = ({ height, width, channels }: ImageSize) => height * width * channels;
+const imageLength = ({ height, width, channels }: ImageSize) => height * width * channels;
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

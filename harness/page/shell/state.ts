@@ -11,6 +11,7 @@ import { preparing } from '../../text/kernels_text';
 import { whole } from '../../text/units';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
 import {
+  eventPatch,
   isFreed,
   type Known,
   type ModelDescription,
@@ -18,10 +19,9 @@ import {
   type Patch,
   type Phase,
   type Problem,
-  patchOf,
   type WorkerEvent,
 } from '../messages/messages';
-import { PRETRAINED_IMAGES, pretrainedOf } from '../messages/pretrained';
+import { PRETRAINED_IMAGES, pretrainedFor } from '../messages/pretrained';
 import type { Beginning, Settings, Source } from '../messages/settings';
 import { lostMessage } from '../runs/device_lost';
 import { Losses } from '../runs/losses';
@@ -161,7 +161,7 @@ const wentBack = (state: State, losses: Losses): State => ({
 /** The state after a change of what the worker knows. */
 function patched(before: State, patch: Patch): State {
   const { phase, training = before.training, adapter, data, reading, needsData, pace, measured } = patch;
-  const { model, made, resumed, begun, run, planned, distilling } = patch;
+  const { model, distilled, resumed, begun, run, planned, distilling } = patch;
   let state = before;
   const set = (change: Partial<State>) => {
     state = { ...state, ...change };
@@ -169,7 +169,7 @@ function patched(before: State, patch: Patch): State {
   if (phase) set(ofPhase(state, phase, training));
   set(defined({ adapter, data, reading, needsData }) as Partial<State>);
   if (measured) set({ measured: reduceMeasurements(state.measured, measured) });
-  if (model ?? made) set({ model: made?.model ?? (model as ModelDescription) });
+  if (model ?? distilled) set({ model: distilled?.model ?? (model as ModelDescription) });
   if (resumed)
     set({
       losses: Losses.of(resumed.losses),
@@ -228,7 +228,7 @@ export const recovered = ({ run, losses }: State, step: number): string =>
 
 /** Whether images that were on their way in this phase come no more: they were refused, left, or dropped with what they were for. */
 export function endsReading(event: WorkerEvent, before: State['phase']): boolean {
-  const { phase } = patchOf(event);
+  const { phase } = eventPatch(event);
   if (phase) return before === 'loading' && phase !== before;
   return event.type === 'lost' || isFreed(event) || (event.type === 'problem' && event.at === 'data');
 }
@@ -237,20 +237,20 @@ export function endsReading(event: WorkerEvent, before: State['phase']): boolean
 const isOver = ({ done, total }: Progress, phase: Phase) => done === total && phase !== 'compiling';
 
 /** The epoch of the newest step, from 1. */
-export function epochOf(state: State): number {
+export function currentEpoch(state: State): number {
   return state.run && state.losses.length > 0
     ? Math.floor((state.losses.length - 1) / state.run.stepsPerEpoch) + 1
     : 0;
 }
 
 /** The step at which the run ends; infinite if its plan does not know yet, 0 without a run. */
-export function endOf({ run, planned }: State, epochs: number): number {
+export function plannedEnd({ run, planned }: State, epochs: number): number {
   if (!run) return 0;
   return planned ? (planned.plan.steps ?? Number.POSITIVE_INFINITY) : run.stepsPerEpoch * epochs;
 }
 
 export const isComplete = (state: State, epochs: number): boolean =>
-  state.run !== undefined && state.losses.length >= endOf(state, epochs);
+  state.run !== undefined && state.losses.length >= plannedEnd(state, epochs);
 
 /** Whether the run has come to its end, by its epochs or by its time, and leads on. */
 export const hasEnded = (state: State, epochs: number): boolean =>
@@ -259,7 +259,7 @@ export const hasEnded = (state: State, epochs: number): boolean =>
 /** Seconds until the run is complete at the present speed; NaN until that is measured. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (isComplete(state, epochs)) return 0;
-  const end = endOf(state, epochs);
+  const end = plannedEnd(state, epochs);
   if (!state.run || !state.timed || !Number.isFinite(end)) return Number.NaN;
   const { stepsPerEpoch } = state.run;
   // The last batch of an epoch may be smaller, or left out.
@@ -281,7 +281,7 @@ const GROWN = { images: 51_200, steps: 300 };
 /** The step after which Draw and Explain take the run's network, where no network is chosen: the last one, if that is earlier. */
 export function grownAt(state: State, { batch, epochs }: Pick<Settings, 'batch' | 'epochs'>): number {
   if (state.begin === 'pretrained') return 1;
-  const last = state.run ? endOf(state, epochs) : Number.POSITIVE_INFINITY;
+  const last = state.run ? plannedEnd(state, epochs) : Number.POSITIVE_INFINITY;
   return Math.min(Math.ceil(GROWN.images / batch), GROWN.steps, last);
 }
 
@@ -290,14 +290,14 @@ export const isYoung = (state: State, settings: Pick<Settings, 'batch' | 'epochs
   state.losses.length < grownAt(state, settings) && !hasEnded(state, settings.epochs);
 
 /** The network that makes samples, from the settings; `file` prefers a file's network, if one is open. */
-export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
+export function chosenSource(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
   if (file && state.model) return 'file';
   if (model !== 'auto') return model;
   return state.losses.length > 0 ? 'run' : 'pretrained';
 }
 
 /** The name of the images that the run trains on, or would, as its checkpoints have it. */
-export const dataNameOf = ({ run, data }: Pick<State, 'run' | 'data'>): string | undefined =>
+export const dataName = ({ run, data }: Pick<State, 'run' | 'data'>): string | undefined =>
   run ? run.data.name : data?.name;
 
 /** The description of a source's network. */
@@ -308,7 +308,7 @@ export function networkIn(
 ): Omit<ModelDescription, 'name'> {
   if (source === 'file' && model) return model;
   const isPretrained = source === 'pretrained' || source === 'instant';
-  const recipe = isPretrained ? pretrainedOf(settings.recipe) : settings.recipe;
+  const recipe = isPretrained ? pretrainedFor(settings.recipe) : settings.recipe;
   const usual: Recipe = recipes[recipe];
   const sampling = (source === 'run' ? runSampling : undefined) ?? usual.sampling;
   const own = source === 'run' ? data : undefined;
@@ -316,7 +316,7 @@ export function networkIn(
   const trained = source === 'run' ? run : undefined;
   const classes = recipe === 'tutorial' ? 0 : (trained ?? own ?? { classes: 10 }).classes;
   const { classNames } = trained?.data ?? own ?? {};
-  const trainedOn = source === 'run' ? dataNameOf({ run, data }) : DIGITS;
+  const trainedOn = source === 'run' ? dataName({ run, data }) : DIGITS;
   return {
     recipe,
     classes: classes ?? 0,
@@ -374,10 +374,10 @@ export const isBusy = ({ phase }: Pick<State, 'phase'>): boolean =>
 /** How far compiling is, in words, while it is under way. */
 export const compilingText = (state: State): string | undefined =>
   state.preparing &&
-  `${describe({ ...state, phase: 'compiling' })}: ${whole(state.preparing.done)} of ${whole(state.preparing.total)}`;
+  `${taskText({ ...state, phase: 'compiling' })}: ${whole(state.preparing.done)} of ${whole(state.preparing.total)}`;
 
 /** The present task of the worker, in plain words. */
-export function describe(state: State): string {
+export function taskText(state: State): string {
   if (state.distilling && rests(state)) return 'Distilling';
   const resting = state.phase === 'idle' || state.phase === 'paused';
   if (resting && state.error?.at === 'task') return 'Stopped';

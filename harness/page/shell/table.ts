@@ -26,9 +26,9 @@ export const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className
 
 /** A bar, of which a share from 0 to 1 is filled. */
 export function bar(share: number, kind = ''): HTMLElement {
-  const made = element('span', `bar ${kind}`);
-  made.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
-  return made;
+  const bar = element('span', `bar ${kind}`);
+  bar.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
+  return bar;
 }
 
 /** A table with its title and notes, to which rows may be added. */

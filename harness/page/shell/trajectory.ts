@@ -2,7 +2,7 @@
 import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
 import type { ModelDescription, Order } from '../messages/messages';
-import { columnsOf } from '../messages/order';
+import { countColumns } from '../messages/order';
 import type { ImageSize, Settings } from '../messages/settings';
 import { History } from '../runs/history';
 
@@ -33,7 +33,7 @@ export interface Sampled extends Origin, Frame {
 }
 
 /** A step of the sampler, as it is shown. */
-export function stepOf({ step: done, input, prediction, x }: SampleEvent, origin: Origin): Sampled {
+export function sampledStep({ step: done, input, prediction, x }: SampleEvent, origin: Origin): Sampled {
   const { order, network } = origin;
   const step = done + 1;
   // A polish comes as one more.
@@ -51,12 +51,12 @@ export interface Shape extends ImageSize {
 }
 
 /** Pixels of a file for each pixel of an image, along a side. */
-export const scaleOf = ({ enlarged }: Shape) => (enlarged ? 2 : 4);
+export const fileScale = ({ enlarged }: Shape) => (enlarged ? 2 : 4);
 
 /** What the network sees at a step: the images, at the last one. */
-export function tilesOf({ prediction: bytes, order, network }: Sampled) {
+export function stepTiles({ prediction: bytes, order, network }: Sampled) {
   const { height, width, channels, classes } = network;
-  return { bytes, height, width, channels, columns: columnsOf(order, classes) };
+  return { bytes, height, width, channels, columns: countColumns(order, classes) };
 }
 
 export const isLast = ({ step, steps }: Sampled): boolean => step === steps;

@@ -13,11 +13,11 @@ interface Remarks {
 }
 
 /** `shaders`: by name. The texts are loaded now. */
-export function sourcesOf(kernel: string, shaders: readonly string[], remarks: Remarks = {}): HTMLElement {
+export function showSources(kernel: string, shaders: readonly string[], remarks: Remarks = {}): HTMLElement {
   const box = element('div', 'sources');
   const load = () => {
     box.replaceChildren(element('p', 'muted', 'Loading the sources'));
-    fill(box, kernel, shaders, remarks).catch((error: Error) =>
+    fillSources(box, kernel, shaders, remarks).catch((error: Error) =>
       offerAgain(box, orOffline(`The sources cannot be shown: ${error.message}`), load),
     );
   };
@@ -25,7 +25,7 @@ export function sourcesOf(kernel: string, shaders: readonly string[], remarks: R
   return box;
 }
 
-async function fill(
+async function fillSources(
   box: HTMLElement,
   kernel: string,
   shaders: readonly string[],

@@ -16,7 +16,7 @@ export function textPage(path: string): string | undefined {
 }
 
 /** The anchor of a heading, as GitHub makes it. */
-export const anchorOf = (heading: string) =>
+export const toAnchor = (heading: string) =>
   heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N} _-]/gu, '')

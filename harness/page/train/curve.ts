@@ -13,7 +13,7 @@ import {
   linearRange,
   logRange,
   type Reading,
-  readingOf,
+  readCurves,
   xEnd,
 } from './curve_data';
 
@@ -176,7 +176,7 @@ export class Curve {
   }
 
   private read(index: number | null | undefined): void {
-    const reading = readingOf(this.curves, this.columns, index);
+    const reading = readCurves(this.curves, this.columns, index);
     for (const [part, element] of Object.entries(this.reading))
       setText(element, reading[part as keyof Reading]);
   }

@@ -110,7 +110,7 @@ export interface Reading {
 }
 
 /** The reading at index `index` of the columns; empty words if there is no step. The held-out loss is the newest up to that step. */
-export function readingOf(
+export function readCurves(
   { losses, heldOut, rates }: Curves,
   [steps, _, smoothed]: Columns,
   index: number | null | undefined,

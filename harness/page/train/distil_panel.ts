@@ -1,6 +1,6 @@
 /** The Train view's offer to distil the run's network. */
 
-import { isDistilled, type Patch, patchOf } from '../messages/messages';
+import { eventPatch, isDistilled, type Patch } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
@@ -14,7 +14,7 @@ const none = Losses.of([]);
 
 export function createDistilPanel(app: App): Panel {
   /** The result of the last distillation. */
-  let made: Patch['made'];
+  let distilled: Patch['distilled'];
   /** The last distillation, whose curve stays. */
   let shown: Distilling | undefined;
   const curve = new Curve(anyElement('distil-curve'), { at: anyElement('distil-at') });
@@ -25,7 +25,7 @@ export function createDistilPanel(app: App): Panel {
     });
   }
   onClick('distil-stop', () => app.send('stopDistilling'));
-  onClick('distil-save', () => made && download(made.model.name, made.bytes));
+  onClick('distil-save', () => distilled && download(distilled.model.name, distilled.bytes));
   onClick('distil-make', () => {
     app.choose('file');
     app.set('task', 'sample');
@@ -33,27 +33,27 @@ export function createDistilPanel(app: App): Panel {
 
   return {
     receive(event) {
-      if (patchOf(event).distilling) {
-        made = undefined;
+      if (eventPatch(event).distilling) {
+        distilled = undefined;
         shown = app.state.distilling;
       } else if (isDistilled(event)) {
-        ({ made } = patchOf(event));
-        if (!made) shown = undefined;
+        ({ distilled } = eventPatch(event));
+        if (!distilled) shown = undefined;
       }
     },
     render() {
       const { state, settings } = app;
       const { distilling } = state;
       const offered = distillable(state, settings);
-      setHidden('distil', !offered && !made);
+      setHidden('distil', !offered && !distilled);
       if (anyElement('distil').hidden) return;
       for (const calls of [1, 2])
         setDisabled(`distil-${calls}`, app.measuring !== undefined || !mayDistil(state, settings));
       setHidden('distil-stop', !distilling);
-      setHidden('distil-save', !made);
+      setHidden('distil-save', !distilled);
       // Another file may have replaced it.
-      setHidden('distil-make', !made || made.model !== state.model);
-      const done = made ? `Made ${made.model.name}. ` : '';
+      setHidden('distil-make', !distilled || distilled.model !== state.model);
+      const done = distilled ? `Made ${distilled.model.name}. ` : '';
       const words = distilling
         ? distilStatus(distilling)
         : `${done}${offered ? distilOffer(state, settings) : ''}`;

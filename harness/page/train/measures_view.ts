@@ -5,9 +5,9 @@ import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/mea
 import { isFreed } from '../messages/messages';
 import type { App, Panel } from '../shell/app';
 import { anyElement, make, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
-import { loss as lossText, percent } from '../shell/format';
+import { loss as lossText, percentText } from '../shell/format';
 import { ImageView } from '../shell/images';
-import { imagesOf } from './plan';
+import { countImages } from './plan';
 
 const BINS = 10;
 
@@ -62,10 +62,10 @@ function renderHeldOut(app: App): void {
   const last = measured.heldOut.at(-1);
   setHidden('held-out', !last);
   if (!last) return;
-  const held = run?.held ?? imagesOf(app).held;
+  const held = run?.held ?? countImages(app).held;
   setText('held-out-at', `${lossText(last.loss)} after step ${whole(last.step)}`);
   const share = measured.clock?.heldOutShare;
-  const cost = share ? `; this takes ${percent(share)} of the time` : '';
+  const cost = share ? `; this takes ${percentText(share)} of the time` : '';
   const used = last.images < held ? `${whole(last.images)} of the ${whole(held)}` : whole(held);
   setText(
     'held-out-note',
@@ -139,12 +139,12 @@ function renderQuality(app: App): void {
     ['real', last?.real],
   ] as const) {
     anyElement(`accepted-${id}`).style.width = `${100 * share}%`;
-    setText(`accepted-${id}-figure`, percent(share));
+    setText(`accepted-${id}-figure`, percentText(share));
   }
   const at = last ? `after step ${whole(last.step)}` : 'not measured yet';
   setText('quality-at', measuring ? 'measuring' : at);
   const share = measured.clock?.qualityShare;
-  const cost = share ? ` This takes ${percent(share)} of the time.` : '';
+  const cost = share ? ` This takes ${percentText(share)} of the time.` : '';
   setText('quality-note', `How many of 100 samples a classifier is sure of.${cost}`);
   setDisabled('measure-quality', measuring || phase === 'lost' || app.measuring !== undefined);
 }

@@ -1,15 +1,15 @@
 /** What the page says and offers of the plan of a run, which its worker makes, and the speeds that it remembers for the next one. */
 import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
-import { layersOf } from '../../../src/unet/config';
+import { listLayers } from '../../../src/unet/config';
 import { SIDES } from '../../pictures/small_pictures';
 import { networkFor } from '../../run/network';
-import { batchOf, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
+import { MINUTES, type Plan, planBatch, planTraining, UPDATES } from '../../run/plan';
 import { adapterLabel } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
-import { beginningOf, plannedRate, whyNew } from '../messages/fine_tune';
-import { type DataDescription, type PlanWish, patchOf, type WorkerEvent } from '../messages/messages';
-import { heldOutOf, initialOf, type Key, pageRecipes } from '../messages/settings';
+import { chosenBeginning, plannedRate, whyNew } from '../messages/fine_tune';
+import { type DataDescription, eventPatch, type PlanWish, type WorkerEvent } from '../messages/messages';
+import { countHeldOut, initialFor, type Key, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, onClick, setHidden } from '../shell/dom';
 import { isBegun, secondsLeft } from '../shell/state';
@@ -26,12 +26,12 @@ export const digits: DataDescription = {
 };
 
 /** How many images a run of these settings takes, and how many it holds out. */
-export function imagesOf({ state: { data = digits }, settings }: App): { count: number; held: number } {
+export function countImages({ state: { data = digits }, settings }: App): { count: number; held: number } {
   const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
-  return { count, held: Math.min(count, heldOutOf(settings, count)) };
+  return { count, held: Math.min(count, countHeldOut(settings, count)) };
 }
 function trainedImages(app: App): number {
-  const { count, held } = imagesOf(app);
+  const { count, held } = countImages(app);
   return count - held;
 }
 
@@ -50,11 +50,11 @@ export interface Planner {
 export function createPlanner(app: App): Planner {
   const isOpen = () => {
     const { chosen } = app.address;
-    const { batch, epochs } = initialOf(chosen.recipe);
+    const { batch, epochs } = initialFor(chosen.recipe);
     return chosen.batch === batch && chosen.epochs === epochs;
   };
   const minutes = () => app.settings.minutes || MINUTES;
-  const beginning = () => beginningOf(app.settings, app.state.data);
+  const beginning = () => chosenBeginning(app.settings, app.state.data);
   /** The plan of the run, or of the one that would begin now, if its speed is known. */
   const plan = (): Plan | undefined => {
     const { state } = app;
@@ -64,7 +64,7 @@ export function createPlanner(app: App): Planner {
     const { fit }: Recipe = recipes[app.settings.recipe];
     const count = trainedImages(app);
     const order = { count, dropLast: fit.dropLast, minutes: minutes(), software: !!state.adapter?.software };
-    return planOf(order, batchOf(order, speed), speed);
+    return planTraining(order, planBatch(order, speed), speed);
   };
   const slow = connectSlow(app, plan, minutes);
 
@@ -90,7 +90,7 @@ export function createPlanner(app: App): Planner {
     },
     pressed: slow.pressed,
     receive(event) {
-      const { pace } = patchOf(event);
+      const { pace } = eventPatch(event);
       if (pace !== undefined) rememberSpeed(app, pace);
       slow.receive(event);
     },
@@ -146,13 +146,13 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
     },
     receive(event: WorkerEvent): void {
       // Other pictures are another question.
-      if (patchOf(event).data) isClosed = false;
+      if (eventPatch(event).data) isClosed = false;
     },
     render(): void {
       const { settings, state } = app;
       const { data = digits } = state;
       const maySmaller = data.pictures === true && smaller() !== undefined;
-      const isNew = beginningOf(settings, data) === 'new' && settings.recipe !== 'pictures';
+      const isNew = chosenBeginning(settings, data) === 'new' && settings.recipe !== 'pictures';
       const mayPretrained = isNew && whyNew(settings, data) === undefined;
       setHidden('plan', isClosed || !isSlow() || !(maySmaller || mayPretrained));
       setHidden('plan-smaller', !maySmaller);
@@ -166,14 +166,14 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
 const KEY = 'webgpu-diffusion-work';
 
 /** Multiply-adds of the convolutions for an image: a network works in proportion to them. */
-function workOf({ settings, state: { data = digits } }: App): number {
+function countMacs({ settings, state: { data = digits } }: App): number {
   const { recipe, widths } = settings;
-  return layersOf(networkFor({ recipe, widths }, data))
+  return listLayers(networkFor({ recipe, widths }, data))
     .map((layer) => layer.height * layer.width * layer.kernelSize ** 2 * layer.inChannels * layer.outChannels)
     .reduce((a, b) => a + b, 0);
 }
 
-const nameOf = ({ adapter }: App['state'], recipe: string) =>
+const speedName = ({ adapter }: App['state'], recipe: string) =>
   `${adapter ? adapterLabel(adapter) : ''} ${recipe}`;
 
 function readSpeeds(): Readonly<Record<string, unknown>> {
@@ -187,15 +187,15 @@ function readSpeeds(): Readonly<Record<string, unknown>> {
 /** Images a second, by earlier runs of the recipe here, or else of another one. */
 function knownSpeed(app: App): number | undefined {
   const speeds = readSpeeds();
-  const known = [app.settings.recipe, ...pageRecipes].map((recipe) => speeds[nameOf(app.state, recipe)]);
+  const known = [app.settings.recipe, ...pageRecipes].map((recipe) => speeds[speedName(app.state, recipe)]);
   const work = known.find((each) => typeof each === 'number' && each > 0) as number | undefined;
-  return work === undefined ? undefined : work / workOf(app);
+  return work === undefined ? undefined : work / countMacs(app);
 }
 
 function rememberSpeed(app: App, imagesPerSecond: number): void {
   try {
-    const name = nameOf(app.state, app.settings.recipe);
-    const speeds = { ...readSpeeds(), [name]: Math.round(imagesPerSecond * workOf(app)) };
+    const name = speedName(app.state, app.settings.recipe);
+    const speeds = { ...readSpeeds(), [name]: Math.round(imagesPerSecond * countMacs(app)) };
     localStorage.setItem(KEY, JSON.stringify(speeds));
   } catch {
     // A page without storage plans anew each time.

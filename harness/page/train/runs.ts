@@ -1,13 +1,13 @@
 /** The runs of the table: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
-import { listOf, shownName } from '../../pictures/class_names';
+import { listClasses, shownName } from '../../pictures/class_names';
 import { duration, whole } from '../../text/units';
 import { trainedSeconds } from '../messages/measurements';
-import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../messages/settings';
+import { type Beginning, nearestRecipe, type PageRecipe, type Settings } from '../messages/settings';
 import { bytesOfText } from '../runs/kept_drawings';
 import { type LossSeries, smoothLoss } from '../runs/losses';
 import type { RunNotes } from '../runs/run_notes';
-import { loss as lossText, percent } from '../shell/format';
+import { loss as lossText, percentText } from '../shell/format';
 import type { Tiles } from '../shell/images';
 import type { State } from '../shell/state';
 
@@ -43,7 +43,7 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
     where: 'page',
     name: 'This run',
     held: false,
-    about: nameOf(builtIn ? 'mnist' : undefined, name),
+    about: dataName(builtIn ? 'mnist' : undefined, name),
     recipe,
     begin: state.begin,
     batch,
@@ -70,11 +70,11 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
   return {
     key: id,
     where: 'kept',
-    name: nameOf(source, data.name),
+    name: dataName(source, data.name),
     held,
     about: `${timeOf(savedAt, now)}${elsewhere}`,
     sample: notes?.sample === undefined ? undefined : tileOf(notes.sample, data),
-    recipe: recipeOf(run),
+    recipe: nearestRecipe(run),
     begin: notes?.begin,
     batch,
     losses,
@@ -85,7 +85,7 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
 }
 
 /** What a run trains on. `source`: as a run notes it, a path for images of the command line. */
-const nameOf = (source: string | undefined, name: string | undefined): string =>
+const dataName = (source: string | undefined, name: string | undefined): string =>
   source === 'mnist' ? 'the digits' : shownName(name ?? source ?? 'your own images');
 
 /** A noted sample; undefined if the text is none of this size: another version of the page, or its user, may have written it. */
@@ -103,8 +103,8 @@ export function neededData({ settings, data, config }: StoredRun): string {
     return 'The run trains on the letters A to Z, which came with the page once. They are gone, so it cannot go on. Remove it, and train on pictures of letters of your own, in folders named after their classes.';
   const limit = settings.limit === undefined ? '' : 'the first ';
   const { classes = 0 } = config.conditioning ?? {};
-  const named = data.classNames && classes > 0 ? ` (${listOf({ classes, ...data })})` : '';
-  return `The run trains on ${limit}${whole(count)} images of ${height} × ${width} from ${nameOf(settings.source, data.name)}${named}, which the browser does not keep. Choose the folder or files again${data.labels ? ', with their labels' : ''}, and it goes on.`;
+  const named = data.classNames && classes > 0 ? ` (${listClasses({ classes, ...data })})` : '';
+  return `The run trains on ${limit}${whole(count)} images of ${height} × ${width} from ${dataName(settings.source, data.name)}${named}, which the browser does not keep. Choose the folder or files again${data.labels ? ', with their labels' : ''}, and it goes on.`;
 }
 
 /** `17:31` of today, `21 Nov 17:31` of another day. */
@@ -116,7 +116,7 @@ function timeOf(time: number, now: number): string {
 }
 
 /** The cells behind a run's name. The loss is smoothed. */
-export function cellsOf(row: RunRow): string[] {
+export function runCells(row: RunRow): string[] {
   const loss = smoothLoss(row.losses, row.batch);
   const known = <T>(value: T | undefined, text: (value: T) => string) =>
     value === undefined ? '–' : text(value);
@@ -126,7 +126,7 @@ export function cellsOf(row: RunRow): string[] {
     whole(row.losses.length),
     known(loss, lossText),
     known(row.heldOut, lossText),
-    known(row.accepted, percent),
+    known(row.accepted, percentText),
     known(row.seconds, duration),
   ];
 }

@@ -5,7 +5,7 @@
 
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { whole } from '../../text/units';
-import { isFreed, patchOf } from '../messages/messages';
+import { eventPatch, isFreed } from '../messages/messages';
 import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfBytes, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
@@ -24,7 +24,7 @@ import {
 } from '../shell/dom';
 import { ImageView } from '../shell/images';
 import { isFixed, type State } from '../shell/state';
-import { cellsOf, keptRow, neededData, ownRow, pastRow, type RunRow } from './runs';
+import { keptRow, neededData, ownRow, pastRow, type RunRow, runCells } from './runs';
 
 export function createRunsTable(app: App): Panel {
   const runs = new Runs(app);
@@ -36,7 +36,7 @@ export function createRunsTable(app: App): Panel {
       const { id, measured, begin } = app.state;
       if (isFreed(event)) runs.remember(before);
       before = app.state;
-      const { heldOut, quality, rate } = patchOf(event).measured ?? {};
+      const { heldOut, quality, rate } = eventPatch(event).measured ?? {};
       if (id && (event.type === 'stored' || heldOut || quality || rate))
         writeNotes(id, measured, {
           begin,
@@ -212,7 +212,7 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
       setText(step, `step ${whole(row.losses.length)}, `);
       setText(about, row.about);
       view.show(row.sample);
-      for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
+      for (const [i, text] of runCells(row).entries()) setText(cells[i], text);
       for (const one of buttons) {
         one.disabled = row.held;
         const what = one === goOn ? one.textContent : `Remove ${row.name}`;

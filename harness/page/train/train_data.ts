@@ -2,13 +2,13 @@
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import { plural, whole } from '../../text/units';
-import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
+import { chosenBeginning, smallerRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
 import { byId, setHidden, setMessage, setText } from '../shell/dom';
 import { isFixed } from '../shell/state';
-import { digits, imagesOf, type Planner } from './plan';
+import { countImages, digits, type Planner } from './plan';
 
 /** A network can only copy fewer pictures. */
 const FEW = 10;
@@ -17,9 +17,9 @@ const FEW = 10;
 let shown: DataDescription = digits;
 
 /** How many images a run takes, and what becomes of them. */
-export function wordsOf(app: App): { images: string; use: string } {
+export function dataWords(app: App): { images: string; use: string } {
   const { data = digits } = app.state;
-  const { count, held } = imagesOf(app);
+  const { count, held } = countImages(app);
   const images = plural(count, data.builtIn ? 'digit' : 'picture');
   const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
   return { images, use: data.builtIn || count >= FEW ? parts : 'the network can only copy them' };
@@ -28,10 +28,10 @@ export function wordsOf(app: App): { images: string; use: string } {
 export function renderData(app: App, planner: Planner): void {
   const { state, settings } = app;
   const data = state.data ?? digits;
-  const { images, use } = wordsOf(app);
+  const { images, use } = dataWords(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
-    ? `${whole(imagesOf(app).count)} of MNIST’s digits`
+    ? `${whole(countImages(app).count)} of MNIST’s digits`
     : `${data.name}: ${images} of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
   setText('data-name', name);
   const { ahead } = planner;
@@ -71,12 +71,12 @@ function renderBeginning(settings: Settings, data: DataDescription, isPlanned: b
   const why = whyNew(settings, data);
   const options = byId('begin', HTMLSelectElement);
   options.querySelector<HTMLOptionElement>('[value=pretrained]')!.disabled = why !== undefined;
-  const begin = beginningOf({ ...settings, begin: 'auto' }, data);
+  const begin = chosenBeginning({ ...settings, begin: 'auto' }, data);
   setText(
     options.querySelector<HTMLOptionElement>('[value=auto]')!,
     `what suits the images: ${begin === 'new' ? 'new weights' : 'the pretrained network'}`,
   );
-  const rate = smallerRate(settings, beginningOf(settings, data));
+  const rate = smallerRate(settings, chosenBeginning(settings, data));
   // A plan chooses its rate by itself.
   const hint =
     rate === undefined || isPlanned ? '' : `A learning rate of ${rate} leaves it more of what it knows`;

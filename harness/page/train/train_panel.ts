@@ -2,8 +2,8 @@
 
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
-import { ratesOf } from '../messages/measurements';
-import { isFreed, patchOf } from '../messages/messages';
+import { learningRates } from '../messages/measurements';
+import { eventPatch, isFreed } from '../messages/messages';
 import { runFileName } from '../messages/order';
 import { MOST_EPOCHS } from '../messages/settings';
 import { nameOfDrawings } from '../runs/kept_drawings';
@@ -22,8 +22,8 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { percent } from '../shell/format';
-import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, isFixed, rests } from '../shell/state';
+import { percentText } from '../shell/format';
+import { dataName, finished, hasEnded, isBusy, isComplete, isFixed, rests, taskText } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner, digits } from './plan';
@@ -92,7 +92,7 @@ export function createTrainPanel(app: App): TaskPanel {
     receive(event) {
       // Other choices make others of the same pictures: their fields keep their place.
       const isChoosing = byId('pictures-form', HTMLFormElement).contains(document.activeElement);
-      const { data } = patchOf(event);
+      const { data } = eventPatch(event);
       if (data) hasNew = !data.builtIn && !isFixed(app.state) && !isChoosing;
       for (const part of [planner, distil, pictures, measures, after]) part.receive?.(event);
     },
@@ -125,7 +125,7 @@ function createAfter(app: App): Panel {
       const { distilling, measured } = app.state;
       const measures = measured.measuring === 'quality';
       const doing = distilling
-        ? `distilling, ${percent(distilShare(distilling))}`
+        ? `distilling, ${percentText(distilShare(distilling))}`
         : measures
           ? 'measuring the samples'
           : '';
@@ -146,14 +146,14 @@ function connectSaves(app: App): void {
     if (!run) return;
     const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
     const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
-    const rates = ratesOf(measured, losses.length, app.settings.lr);
+    const rates = learningRates(measured, losses.length, app.settings.lr);
     const text = lossesCsv([...losses], run.stepsPerEpoch, {
       learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
       held_out_loss: heldOut,
       accepted,
     });
     download(
-      runFileName(app.settings, dataNameOf(app.state), `losses-step-${losses.length}`, 'csv'),
+      runFileName(app.settings, dataName(app.state), `losses-step-${losses.length}`, 'csv'),
       text,
       'text/csv',
     );
@@ -227,7 +227,7 @@ function connectControls(
       const rested =
         isComplete(state, settings.epochs) && !state.distilling
           ? finished(state)
-          : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
+          : taskText(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
       const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
       setText('status-text', text);
       anyElement('status').classList.toggle('busy', isBusy(state) || (state.phase === 'training' && !begun));

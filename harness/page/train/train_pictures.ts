@@ -1,6 +1,6 @@
 /** The Train view's pictures: the live samples with a slider over the run, and the strip of eight images. */
 
-import { type Classes, nameOf } from '../../pictures/class_names';
+import { type Classes, labelName } from '../../pictures/class_names';
 import { whole } from '../../text/units';
 import type { Pictures, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
@@ -19,8 +19,8 @@ import {
   setText,
 } from '../shell/dom';
 import { connectScrub } from '../shell/fields';
-import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
-import { dataNameOf, isBegun, networkIn } from '../shell/state';
+import { ImageView, noiseTiles, type Tiles, toPng } from '../shell/images';
+import { dataName, isBegun, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import { digits } from './plan';
 
@@ -31,7 +31,7 @@ interface Part {
 
 const FRAME_MS = 200;
 
-const sizeOf = ({ state }: App) => {
+const dataSize = ({ state }: App) => {
   const { height, width, channels } = state.data ?? digits;
   return { height, width, channels };
 };
@@ -54,7 +54,7 @@ function connectSamples(app: App): { render(): void } {
   const slider = byId('grid-history', HTMLInputElement);
   const renderScrub = connectScrub(grids, slider, 'grid-play', FRAME_MS);
   const name = (step: string, ending: string) =>
-    runFileName(app.settings, dataNameOf(app.state), `samples-${step}`, ending);
+    runFileName(app.settings, dataName(app.state), `samples-${step}`, ending);
   onClick('save-samples', async () => {
     const entry = grids.shown;
     if (entry) download(name(`step-${entry.step}`, 'png'), await view.png());
@@ -69,8 +69,8 @@ function connectSamples(app: App): { render(): void } {
       setHidden('samples', !entry && !isBegun(state));
       if (entry) {
         const { images, columns, isLast } = entry;
-        const made = { bytes: images, columns, ...sizeOf(app) };
-        view.show((isLast && app.enlargements.of(made, 'run')) || made);
+        const pictures = { bytes: images, columns, ...dataSize(app) };
+        view.show((isLast && app.enlargements.of(pictures, 'run')) || pictures);
       } else if (settings.samples > 0)
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);
@@ -97,7 +97,7 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
   const isNamed = hasNames(columns, network.classes);
   host.hidden = !isNamed;
   if (!isNamed) return;
-  const names = Array.from({ length: columns }, (_, i) => nameOf(i % network.classes, network.classNames));
+  const names = Array.from({ length: columns }, (_, i) => labelName(i % network.classes, network.classNames));
   if (host.textContent === names.join('')) return;
   host.style.setProperty('--columns', String(columns));
   host.replaceChildren(...names.map((name) => make('span', { title: name }, name)));
@@ -112,7 +112,7 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const [first] = grids.all;
     const all = grids.all.filter(({ images }) => images.length === first.images.length);
     const images = all.map((grid) => grid.images);
-    const shape = { columns: first.columns, ...sizeOf(app) };
+    const shape = { columns: first.columns, ...dataSize(app) };
     const file = name(`to-step-${all.at(-1)!.step}`, ending);
     const problem = await downloadMade(file, (files) => content(files, images, shape));
     if (problem) app.notify(problem);
@@ -123,7 +123,7 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
       return files.animation(frames, FRAME_MS);
     }),
   );
-  onClick('save-history-png', () => save('png', (files, all, shape) => pngOf(files.sheet(all, shape))));
+  onClick('save-history-png', () => save('png', (files, all, shape) => toPng(files.sheet(all, shape))));
   onClick('save-history-npy', () => save('npy', (files, all, shape) => files.gridsNpy(all, shape)));
 }
 
@@ -133,7 +133,7 @@ function connectStrip(app: App): Part {
   const predictions = new ImageView('strip-predictions');
   let strip: Pictures['strip'];
   const row = (bytes: Uint8Array): Tiles => {
-    const { height, width, channels } = sizeOf(app);
+    const { height, width, channels } = dataSize(app);
     return { bytes, height, width, channels, columns: bytes.length / (height * width * channels) };
   };
   return {

@@ -7,7 +7,7 @@ import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, onClick, setHidden, setMessage, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
-import { endOf, epochOf, isBegun, type State, secondsLeft } from '../shell/state';
+import { currentEpoch, isBegun, plannedEnd, type State, secondsLeft } from '../shell/state';
 import { Curve, type Scale } from './curve';
 
 /** A step that takes longer than this is worth a word. */
@@ -36,14 +36,14 @@ export function connectReadings(app: App): () => void {
 function renderNumbers({ state, settings }: App): void {
   const { run, losses } = state;
   const done = losses.length;
-  const total = endOf(state, settings.epochs);
+  const total = plannedEnd(state, settings.epochs);
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
   setHidden('progress', !isBegun(state));
   const none = !run || done === 0;
   setHidden('readings', none);
   if (none) return;
-  const epoch = epochOf(state);
+  const epoch = currentEpoch(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
   setReading(
     'reading-step',
@@ -147,7 +147,7 @@ export function trainingProgress(
   { batch, epochs, minutes }: Pick<Settings, 'batch' | 'epochs' | 'minutes'>,
 ): TrainingProgress {
   const { losses, measured } = state;
-  const total = endOf(state, epochs);
+  const total = plannedEnd(state, epochs);
   const ofSteps = { share: total > 0 ? Math.min(1, losses.length / total) : 0 };
   const left = secondsLeft(state, batch, epochs);
   if (minutes === 0 || state.planned || !state.training) return { ...ofSteps, secondsLeft: left };

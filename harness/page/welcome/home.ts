@@ -3,8 +3,8 @@
 import { initialSettings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
-import { staysHere, type View, viewOf } from '../shell/doors';
-import { describe, isReady } from '../shell/state';
+import { staysHere, type View, viewFor } from '../shell/doors';
+import { isReady, taskText } from '../shell/state';
 
 /** The noise of the first digits, where no other is chosen: all ten of the pretrained network are good. */
 const FIRST_NOISE = 145;
@@ -52,7 +52,7 @@ export function createHome(app: App): Panel {
       setDisabled(make, making);
       const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};
       const count = total > 0 ? `: ${done} of ${total}` : '';
-      const doing = state.phase === 'idle' ? 'Loading the network' : describe(state);
+      const doing = state.phase === 'idle' ? 'Loading the network' : taskText(state);
       setText('home-status', making ? `${doing}${count}` : '');
       const bar = byId('home-progress', HTMLProgressElement);
       bar.hidden = !making;
@@ -76,7 +76,7 @@ export function createStarter(app: App, panels: Readonly<Record<View, TaskPanel>
     )
       return;
     app.asked = undefined;
-    panels[viewOf(asked)].start(asked);
+    panels[viewFor(asked)].start(asked);
   };
   app.starter = start;
   return { render() {}, receive: start };

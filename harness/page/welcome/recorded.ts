@@ -5,7 +5,7 @@ import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
 import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
-import { anyElement, button, elementOf, isStill, onClick, setText } from '../shell/dom';
+import { anyElement, button, drawSvg, isStill, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
@@ -31,7 +31,7 @@ function drawLosses(host: HTMLElement, { losses, batch }: Recording['learning'])
   const top = Math.max(...line);
   const points = line.map((loss, i) => `${(100 * i) / (line.length - 1)},${40 - (38 * loss) / top}`);
   const stroke = { 'vector-effect': 'non-scaling-stroke' }; // as the drawing is stretched
-  const drawing = elementOf(
+  const drawing = drawSvg(
     svg(
       'svg',
       { viewBox: '0 0 100 40', preserveAspectRatio: 'none' },
@@ -54,7 +54,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   const { height, width, making, learning, x, samples } = recording;
   const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
     pictures.map((bytes) => ({ bytes, height, width, channels: 1, columns }));
-  const made = { view: new ImageView('recorded-making'), tiles: tiles(x, 5) };
+  const digit = { view: new ImageView('recorded-making'), tiles: tiles(x, 5) };
   const learnt = {
     view: new ImageView('recorded-learning'),
     tiles: tiles(samples, 10),
@@ -66,7 +66,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   );
 
   const show = (step: number, at: number) => {
-    made.view.show(made.tiles[step]);
+    digit.view.show(digit.tiles[step]);
     setText('recorded-making-at', step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
     learnt.view.show(learnt.tiles[at]);
     const steps = learning.at[at];
@@ -76,7 +76,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
     markLoss(steps);
   };
   const showAt = (tick: number) =>
-    show(pictureAt(tick, made.tiles.length, 1), pictureAt(tick, learnt.tiles.length, 2));
+    show(pictureAt(tick, digit.tiles.length, 1), pictureAt(tick, learnt.tiles.length, 2));
 
   let tick = 0;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -92,7 +92,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   button('recorded-play').disabled = false;
   onClick('recorded-play', () => play(timer === undefined));
   const still = isStill();
-  if (still) show(made.tiles.length - 1, learnt.tiles.length - 1);
+  if (still) show(digit.tiles.length - 1, learnt.tiles.length - 1);
   else showAt(0);
   play(!still);
 }

@@ -7,7 +7,7 @@ import type { ImageSize } from '../messages/settings';
 const CHOICES = { images: 10, classes: 36 };
 
 /** One image of each class, or the first ones where there are no classes, values from 0 to 1. Throws an EngineError `argument` unless they have the network's size. */
-export function choicesOf(
+export function exampleImages(
   images: ImageSet,
   { height, width, channels }: ImageSize,
 ): { readonly label: number | undefined; readonly clean: Float32Array }[] {
@@ -34,7 +34,7 @@ export const choiceAt = <T>(choices: readonly T[], at: number): T =>
   choices[Math.min(at, choices.length - 1)];
 
 /** Noise levels and classes of images, as far as the network is conditioned on them. */
-export function conditionsOf(
+export function makeConditions(
   { config: { conditioning } }: UNet,
   levels: Float32Array,
   labels: ArrayLike<number | undefined> | undefined,

@@ -5,7 +5,7 @@ import { loadModel } from '../../../src/weights/model';
 import { saveModel } from '../../../src/weights/save_model';
 import type { TurnContext } from '../../../src/worker';
 import type { PageCalls } from '../messages/calls';
-import { descriptionOf, runFileName } from '../messages/order';
+import { describeModel, runFileName } from '../messages/order';
 import type { WorkerState } from './worker_state';
 
 /** A distillation under way. Between two of its events it may rest. */
@@ -108,8 +108,8 @@ export class Distilling {
       const bytes = await saveModel(student, { objective, data });
       const model = loadModel(bytes, name);
       await session.samplers.load('model', model, await session.device());
-      const made = { model: { ...descriptionOf(model), name }, bytes };
-      state.patch({ distilling: undefined, made }, [bytes.buffer]);
+      const distilled = { model: { ...describeModel(model), name }, bytes };
+      state.patch({ distilling: undefined, distilled: distilled }, [bytes.buffer]);
     } catch (error) {
       state.patch({ distilling: undefined });
       throw error;

@@ -23,7 +23,7 @@ export async function answerDrawing(
   const sampler = await samplers.sampler('drawing', engine, unet, images);
   const { image, seed, guidance } = order;
   const { classes } = unet.config.conditioning!;
-  const made = await sampler.sample({
+  const samples = await sampler.sample({
     ...beginning(order, images),
     ...samplingOfDrawing(order),
     start: repeated(image, images),
@@ -34,7 +34,7 @@ export async function answerDrawing(
     guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
     signal,
   });
-  return { ask: order.ask, images: toBytes(made) };
+  return { ask: order.ask, images: toBytes(samples) };
 }
 
 /** The sampler's options for a drawing: the level to start from, or the mask of pixels to keep. */

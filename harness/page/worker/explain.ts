@@ -6,7 +6,7 @@ import { toBytes } from '../../pictures/pictures';
 import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
 import type { Beginning } from '../messages/settings';
-import { choiceAt, choicesOf, conditionsOf } from './choices';
+import { choiceAt, exampleImages, makeConditions } from './choices';
 import type { WorkerState } from './worker_state';
 
 /** The state of the worker, as far as answers depend on it. */
@@ -35,11 +35,11 @@ async function predict(
   const network = await state.networkFrom(of);
   const { unet, objective } = network;
   const { height, width, channels } = unet.config;
-  const choices = choicesOf(await state.trainingImages(), unet.config);
+  const choices = exampleImages(await state.trainingImages(), unet.config);
   const { clean, label } = choiceAt(choices, choice);
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
   const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
-  const conditions = conditionsOf(
+  const conditions = makeConditions(
     unet,
     Float32Array.from(LEVELS),
     LEVELS.map(() => label),
@@ -81,12 +81,13 @@ async function beforeTraining(
 ): Promise<UNet> {
   const { seed } = state.current;
   const key = JSON.stringify([unet.config, seed, began]);
-  const make = async () => {
+  const makeSample = async () => {
     const network = began === 'new' ? unet.config : await state.initialNetwork(began);
     const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
     return { key, unet: before, destroy: () => before.destroy() };
   };
-  return (await state.session.samplers.of('before training', (made) => made.key === key, make)).unet;
+  return (await state.session.samplers.of('before training', (sampler) => sampler.key === key, makeSample))
+    .unet;
 }
 
 /** Many, so that one sees how noise becomes an image. */

@@ -1,27 +1,27 @@
 /** The images of the training worker: loads and keeps them, and finds what a run that goes on trains on. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
-import { inTime } from '../../../src/base/time';
+import { withTimeout } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';
-import { classesOf } from '../../pictures/class_names';
+import { countClasses } from '../../pictures/class_names';
 import type { OwnFile } from '../../pictures/own_images';
 import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
 import { type DataSource, type PageCalls, UNDER_WAY } from '../messages/calls';
-import { settingsOf } from '../messages/settings';
+import { settingsFromRun } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import type { Views } from './views';
-import { checkLabels, imagesOf, pretrained, type WorkerState } from './worker_state';
+import { checkLabels, pretrained, splitImages, type WorkerState } from './worker_state';
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
 const arePictures = async (files: readonly OwnFile[]) => {
-  const { kindOf } = await ownImages();
-  return files.some((file) => kindOf(file) === 'picture');
+  const { fileKind } = await ownImages();
+  return files.some((file) => fileKind(file) === 'picture');
 };
 const isFiles = (from: DataSource): from is readonly OwnFile[] => Array.isArray(from);
 
@@ -31,7 +31,7 @@ export class Files {
   private reading: { readonly from: DataSource; readonly controller: AbortController } | undefined;
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
-    () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
+    () => withTimeout(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
   );
   private readonly state: WorkerState;
   private readonly views: Views;
@@ -78,7 +78,7 @@ export class Files {
       const builtIn = from === 'digits';
       state.source = builtIn ? 'mnist' : name;
       const pictures = isFiles(from) && (await arePictures(from));
-      const classes = classesOf(images);
+      const classes = countClasses(images);
       const shape = { count, height, width, channels };
       const data = { name, builtIn, pictures, ink, cut, shrunk, notes, ...shape, classes, classNames };
       state.data = data;
@@ -127,12 +127,12 @@ export class Files {
     const { state } = this;
     const name = id === undefined ? 'The checkpoint' : 'The run';
     const saved = loadCheckpoint(checkpoint, name);
-    const settings = settingsOf(saved, name);
+    const settings = settingsFromRun(saved, name);
     state.session.phase = 'loading';
     await this.findImages(id, saved);
     if (!state.images) await state.loadDigits();
     const begun = { ...state.settings, ...settings };
-    const { train: images } = state.imagesOf(begun);
+    const { train: images } = state.splitImages(begun);
     const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;
     const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
     const options = { images, settings: { ...state.savedSettings(begun), binarize, dropLast, ...end } };
@@ -154,7 +154,7 @@ export class Files {
     if (isDataOf(saved, state.images)) return;
     if (id !== undefined) {
       // As if they were not kept, where they cannot be read: the page asks for them.
-      const kept = await inTime(this.kept.read(id, (images) => isDataOf(saved, images))).catch(() => {});
+      const kept = await withTimeout(this.kept.read(id, (images) => isDataOf(saved, images))).catch(() => {});
       const known = kept ?? (saved.settings.source === 'mnist' ? 'digits' : undefined);
       if (known) await this.loadData(known);
       if (isDataOf(saved, state.images)) return;
@@ -194,9 +194,9 @@ export class Files {
 
 /** Whether these are the images of the checkpoint's run. */
 function isDataOf(checkpoint: Checkpoint, images: ImageSet | undefined): boolean {
-  const asked = settingsOf(checkpoint, 'The run');
+  const asked = settingsFromRun(checkpoint, 'The run');
   try {
-    assertSameData(checkpoint.data, fingerprintImages(imagesOf(images, asked).train));
+    assertSameData(checkpoint.data, fingerprintImages(splitImages(images, asked).train));
     return true;
   } catch {
     return false;

@@ -2,7 +2,7 @@
 import type { ImageSet } from '../../../src';
 import { clip } from '../../../src/base/errors';
 import { once } from '../../../src/base/load';
-import { inTime } from '../../../src/base/time';
+import { withTimeout } from '../../../src/base/time';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import type { PictureReader } from '../../pictures/own_images';
 
@@ -13,7 +13,7 @@ const late = `The digits have not come for ${WAIT} seconds. Check the connection
 /** The digits that come with the page. Throws `data` if they do not come. */
 export const loadLabelledDigits = once(async (): Promise<ImageSet> => {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
-  const [images, labels] = await inTime(coming, 1000 * WAIT, late);
+  const [images, labels] = await withTimeout(coming, 1000 * WAIT, late);
   return { ...images, labels, classNames: [...'0123456789'] };
 });
 

@@ -11,8 +11,8 @@ import {
 } from '../../../src';
 import type { Op } from '../../../src/plan/op';
 import { padBatch } from '../../../src/plan/tensor';
-import { trainerConfigOf } from '../../../src/training/options';
-import { type Layer, layersOf } from '../../../src/unet/config';
+import { toTrainerConfig } from '../../../src/training/options';
+import { type Layer, listLayers } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import type { Session } from '../../../src/worker';
 import { addNoise, type Noisy } from '../../pictures/noise';
@@ -28,8 +28,8 @@ import type {
   NumberOf,
 } from '../messages/inside_messages';
 import type { Network } from '../messages/order';
-import { recipeOf, type Settings, type Source } from '../messages/settings';
-import { choiceAt, choicesOf, conditionsOf } from './choices';
+import { nearestRecipe, type Settings, type Source } from '../messages/settings';
+import { choiceAt, exampleImages, makeConditions } from './choices';
 import type { WorkerState } from './worker_state';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -58,8 +58,8 @@ export async function answerInside(
     const trainer = source === 'run' ? state.session.run?.trainer : undefined;
     const images = await state.trainingImages();
     const about = { engine, network, images, trainer, settings: state.current };
-    if (order.kind === 'list') return await list(order.source, about);
-    if (order.kind === 'time') return await time(about, state, signal);
+    if (order.kind === 'list') return await listDispatches(order.source, about);
+    if (order.kind === 'time') return await timeLayers(about, state, signal);
     if (order.kind === 'look') return await look(order, about, state.session);
     return await step(order.picture, about);
   } catch (error) {
@@ -69,13 +69,17 @@ export async function answerInside(
   }
 }
 
-async function time(about: Surroundings, state: WorkerState, signal: AbortSignal): Promise<InsideAnswer> {
-  const [{ stagesOf }, { Timer, withOp }] = await Promise.all([
+async function timeLayers(
+  about: Surroundings,
+  state: WorkerState,
+  signal: AbortSignal,
+): Promise<InsideAnswer> {
+  const [{ listStages }, { Timer, withOp }] = await Promise.all([
     import('../../run/step_list'),
     import('../../bench/timer'),
   ]);
   const { gpu } = about.engine;
-  const ops = Object.values(stagesOf(stepOf(about))).flat();
+  const ops = Object.values(listStages(stepOf(about))).flat();
   const [heaviest] = ops.toSorted((a, b) => b.cost.flops - a.cost.flops);
   const timer = await withOp(gpu, heaviest, (encode) => Timer.create(gpu, encode));
   try {
@@ -98,13 +102,13 @@ async function look(
   const { engine, network, trainer } = about;
   const { unet, objective } = network;
   const { height, width, channels, conditioning } = unet.config;
-  const choices = choicesOf(about.images, unet.config);
+  const choices = exampleImages(about.images, unet.config);
   const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
   const { predictor } = await session.use('inside', unet, async () => {
     const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
     return { unet, predictor, destroy: () => predictor.destroy() };
   });
-  const { levels, labels } = conditionsOf(unet, Float32Array.of(picture.level), [picture.label]);
+  const { levels, labels } = makeConditions(unet, Float32Array.of(picture.level), [picture.label]);
   const output = await predictor.run(noised.input, { levels, labels: labels && Uint32Array.from(labels) });
   const [activations, preActivations, parameters, gradients, input] = await Promise.all([
     readAll(predictor, 'activation'),
@@ -169,7 +173,7 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
     reuseMemory: false,
   });
   const { first, levels, labels, ...batch } = batchOf(picture, about, count);
-  const loss = await trainer.step({ ...batch, ...conditionsOf(unet, levels, labels) });
+  const loss = await trainer.step({ ...batch, ...makeConditions(unet, levels, labels) });
   const [activations, gradients, ofWeights, after] = await Promise.all([
     readAll(trainer, 'activation'),
     readAll(trainer, 'gradient'),
@@ -201,7 +205,7 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
 /** A small batch: the picture, and the data set's first images with levels of noise that are spread evenly. */
 function batchOf(picture: LookChoice, about: Surroundings, count: number) {
   const { images, network } = about;
-  const chosen = choiceAt(choicesOf(images, network.unet.config), picture.choice);
+  const chosen = choiceAt(exampleImages(images, network.unet.config), picture.choice);
   const all = greys(images, count).values;
   const size = all.length / count;
   const levels = Float32Array.from({ length: count }, (_, n) => (n === 0 ? picture.level : n / count));
@@ -220,7 +224,8 @@ function noise({ network, settings }: Surroundings, clean: Float32Array, level: 
 }
 
 const trainingOf = ({ network, settings }: Surroundings): Recipe['trainer'] =>
-  recipeAt(recipeOf({ objective: network.objective, config: network.unet.config }), settings.batch).trainer;
+  recipeAt(nearestRecipe({ objective: network.objective, config: network.unet.config }), settings.batch)
+    .trainer;
 
 /** The training step to list: the run's, or else one with the usual kernels. */
 function stepOf(about: Surroundings): StepToList {
@@ -228,17 +233,17 @@ function stepOf(about: Surroundings): StepToList {
   const { config } = network.unet;
   const { batch } = settings;
   const { device, adapter } = engine;
-  const usual = () => defaultVariants(layersOf(config), padBatch(batch), device, adapterKind(adapter));
+  const usual = () => defaultVariants(listLayers(config), padBatch(batch), device, adapterKind(adapter));
   return {
     config,
     batch,
     images: images.count,
     variants: trainer?.variants ?? usual(),
-    training: trainer?.config ?? trainerConfigOf(trainingOf(about)),
+    training: trainer?.config ?? toTrainerConfig(trainingOf(about)),
   };
 }
 
-async function list(source: Source, about: Surroundings): Promise<InsideAnswer> {
+async function listDispatches(source: Source, about: Surroundings): Promise<InsideAnswer> {
   const { listStep } = await import('../../run/step_list');
   const step = stepOf(about);
   return {

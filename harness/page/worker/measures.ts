@@ -4,7 +4,7 @@ import { imagesFrom } from '../../pictures/hold_out';
 import type { PageCalls } from '../messages/calls';
 import type { MeasureKind } from '../messages/measurements';
 import { TimeShare } from './clocks';
-import { acceptedShare, passesOf, SAMPLES } from './quality_live';
+import { acceptedShare, countPasses, SAMPLES } from './quality_live';
 import { unlessEnded, type WorkerState } from './worker_state';
 
 const SHARE = 0.05;
@@ -34,7 +34,7 @@ export class Measures {
   /** Images that it is not trained on, and the same on the GPU from the first measurement on. */
   private held: ImageSet | undefined;
   private dataset: Dataset | undefined;
-  private made = nothing();
+  private kinds = nothing();
   private begunAt = 0;
   private toldAt = Number.NEGATIVE_INFINITY;
 
@@ -56,7 +56,7 @@ export class Measures {
     this.free();
     this.trainer = trainer;
     this.begunAt = state.clock.run(performance.now());
-    const { held } = state.imagesOf(state.current);
+    const { held } = state.splitImages(state.current);
     const most = HELD_OUT[engine!.adapter.software ? 'software' : 'gpu'];
     this.held = held && imagesFrom(held, 0, Math.min(most, held.count));
   }
@@ -65,7 +65,7 @@ export class Measures {
     this.dataset?.destroy();
     this.dataset = undefined;
     this.trainer = undefined;
-    this.made = nothing();
+    this.kinds = nothing();
   }
 
   async between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): Promise<void> {
@@ -75,7 +75,7 @@ export class Measures {
     this.tell();
     const now = performance.now();
     const due = (['heldOut', 'quality'] as const).find((kind) => {
-      const { failed, doneAt, share } = this.made[kind];
+      const { failed, doneAt, share } = this.kinds[kind];
       if (failed || !this.isPossible(kind) || now - doneAt <= LEAST_MS) return false;
       return share.isDue(this.time(now), this.guess(kind, imagesPerSecond));
     });
@@ -99,7 +99,7 @@ export class Measures {
       await this.measure(kind);
     } catch (error) {
       if (session.isReported(error)) return;
-      this.made[kind].failed = true;
+      this.kinds[kind].failed = true;
       const message = `${NAMES[kind]} could not be measured: ${(error as Error).message}`;
       session.tell('warning', { message, run: true });
     }
@@ -113,7 +113,7 @@ export class Measures {
       session.turn('pictures', async ({ signal }) => {
         if (!session.run?.trainer || state.step === 0) return;
         this.begin();
-        if (state.step !== this.made[kind].step && this.isPossible(kind)) await this.make(kind, signal);
+        if (state.step !== this.kinds[kind].step && this.isPossible(kind)) await this.make(kind, signal);
       }),
     );
   }
@@ -126,7 +126,7 @@ export class Measures {
     const engine = session.engine!;
     const network = { unet: unet!, objective };
     const how = { step, seed: settings.seed, signal };
-    const made = this.made[kind];
+    const own = this.kinds[kind];
     // Training waits for it.
     const counts = session.stretch !== undefined;
     const start = performance.now();
@@ -140,7 +140,7 @@ export class Measures {
         state.patch({ measured: { heldOut: { step, loss, bins: byLevel, images: this.held!.count } } });
       } else if (kind === 'nearest') {
         const { findNearest } = await import('./nearest');
-        const { train } = state.imagesOf(state.current);
+        const { train } = state.splitImages(state.current);
         const nearest = await findNearest(engine, network, train, how);
         state.post({ type: 'pictures', pictures: { nearest } });
       } else {
@@ -148,10 +148,10 @@ export class Measures {
         state.patch({ measured: { quality } });
       }
       done = true;
-      made.step = step;
+      own.step = step;
     } finally {
-      made.doneAt = performance.now();
-      if (counts) made.share.add(made.doneAt - start, { done });
+      own.doneAt = performance.now();
+      if (counts) own.share.add(own.doneAt - start, { done });
       state.patch({ measured: { measuring: undefined } });
     }
   }
@@ -162,7 +162,7 @@ export class Measures {
     if (now - this.toldAt < TELL_MS) return;
     this.toldAt = now;
     const { clock } = this.state;
-    const shareOf = (kind: MeasureKind) => this.made[kind].share.of(this.time(now));
+    const shareOf = (kind: MeasureKind) => this.kinds[kind].share.of(this.time(now));
     const run = clock.run(now) / 1000;
     const press = clock.sincePress(now) / 1000;
     const shares = { heldOutShare: shareOf('heldOut'), qualityShare: shareOf('quality') };
@@ -185,7 +185,7 @@ export class Measures {
     const { session, objective } = this.state;
     const network = { unet: session.run!.unet!, objective };
     const passes =
-      kind === 'heldOut' ? this.held!.count : SAMPLES * passesOf(network, session.engine!.adapter);
+      kind === 'heldOut' ? this.held!.count : SAMPLES * countPasses(network, session.engine!.adapter);
     return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
   }
 }

@@ -6,7 +6,7 @@ import { loadModel } from '../../../src/weights/model';
 import { createSession, expose, type Session } from '../../../src/worker';
 import type { ScopeLike } from '../../../src/worker/remote';
 import type { PageCalls } from '../messages/calls';
-import { descriptionOf } from '../messages/order';
+import { describeModel } from '../messages/order';
 import type { Replacement } from '../messages/replace';
 import { PICTURE_KEYS, type Settings } from '../messages/settings';
 import { Distilling } from './distil';
@@ -82,7 +82,7 @@ export class PageWorker {
       const { session, state } = this;
       const model = loadModel(bytes);
       await session.load(model);
-      state.patch({ model: descriptionOf(model), note: model.note });
+      state.patch({ model: describeModel(model), note: model.note });
     },
     shaders: (shaders) => this.session.turn('answer', () => this.takeShaders(shaders)),
   } satisfies Partial<PageCalls>;

@@ -6,12 +6,12 @@ import type { Session } from '../../../src/worker/session';
 import {
   endingAt,
   isPlanned,
-  limitOf,
   MINUTES,
   openPlan,
   type Plan,
   type PlanOrder,
-  planOf,
+  planLimit,
+  planTraining,
 } from '../../run/plan';
 import { rehearse } from '../../run/rehearsal';
 import type { Patch, PlanWish } from '../messages/messages';
@@ -53,7 +53,7 @@ export class Planning {
     if (!run?.complete || !this.plan) return;
     const { batchSize, dropLast } = run.settings;
     const speed = this.speed || (wish?.speed ?? 0);
-    const { steps } = planOf(this.orderFor(run.images.count, dropLast), batchSize, speed);
+    const { steps } = planTraining(this.orderFor(run.images.count, dropLast), batchSize, speed);
     this.endAt(run, run.losses.length + steps!);
   }
 
@@ -105,7 +105,7 @@ export class Planning {
   /** The minutes after which the run ends, although it is not complete; 0: no limit. */
   get minutes(): number {
     const { minutes } = this.state.settings;
-    const limit = this.plan ? limitOf(this.plan, minutes || MINUTES) / 60 : minutes;
+    const limit = this.plan ? planLimit(this.plan, minutes || MINUTES) / 60 : minutes;
     return Number.isFinite(limit) ? limit : 0;
   }
 

@@ -28,7 +28,7 @@ export async function acceptedShare(
 }
 
 /** Forward passes per sample: with guidance, two a step. */
-export function passesOf(network: Network, adapter: { software: boolean }): number {
+export function countPasses(network: Network, adapter: { software: boolean }): number {
   const guided = network.unet.config.conditioning?.classes ? 2 : 1;
   return guided * liveSteps(network, adapter);
 }

@@ -6,9 +6,9 @@ import { noiseMoreAndMore } from '../../pictures/noise';
 import { greys, toBytes } from '../../pictures/pictures';
 import { enlargerFor } from '../../run/enlarging';
 import type { PageCalls } from '../messages/calls';
-import { noiseOf, START } from '../messages/noise_field';
-import { columnsFor, fullGrid, liveSampling, roomFor, samplingOf } from '../messages/order';
-import { conditionsOf } from './choices';
+import { makeFieldNoise, START } from '../messages/noise_field';
+import { columnsFor, fullGrid, liveSampling, orderSampling, roomFor } from '../messages/order';
+import { makeConditions } from './choices';
 import { PictureClock } from './clocks';
 import { answerDrawing } from './drawing';
 import { answerInside } from './inside';
@@ -51,14 +51,14 @@ export class Views {
         const count = roomFor(images.length, engine.adapter);
         const sampler = await this.state.session.samplers.sampler(`hand ${count}`, engine, unet, count);
         const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
-        const { labels, ...options } = samplingOf(kind, { ...order, place: START });
-        const made = await sampler.sample({
+        const { labels, ...options } = orderSampling(kind, { ...order, place: START });
+        const samples = await sampler.sample({
           ...options,
           polish: false,
-          noise: noiseOf(order.seed, all, size),
+          noise: makeFieldNoise(order.seed, all, size),
           ...(labels ? { labels: all.map(({ image }) => labels[image]) } : {}),
         });
-        return toBytes(made.subarray(0, images.length * size));
+        return toBytes(samples.subarray(0, images.length * size));
       }),
 
     enlarge: ({ bytes, ...size }, { signal }) =>
@@ -153,7 +153,9 @@ export class Views {
     );
     const predictions =
       unet && isKnown(unet, images)
-        ? toBytes(behind(await unet.predict(input, { count, ...conditionsOf(unet, levels, images.labels) })))
+        ? toBytes(
+            behind(await unet.predict(input, { count, ...makeConditions(unet, levels, images.labels) })),
+          )
         : undefined;
     const strip = { step, clean: toBytes(seen), noisy: toBytes(shown), predictions };
     post({ type: 'pictures', pictures: { strip } });

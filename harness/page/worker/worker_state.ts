@@ -21,18 +21,18 @@ import type { RunSettings } from '../../../src/weights/run_fields';
 import { createNetwork, type NewRun, type Trained } from '../../../src/worker/run';
 import type { Session, TurnContext } from '../../../src/worker/session';
 import { isEnded, type TurnKind } from '../../../src/worker/turns';
-import { classesOf } from '../../pictures/class_names';
+import { countClasses } from '../../pictures/class_names';
 import { imagesFrom, split } from '../../pictures/hold_out';
-import { fitted, misfitOf } from '../../run/beginning';
-import { enlargeOf } from '../../run/enlarging';
+import { fitted, whyUnfit } from '../../run/beginning';
+import { chooseEnlarge } from '../../run/enlarging';
 import { checkSides, networkFor } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
-import { beginningOf, plannedRate, trainingOf } from '../messages/fine_tune';
+import { chosenBeginning, plannedRate, trainerOptions } from '../messages/fine_tune';
 import type { DataDescription, Order, PageMessage, Patch } from '../messages/messages';
 import type { Network } from '../messages/order';
-import { INSTANT, pretrainedOf } from '../messages/pretrained';
-import { type Beginning, heldOutOf, type Settings } from '../messages/settings';
+import { INSTANT, pretrainedFor } from '../messages/pretrained';
+import { type Beginning, countHeldOut, type Settings } from '../messages/settings';
 import { TrainingClock } from './clocks';
 import { Planning } from './planning';
 
@@ -97,7 +97,7 @@ export class WorkerState {
   /** A run with the page's settings. Throws if there are no images. */
   async newRun(): Promise<NewRun> {
     const { settings } = this;
-    const { train: images } = this.imagesOf(settings);
+    const { train: images } = this.splitImages(settings);
     const { began, network, sampling } = await this.beginning();
     this.freeUntrained();
     const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
@@ -107,7 +107,7 @@ export class WorkerState {
     const plan = this.planning.begin(images.count, dropLast, rate);
     const lr = plan ? rate : chosen;
     this.begun = { ...settings, ...(plan ? { batch: plan.batch } : {}) };
-    const trainer = trainingOf({ ...this.begun, begin: began });
+    const trainer = trainerOptions({ ...this.begun, begin: began });
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
     this.tellBegun(sampling, began);
     return {
@@ -121,25 +121,25 @@ export class WorkerState {
 
   /** Tells the page what is known of a run before it is built. `sampling`: its network's; `begin`: its initial weights, if it begins. */
   tellBegun(sampling: Sampling, begin?: Beginning): void {
-    const held = this.imagesOf(this.begun!).held?.count ?? 0;
+    const held = this.splitImages(this.begun!).held?.count ?? 0;
     this.patch({ begun: { held, begin, sampling } });
   }
 
   /** Training images and held-out images of a run with these settings. */
-  imagesOf(settings: Pick<Settings, 'recipe' | 'limit' | 'holdout'>) {
-    return imagesOf(this.images, settings);
+  splitImages(settings: Pick<Settings, 'recipe' | 'limit' | 'holdout'>) {
+    return splitImages(this.images, settings);
   }
 
   /** The run's training images; the digits if there are none yet. */
   async trainingImages(): Promise<ImageSet> {
     if (!this.images) await this.loadDigits();
-    return this.imagesOf(this.current).train;
+    return this.splitImages(this.current).train;
   }
 
   /** The settings that a checkpoint of a run with these settings contains. */
   savedSettings(settings: Settings): RunSettings {
     const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
-    const { train, held } = this.imagesOf(settings);
+    const { train, held } = this.splitImages(settings);
     const count = train.count + (held?.count ?? 0);
     const limit = count < this.images!.count ? count : undefined;
     const own = { source: this.source, limit, holdout: held?.count, enlarge: this.enlargeOf(settings) };
@@ -148,7 +148,7 @@ export class WorkerState {
 
   /** How the finished images of a run with these settings are shown, as its checkpoints have it. */
   enlargeOf({ recipe, enlarge }: Settings): RunSettings['enlarge'] {
-    return enlargeOf({ recipe, ...this.images! }, enlarge, this.data?.shrunk);
+    return chooseEnlarge({ recipe, ...this.images! }, enlarge, this.data?.shrunk);
   }
 
   async networkFrom(source: Order['source']): Promise<Network> {
@@ -156,7 +156,7 @@ export class WorkerState {
     const engine = await session.device();
     if (source === 'file') return (await session.samplers.network('model', engine))!;
     if (source === 'instant') return this.pretrained(INSTANT.name);
-    if (source === 'pretrained') return this.pretrained(pretrainedOf(this.current.recipe));
+    if (source === 'pretrained') return this.pretrained(pretrainedFor(this.current.recipe));
     const unet = session.run ? await session.run.network(engine) : await this.newNetwork(engine);
     return { unet, objective: this.objective };
   }
@@ -222,7 +222,7 @@ export class WorkerState {
     const { recipe } = this.current;
     const config = configFor(this.current, this.images);
     if (began !== 'pretrained') return config;
-    const misfit = misfitOf(recipe, config);
+    const misfit = whyUnfit(recipe, config);
     if (misfit) throw new EngineError('data', misfit);
     return fitted(recipe, await pretrained[recipe](), config);
   }
@@ -233,7 +233,7 @@ export class WorkerState {
    */
   private async beginning() {
     const { recipe } = this.settings;
-    const began = beginningOf(this.settings, this.data);
+    const began = chosenBeginning(this.settings, this.data);
     const network = await this.initialNetwork(began);
     const { objective } = recipes[recipe].trainer;
     const model: Omit<Trained, 'parameters'> = 'config' in network ? network : { config: network, objective };
@@ -254,14 +254,14 @@ function divergedMessage(message: string, back: number | undefined): string {
 }
 
 /** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
-export function imagesOf(
+export function splitImages(
   all: ImageSet | undefined,
   { limit, ...rest }: Pick<Settings, 'recipe' | 'limit' | 'holdout'>,
 ): ReturnType<typeof split> {
   if (!all)
     throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
   const count = limit > 0 ? Math.min(limit, all.count) : all.count;
-  const held = heldOutOf(rest, count);
+  const held = countHeldOut(rest, count);
   if (held >= count) {
     throw new EngineError(
       'argument',
@@ -273,7 +273,7 @@ export function imagesOf(
 
 /** The network of a recipe, for these images; without any, for digits. Without labels, a flow is trained without classes. */
 function configFor({ recipe, widths }: Settings, images: ImageSet | undefined): UNetConfig {
-  const config = networkFor({ recipe, widths }, images && { ...images, classes: classesOf(images) ?? 0 });
+  const config = networkFor({ recipe, widths }, images && { ...images, classes: countClasses(images) ?? 0 });
   checkSides(recipe, config);
   return config;
 }

@@ -5,10 +5,10 @@ import { readBuffer } from '../../../src/gpu/staging';
 import { op } from '../../../src/plan/op';
 import { type Tensor, tensor } from '../../../src/plan/tensor';
 import type { AnySpec } from './registry';
-import { type Arrays, type Dims, type Expected, expectedOf, Random, type Values } from './spec';
+import { type Arrays, computeExpected, type Dims, type Expected, Random, type Values } from './spec';
 
 /** The name of a variant's text: Winograd's forms share one, and differ in the numbers of their names. */
-export const textOf = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
+export const textName = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
 
 /** Words after every tensor that no kernel may touch. */
 const GUARD_WORDS = 64;
@@ -38,7 +38,7 @@ export interface WorstElement {
   readonly allowed: number;
 }
 
-export const inputsOf = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
+export const makeInputs = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
 
 /**
  * Checks a kernel. `expected` may be computed elsewhere and shared; by default it is computed here. Runs the dispatches whole, then cut into
@@ -49,8 +49,8 @@ export async function checkKernel(
   spec: AnySpec,
   shape: unknown,
   variant: string,
-  inputs: Arrays = inputsOf(spec, shape),
-  expected: Record<string, Expected> = expectedOf(spec, shape, inputs),
+  inputs: Arrays = makeInputs(spec, shape),
+  expected: Record<string, Expected> = computeExpected(spec, shape, inputs),
 ): Promise<CheckResult> {
   const sizes = spec.kernel.sizes(shape);
   const tensors: Record<string, Tensor> = {};
@@ -116,7 +116,7 @@ export async function checkKernel(
   }
 }
 
-export function bitsOf(values: Values): Uint32Array {
+export function toBits(values: Values): Uint32Array {
   if (values instanceof Uint32Array) return values;
   const floats = values instanceof Float32Array ? values : Float32Array.from(values);
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
@@ -127,7 +127,7 @@ function initialWords(input: Values | undefined, size: number): Uint32Array<Arra
   if (input) {
     if (input.length !== size)
       throw new Error(`the spec gives ${input.length} values for a tensor of ${size}`);
-    words.set(bitsOf(input));
+    words.set(toBits(input));
   }
   return words;
 }
@@ -149,7 +149,7 @@ export function compareTensor(
   if (!expected) {
     if (!input)
       return { share: Infinity, failure: `${name}: neither an input nor expected by the reference` };
-    const bits = bitsOf(input);
+    const bits = toBits(input);
     const at = bits.findIndex((word, i) => word !== words[i]);
     return at < 0 ? { share: 0 } : { share: Infinity, failure: `${name}[${at}]: an input was changed` };
   }

@@ -82,7 +82,7 @@ export interface Spec<Shape, Name extends string = string> {
 }
 
 /** The expected outputs of a kernel, by tensor. */
-export function expectedOf<Shape>(
+export function computeExpected<Shape>(
   { reference, error }: Pick<Spec<Shape>, 'reference' | 'error'>,
   shape: Shape,
   inputs: Arrays,

@@ -31,7 +31,7 @@ function search(outputs: number, taps: number): { points: Points; gain: number }
   return found.sort((a, b) => a.gain - b.gain).slice(0, 5);
 }
 
-const show = ({ finite, outputs, taps }: Points) =>
+const pointsText = ({ finite, outputs, taps }: Points) =>
   [...finite, ...(finite.length < outputs + taps - 1 ? ['infinity'] : [])].join(', ');
 
 export function main(args: readonly string[]): number {
@@ -51,7 +51,7 @@ export function main(args: readonly string[]): number {
   const found = given ? [{ points: { outputs, taps, finite: given } }] : search(outputs, taps);
   for (const { points } of found) {
     const gains = [convolutionGain(points), kernelGradientGain(points)].map((g) => g.toFixed(0));
-    console.log(`// ${show(points)}: gain ${gains[0]} for convolutions, ${gains[1]} for weights`);
+    console.log(`// ${pointsText(points)}: gain ${gains[0]} for convolutions, ${gains[1]} for weights`);
   }
   console.log(`\n${formText(found[0].points)}`);
   return 0;

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import MarkdownIt from 'markdown-it';
 import { load } from './load.mjs';
 
-const { anchorOf } = await load('harness/page/sources/texts.ts');
+const { toAnchor } = await load('harness/page/sources/texts.ts');
 const { glossary } = await load('harness/page/glossary/glossary_words.ts');
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const isThere = (path) => existsSync(join(root, path));
@@ -51,7 +51,7 @@ for (const path of files) {
 const parsed = (page) => new MarkdownIt({ html: true }).parse(read(page), {});
 const headings = (page) =>
   parsed(page).flatMap(({ type }, i, tokens) =>
-    type === 'heading_open' ? anchorOf(tokens[i + 1].content) : [],
+    type === 'heading_open' ? toAnchor(tokens[i + 1].content) : [],
   );
 for (const page of files.filter((path) => /^(docs\/.+|shaders\/README|\w+)\.md$/.test(path)))
   for (const { map, children } of parsed(page))

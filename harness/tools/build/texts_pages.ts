@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
-import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/sources/texts.ts';
+import { fileAddress, type TextName, textPage, texts, toAnchor } from '../../page/sources/texts.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root));
@@ -22,12 +22,12 @@ function addressOf(href: string, url: string | undefined): string | undefined {
 }
 
 /** A page's markup, and the files in docs/ that it shows. */
-export function pageOf(name: TextName, markdown: string, url: string | undefined) {
+export function makePage(name: TextName, markdown: string, url: string | undefined) {
   const files: string[] = [];
   const md = new MarkdownIt({ html: true });
   md.core.ruler.push('project', ({ tokens }) => {
     for (const [i, token] of tokens.entries()) {
-      if (token.type === 'heading_open') token.attrSet('id', anchorOf(tokens[i + 1].content));
+      if (token.type === 'heading_open') token.attrSet('id', toAnchor(tokens[i + 1].content));
       // Its own way of aligning cells, style="text-align:right", is forbidden by the policy.
       if (token.attrGet('style')?.includes('right')) token.attrSet('class', 'number');
       token.attrs = token.attrs?.filter(([key]) => key !== 'style') ?? null;
@@ -84,7 +84,7 @@ function filesInDocs(): Map<string, string | Buffer> {
     ['texts.css', STYLES.map(read).join('\n')],
   ]);
   for (const name of Object.keys(texts) as TextName[]) {
-    const { html, files } = pageOf(name, String(read(`docs/${name}.md`)), repositoryUrl());
+    const { html, files } = makePage(name, String(read(`docs/${name}.md`)), repositoryUrl());
     all.set(`${name}.html`, html);
     for (const file of files) all.set(file, read(`docs/${file}`));
   }

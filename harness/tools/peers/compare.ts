@@ -5,7 +5,7 @@ import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { clocked, summary, type Times } from '../../bench/timer';
 import { watchDevices } from './devices';
 import { createOurs } from './ours';
-import { type CreatePeer, type Peer, type PeerRecipe, workloadOf } from './workload';
+import { type CreatePeer, makeWorkload, type Peer, type PeerRecipe } from './workload';
 
 export const peerNames = ['jax-js', 'tfjs-webgpu', 'tfjs-webgl'] as const;
 export type PeerName = (typeof peerNames)[number];
@@ -116,7 +116,7 @@ async function takeTurns(
   { recipe, batch, rounds }: PeerPlan,
   deadline: number,
 ): Promise<Runs[]> {
-  const workload = workloadOf(recipe);
+  const workload = makeWorkload(recipe);
   const waiter = new Waiter(() => {});
   const all = libraries.map(({ name }): Runs => ({ name, ms: [], losses: [], output: [] }));
   for (let round = 0; round < rounds + 2; round++) {

@@ -4,7 +4,7 @@ import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';
 import { rowsToJson } from '../../bench/result';
 import { timeCells, timeHead } from '../../bench/table';
-import { helpOf, integer, number, oneOf, readFlags, show, text, UsageError } from '../../cli/args';
+import { helpText, integer, number, oneOf, readFlags, show, text, UsageError } from '../../cli/args';
 import { prepareFile, writeWhole } from '../../cli/files';
 import { versions } from '../../cli/versions';
 import { adapterText } from '../../text/adapter_text';
@@ -37,7 +37,7 @@ export async function main(args: readonly string[], server: ViteDevServer): Prom
   try {
     const given = readFlags(command, args);
     if ('help' in given) {
-      console.log(helpOf(command).replace(/^webgpu-diffusion bench:peers/, 'npm run bench:peers --'));
+      console.log(helpText(command).replace(/^webgpu-diffusion bench:peers/, 'npm run bench:peers --'));
       return 0;
     }
     const { in: where = 'node', json } = given;

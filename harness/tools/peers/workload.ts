@@ -4,9 +4,9 @@ import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { rateFactor } from '../../../src/plan/schedule';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
-import { type TrainerOptions, trainerConfigOf } from '../../../src/training/options';
+import { type TrainerOptions, toTrainerConfig } from '../../../src/training/options';
 import type { AdamConfig } from '../../../src/training/step_config';
-import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
+import { type Layer, listLayers, listParameters, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, goldenBatch, initialWeights, presetWeights } from '../../run/golden_workload';
 
 /** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
@@ -55,20 +55,20 @@ const sources = {
 export type PeerRecipe = keyof typeof sources;
 export const peerRecipes = Object.keys(sources) as PeerRecipe[];
 
-export function workloadOf(recipe: PeerRecipe): Workload {
+export function makeWorkload(recipe: PeerRecipe): Workload {
   const network: UNetConfig = recipes[recipe].network;
   const options: TrainerOptions & { learningRate: number } = recipes[recipe].trainer;
-  const { adam, clipNorm, schedule } = trainerConfigOf(options);
+  const { adam, clipNorm, schedule } = toTrainerConfig(options);
   const { weights, batch } = sources[recipe];
   return {
     recipe,
-    layers: layersOf(network),
+    layers: listLayers(network),
     adam,
     clipNorm,
     rate: (step) => options.learningRate * rateFactor(schedule, step),
     weights() {
       const values = weights();
-      return parametersOf(network).parameters.map((one) => ({ ...one, values: values.get(one.name)! }));
+      return listParameters(network).parameters.map((one) => ({ ...one, values: values.get(one.name)! }));
     },
     batch,
   };

@@ -6,7 +6,7 @@ import {
   parseQuery,
   type Settings,
   settings,
-  show,
+  settingText,
   toQuery,
 } from '../../../harness/page/messages/settings';
 import { hostileText } from './hostile';
@@ -66,7 +66,7 @@ const legal = (found: Settings) =>
   }) &&
   found.widths.length <= 8 &&
   found.widths.every((width) => Number.isInteger(width) && width >= 1 && width <= 1024) &&
-  keys.every((key) => settings[key].parse(show(key, found)) !== undefined);
+  keys.every((key) => settings[key].parse(settingText(key, found)) !== undefined);
 
 /** Throws unless the page opens with legal settings, short notices, and an address that means the same. Whether anything was set. */
 export function openAt(text: string): boolean {

@@ -4,11 +4,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { comparisonTable, type Named, parseResult } from '../../../harness/bench/compare';
 import { UsageError } from '../../../harness/cli/args';
-import { variantsOf } from '../../../harness/cli/kernel_flags';
+import { parseVariants } from '../../../harness/cli/kernel_flags';
 import { textTable } from '../../../harness/text/table';
 import { EngineError } from '../../../src/base/errors';
 import { type ImageSet, loadIdx, loadLabels } from '../../../src/data/idx';
-import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { checkConfig, listParameters } from '../../../src/unet/config';
 import type { Variants } from '../../../src/unet/variants';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../../src/weights/encode';
@@ -93,7 +93,7 @@ function wholeTensors({ tensors }: Safetensors): void {
 function wholeModel({ config, objective, parameters: weights }: Model): void {
   must(isDeepStrictEqual(checkConfig(config), config), 'config');
   must(objective === 'tutorial' || objective === 'flow', 'objective');
-  const wanted = parametersOf(config).parameters;
+  const wanted = listParameters(config).parameters;
   const isWhole = wanted.every(({ name, size }) => weights.get(name)?.length === size);
   must(isWhole && weights.size === wanted.length, 'parameters');
   must(![...weights.values()].some((values) => !values.every(Number.isFinite)), 'not finite');
@@ -231,7 +231,7 @@ export const formats: readonly Format[] = [
   format(
     'list of variants',
     [text({ settings: { seed: 1, variants } }), text(variants)],
-    (bytes) => variantsOf(bytes, 'it'),
+    (bytes) => parseVariants(bytes, 'it'),
     wholeVariants,
     nothing,
   ),

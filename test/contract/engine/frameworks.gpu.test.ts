@@ -1,6 +1,6 @@
 /** What frameworks do to an engine: docs/getting_started.md, "Beside your framework". */
 import { describe, expect, test, vi } from 'vitest';
-import { typeOf } from '../../../src/base/errors';
+import { typeName } from '../../../src/base/errors';
 import { createEngine, type Engine, type UNet } from '../../../src/index';
 import { memoryCache } from '../../../src/trust/cache';
 import { testGpu } from '../../lib/gpu';
@@ -26,7 +26,7 @@ describe('a framework that wraps state in a Proxy, as Vue does:', () => {
   test.each(Object.entries(makes))('%s has no type that Vue wraps', async (_, make) => {
     using engine = await createEngine({ device, selfCheck: false, variants: {} });
     const made = await make(engine, await engine.createUNet(config));
-    expect(['Object', 'Array', 'Map', 'Set', 'WeakMap', 'WeakSet']).not.toContain(typeOf(made));
+    expect(['Object', 'Array', 'Map', 'Set', 'WeakMap', 'WeakSet']).not.toContain(typeName(made));
   });
 
   /** Whatever is read from it is wrapped, too, but for what `leaves` holds for. */

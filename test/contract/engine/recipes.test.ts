@@ -3,16 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../../../src/base/errors';
 import { requirements } from '../../../src/gpu/request_device';
 import {
+  findRecipe,
   type RecipeName,
   recipeAt,
-  recipeOf,
   recipeSampling,
   recipes,
   samplingFor,
 } from '../../../src/recipes';
-import { trainerConfigOf } from '../../../src/training/options';
+import { toTrainerConfig } from '../../../src/training/options';
 import { checkConfig, presets } from '../../../src/unet/config';
-import { callsOf, checkSampling } from '../../../src/unet/sampling';
+import { checkSampling, countCalls } from '../../../src/unet/sampling';
 
 test('each preset has a recipe', () => {
   expect(Object.keys(recipes)).toEqual(Object.keys(presets));
@@ -22,7 +22,7 @@ test.each(Object.entries(recipes))(
   'the recipe %s has a complete network, and legal settings of trainer and sampling',
   (_, { network, trainer, sampling }) => {
     expect(checkConfig(network)).toEqual(network);
-    expect(trainerConfigOf(trainer).objective).toBe(trainer.objective);
+    expect(toTrainerConfig(trainer).objective).toBe(trainer.objective);
     expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
   },
 );
@@ -43,7 +43,7 @@ test.each(Object.entries({ recipes, presets, requirements }))(
 
 test('the recipe tutorial is the default network and the default trainer', () => {
   expect(recipes.tutorial.network).toEqual(checkConfig());
-  expect(trainerConfigOf(recipes.tutorial.trainer)).toEqual(trainerConfigOf({}));
+  expect(toTrainerConfig(recipes.tutorial.trainer)).toEqual(toTrainerConfig({}));
 });
 
 test('another batch changes nothing else of the recipe tutorial', () => {
@@ -69,7 +69,7 @@ test.each(['digits', 'pictures'] as const)(
       binarize: false,
       dropLast: true,
     });
-    expect(trainerConfigOf(recipes[name].trainer)).toEqual({
+    expect(toTrainerConfig(recipes[name].trainer)).toEqual({
       ...fixed,
       adam: { ...fixed.adam, beta2: 0.997491 },
       schedule: { decay: 'none', warmup: 80 },
@@ -81,7 +81,7 @@ test.each(['digits', 'pictures'] as const)(
 test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the default average', () => {
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
-  expect(trainerConfigOf(rest)).toEqual({
+  expect(toTrainerConfig(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },
     average: { after: 100 },
@@ -94,7 +94,7 @@ test.each([1, 3, 100, 65536])(
     for (const name of Object.keys(recipes) as RecipeName[]) {
       const { trainer } = recipeAt(name, batch);
       expect(trainer.batchSize).toBe(batch);
-      trainerConfigOf(trainer);
+      toTrainerConfig(trainer);
     }
   },
 );
@@ -132,20 +132,20 @@ describe('the sampling of a network', () => {
         convolutionsPerLevel: perLevel[name],
       });
       const model = { config, objective: trainer.objective };
-      expect(recipeOf(model)).toBe(name);
+      expect(findRecipe(model)).toBe(name);
       expect(samplingFor(model)).toEqual(sampling);
       expect(recipeSampling(name, config)).toEqual(sampling);
       // A network of one level has its recipe, too.
       const first = [perLevel[name]].flat()[0];
       const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: first });
-      expect(recipeOf({ ...model, config: least })).toBe(name);
+      expect(findRecipe({ ...model, config: least })).toBe(name);
     },
   );
 
   test('of a grey network with the shape of pictures is Adams, too', () => {
     const grey = checkConfig({ ...recipes.pictures.network, channels: 1 });
     const model = { config: grey, objective: 'flow' } as const;
-    expect(recipeOf(model)).toBe('pictures');
+    expect(findRecipe(model)).toBe('pictures');
     expect(samplingFor(model)).toEqual({ method: 'adams', steps: 8 });
     const known = { ...grey, conditioning: { noiseLevel: true, classes: 10 } };
     const own = { method: 'adams', steps: 8, guidance: 1.5 };
@@ -168,7 +168,7 @@ describe('the sampling of a network', () => {
       { convolutionsPerLevel: [1, 2, 1] },
     ]) {
       const model = { config: { ...digits.network, ...change }, objective: 'flow' } as const;
-      expect(recipeOf(model)).toBeUndefined();
+      expect(findRecipe(model)).toBeUndefined();
       expect(samplingFor(model)).toEqual(euler);
     }
     expect(samplingFor({ config: { ...tutorial.network, kernelSize: 3 }, objective: 'tutorial' })).toEqual(
@@ -183,7 +183,7 @@ describe('the sampling of a network', () => {
   });
 
   const polish = { noises: 4, level: 0.2 };
-  test.each<[Parameters<typeof callsOf>[0], number]>([
+  test.each<[Parameters<typeof countCalls>[0], number]>([
     [digits.sampling, 8],
     [recipes.pictures.sampling, 8],
     [{ method: 'euler', steps: 20, guidance: 2 }, 40],
@@ -193,6 +193,6 @@ describe('the sampling of a network', () => {
     [{ method: 'adams', steps: 8, polish }, 12],
     [{ method: 'heun', steps: 8, guidance: 1.5, polish }, 38],
   ])('%j takes %i calls of the network', (sampling, calls) => {
-    expect(callsOf(sampling)).toBe(calls);
+    expect(countCalls(sampling)).toBe(calls);
   });
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { hashOfNumbers } from '../../../src/base/hash';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained/pretrained';
 import { recipes } from '../../../src/recipes';
-import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { checkConfig, listParameters } from '../../../src/unet/config';
 
 test.each(pretrainedNames)(
   'loadPretrained %s: the network of its recipe, in a file of at most 0.78 MB',
@@ -15,7 +15,7 @@ test.each(pretrainedNames)(
     expect(model.objective).toBe(trainer.objective);
     // A file of today's format has a checksum, and so no note.
     expect(model.note).toBeUndefined();
-    expect([...model.parameters.keys()]).toEqual(parametersOf(model.config).parameters.map((p) => p.name));
+    expect([...model.parameters.keys()]).toEqual(listParameters(model.config).parameters.map((p) => p.name));
     const url = new URL(`../../../src/pretrained/${name}.safetensors`, import.meta.url);
     expect(readFileSync(url).length).toBeLessThan(780_000);
   },
@@ -25,7 +25,7 @@ test('the enlarger is a network like pictures, of 64 pixels, and none to sample 
   const { config, objective, parameters } = await loadPretrained('enlarger');
   expect(config).toEqual(checkConfig({ ...recipes.pictures.network, height: 64, width: 64 }));
   expect(objective).toBe('flow');
-  expect([...parameters.keys()]).toEqual(parametersOf(config).parameters.map((p) => p.name));
+  expect([...parameters.keys()]).toEqual(listParameters(config).parameters.map((p) => p.name));
   expect(pretrainedNames).not.toContain('enlarger');
 });
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
-import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { checkConfig, listParameters } from '../../../src/unet/config';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { loadModel } from '../../../src/weights/model';
 import { decodeSafetensors, type NamedTensor } from '../../../src/weights/safetensors';
@@ -267,7 +267,7 @@ describe('a safetensors file with F16', () => {
 
 describe('saveModel as F16', () => {
   const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
-  const { parameters } = parametersOf(config);
+  const { parameters } = listParameters(config);
   const unet = (valueAt: (i: number) => number) => ({
     config,
     parameters,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import type { TrainerOptions } from '../../../src/training/options';
 import type { Trainer } from '../../../src/training/trainer';
-import { checkConfig, outChannelsOf, type UNetConfig } from '../../../src/unet/config';
+import { checkConfig, countOutChannels, type UNetConfig } from '../../../src/unet/config';
 import { UNet } from '../../../src/unet/unet';
 import { testGpu } from '../../lib/gpu';
 import { bufferOf, floatsIn, roomFor, submit } from '../../lib/on_gpu';
@@ -44,7 +44,7 @@ function imagesFor(config: Partial<UNetConfig>, count = 8, seed = 1) {
   const { height, width, channels, conditioning } = checked;
   const random = new Random(seed);
   const input = random.floats(count * height * width * channels, -1, 1);
-  const target = random.floats(count * height * width * outChannelsOf(checked), -1, 1);
+  const target = random.floats(count * height * width * countOutChannels(checked), -1, 1);
   const conditions = conditioning
     ? { levels: random.floats(count, 0, 1), labels: random.integers(count, conditioning.classes + 1) }
     : {};

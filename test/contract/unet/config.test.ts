@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkConfig, defaultConfig, parametersOf, presets, type UNetConfig } from '../../../src/unet/config';
+import {
+  checkConfig,
+  defaultConfig,
+  listParameters,
+  presets,
+  type UNetConfig,
+} from '../../../src/unet/config';
 import { refused } from '../../lib/refused';
 
 describe('checkConfig', () => {
@@ -52,7 +58,7 @@ test.each<[given: object, what: string, legal: string]>([
 });
 
 test('presets have the known numbers of parameters', () => {
-  const tables = Object.values(presets).map((config) => parametersOf(config).parameters);
+  const tables = Object.values(presets).map((config) => listParameters(config).parameters);
   const counts = tables.map((table) => table.reduce((sum, { size }) => sum + size, 0));
   expect(counts).toEqual([309_057, 328_513, 370_755]);
   // Each begins where a binding can.

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { checkConfig, presets } from '../../../src/unet/config';
-import { describe } from '../../../src/unet/describe';
+import { describeNetwork } from '../../../src/unet/describe';
 import { planWeights } from '../../../src/unet/weights';
 
 const text = (config: Parameters<typeof checkConfig>[0]) => {
   const checked = checkConfig(config);
-  return describe(checked, planWeights(checked)).split('\n');
+  return describeNetwork(checked, planWeights(checked)).split('\n');
 };
 
 test('describe() lists each layer with its shape and parameters, and the total', () => {

@@ -1,10 +1,10 @@
 /** How a network starts. */
 import { expect, test } from 'vitest';
-import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { checkConfig, listParameters } from '../../../src/unet/config';
 import { initialParameters } from '../../../src/unet/weights';
 
 const conditioning = { classes: 10, noiseLevel: true };
-const { parameters } = parametersOf(checkConfig({ conditioning }));
+const { parameters } = listParameters(checkConfig({ conditioning }));
 const initial = initialParameters(parameters, 7);
 
 /** Glorot's: kernels are drawn from within so far of 0. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import { recipes } from '../../../src/recipes';
 import { Trainer } from '../../../src/training/trainer';
-import { outChannelsOf, type UNetConfig } from '../../../src/unet/config';
+import { countOutChannels, type UNetConfig } from '../../../src/unet/config';
 import type { LayerMaps, MapKind } from '../../../src/unet/layer_maps';
 import { Predictor } from '../../../src/unet/predictor';
 import { UNet } from '../../../src/unet/unet';
@@ -64,7 +64,7 @@ test.each<[string, Partial<UNetConfig>]>([
     };
 
     const noisy = floats(channels);
-    const target = floats(outChannelsOf(unet.config));
+    const target = floats(countOutChannels(unet.config));
     using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory });
     const buffers = Object.entries(conditions ?? {}).map(([name, values]) => [name, bufferOf(gpu, values)]);
     const input = bufferOf(gpu, noisy);

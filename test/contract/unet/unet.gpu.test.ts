@@ -7,7 +7,7 @@ import { readBuffer } from '../../../src/gpu/staging';
 import { tensor } from '../../../src/plan/tensor';
 import { Trainer } from '../../../src/training/trainer';
 import { backwardPass, planGradients } from '../../../src/unet/backward';
-import { checkConfig, layersOf, outChannelsOf, type UNetConfig } from '../../../src/unet/config';
+import { checkConfig, countOutChannels, listLayers, type UNetConfig } from '../../../src/unet/config';
 import { forwardPass } from '../../../src/unet/forward';
 import { Predictor } from '../../../src/unet/predictor';
 import { UNet } from '../../../src/unet/unet';
@@ -107,12 +107,12 @@ describe.each(networks)('%s:', (_, counts, given) => {
   test.each(kinds)(
     'predictions, losses, gradients and weights are the reference’s in several steps, by the usual kernels for %s',
     async (kind) => {
-      const variants = defaultVariants(layersOf(config), batchSize, gpu.device, kind);
+      const variants = defaultVariants(listLayers(config), batchSize, gpu.device, kind);
       await expectSteps(gpu, given, { batchSize, variants }, (random) =>
         counts.map((count) => ({
           count,
           noisy: random.floats(count * height * width * channels, -1, 1),
-          target: random.floats(count * height * width * outChannelsOf(config), -1, 1),
+          target: random.floats(count * height * width * countOutChannels(config), -1, 1),
           conditions: {
             ...(noiseLevel ? { levels: random.floats(count, 0, 1) } : {}),
             ...(classes > 0 ? { labels: random.integers(count, classes + 1) } : {}),

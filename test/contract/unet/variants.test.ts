@@ -6,7 +6,7 @@ import type { AdapterKind } from '../../../src/plan/op';
 import { worthMeasuring } from '../../../src/tuning/tuner';
 import { planGradients } from '../../../src/unet/backward';
 import { checkVariants } from '../../../src/unet/check_variants';
-import { checkConfig, layersOf, presets } from '../../../src/unet/config';
+import { checkConfig, listLayers, presets } from '../../../src/unet/config';
 import {
   type Capabilities,
   conditioningChoice,
@@ -18,7 +18,7 @@ import {
 } from '../../../src/unet/variants';
 
 type Config = Parameters<typeof checkConfig>[0];
-const of = (config: Config) => layersOf(checkConfig(config));
+const of = (config: Config) => listLayers(checkConfig(config));
 const side = (pixels: number) => ({ height: pixels, width: pixels });
 const layers = of({});
 const none = new Set<string>();
@@ -104,7 +104,7 @@ describe('the defaults', () => {
 });
 
 test('the conditioning is fused on GPUs, unless that variant was rejected or the caller fixed another', async () => {
-  const conditioned = layersOf(presets.digits);
+  const conditioned = listLayers(presets.digits);
   expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
   expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
   expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
@@ -118,7 +118,7 @@ test.each<
 >([
   [
     { conditioning: 'one' },
-    layersOf(presets.digits),
+    listLayers(presets.digits),
     plain,
     'conditioning has no variant one; it can be unfused or gpu',
   ],

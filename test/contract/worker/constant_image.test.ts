@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import { loadDigits } from '../../../src/data/digits';
 import type { ScheduleOption } from '../../../src/plan/schedule';
-import { trainerConfigOf } from '../../../src/training/options';
+import { toTrainerConfig } from '../../../src/training/options';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../../src/worker/constant_image';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
@@ -65,7 +65,7 @@ describe('the watch for runs that stay at a constant image', () => {
     [{ warmup: 80 }, 180],
   ])('warns once, with the learning rate, of the schedule %j after %i steps', (schedule, at) => {
     const [black] = constantLosses({ images }, 'tutorial');
-    const watch = new ConstantImageWatch({ images }, trainerConfigOf({ schedule }));
+    const watch = new ConstantImageWatch({ images }, toTrainerConfig({ schedule }));
     const warnings = Array.from({ length: 301 }, (_, steps) => watch.warning(Array(steps).fill(black), 0.3));
     expect(warnings.filter(Boolean)).toHaveLength(1);
     expect(warnings[at]).toContain('another learning rate than 0.3');

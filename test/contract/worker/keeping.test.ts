@@ -1,9 +1,9 @@
 /** What a browser keeps of runs: the copies of one, the runs of an origin, what writes them, and the wait for another device. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { inTime } from '../../../src/base/time';
+import { withTimeout } from '../../../src/base/time';
 import { Recoverer } from '../../../src/keeping/recoverer';
 import { Saver } from '../../../src/keeping/saver';
-import { slotsOf } from '../../../src/keeping/slots';
+import { createSlotPair } from '../../../src/keeping/slots';
 import { type HeldRun, LEAST_STEPS, MOST_RUNS, RUNS, RunStore } from '../../../src/keeping/store';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
@@ -33,7 +33,7 @@ async function hold(store: RunStore, step: number) {
 }
 
 describe('the copies of a run', () => {
-  const slots = () => slotsOf(storage.root);
+  const slots = () => createSlotPair(storage.root);
   const write = async (step: number, run = slots()) => run.write(await checkpointAt(step));
   const newest = async () => (await slots().read())?.checkpoint.state.step;
   /** A write that ends after these bytes, as where the page is killed. */
@@ -183,10 +183,10 @@ describe('the runs that a browser keeps', () => {
   );
 });
 
-test('inTime leaves no timer where an answer comes in time', async () => {
+test('withTimeout leaves no timer where an answer comes in time', async () => {
   vi.useFakeTimers();
-  expect(await inTime(Promise.resolve(7))).toBe(7);
-  await expect(inTime(Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await withTimeout(Promise.resolve(7))).toBe(7);
+  await expect(withTimeout(Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(vi.getTimerCount()).toBe(0);
 });
 

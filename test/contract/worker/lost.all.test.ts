@@ -179,7 +179,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
         if (world.devices.length > 1) return;
         world.lose();
         const unanswered = new Promise<void>(() => {});
-        await session.turn('pictures', ({ trainer }) => trainer!.inTime(unanswered)).catch(() => {});
+        await session.turn('pictures', ({ trainer }) => trainer!.withGrace(unanswered)).catch(() => {});
       },
     });
     expect(await trained(world.client)).toEqual(done);

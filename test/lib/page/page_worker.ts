@@ -1,7 +1,7 @@
 /** The page's worker in a test's own thread, without a GPU, and runs on no device. */
 import { onTestFinished, vi } from 'vitest';
 import type { Patch } from '../../../harness/page/messages/messages';
-import { initialOf } from '../../../harness/page/messages/settings';
+import { initialFor } from '../../../harness/page/messages/settings';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { PageWorker } from '../../../harness/page/worker/page_worker';
 import { type Engine, EngineError, type TrainingEvent, type UNet } from '../../../src';
@@ -34,7 +34,7 @@ export async function pageWorker(createEngine?: CreateEngine) {
     client.destroy();
     port2.close();
   });
-  const open = (settings = initialOf('digits'), digits = false) =>
+  const open = (settings = initialFor('digits'), digits = false) =>
     client.open({ settings, visible: true, losses: [], digits });
   /** Nothing is done any more, or waits for its turn. */
   const rests = () => until(() => !turns.doing);

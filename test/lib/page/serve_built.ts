@@ -8,14 +8,14 @@ import { gzipSync } from 'node:zlib';
 import { INSTANT } from '../../../harness/page/messages/pretrained';
 import { POLICY } from '../../../harness/page/policy';
 import { gaussianNoise } from '../../../harness/pictures/noise';
-import { checkConfig, parametersOf, presets } from '../../../src/unet/config';
+import { checkConfig, listParameters, presets } from '../../../src/unet/config';
 import type { Sampling } from '../../../src/unet/sampling';
 import { saveModel } from '../../../src/weights/save_model';
 
 /** In place of the pretrained networks of `digits`: of the same kind, with few channels and weights by chance. Its loss is some 10, a new network's 2. */
 async function tinyNetwork(sampling?: Sampling): Promise<Uint8Array<ArrayBuffer>> {
   const config = checkConfig({ ...presets.digits, widths: [8] });
-  const { parameters } = parametersOf(config);
+  const { parameters } = listParameters(config);
   const weights = parameters.map(({ name, shape, size }, at) => {
     const scale = name.endsWith('bias') ? 0 : Math.sqrt((2 * shape.at(-1)!) / size);
     return [name, gaussianNoise(at, 1, size).map((v) => scale * v)] as const;

@@ -22,13 +22,13 @@ const { goldenBatch } = await load('/harness/run/golden_workload.ts');
 const { installWebGPU } = await load('/src/node/index.ts');
 const { watchDevices } = await load('/harness/tools/peers/devices.ts');
 const { loadPeer } = await load('/harness/tools/peers/compare.ts');
-const { workloadOf } = await load('/harness/tools/peers/workload.ts');
+const { makeWorkload } = await load('/harness/tools/peers/workload.ts');
 
 await installWebGPU();
 const devices = await watchDevices();
 async function lossesOf(name) {
   const createPeer = await loadPeer[name]();
-  const peer = await createPeer(BATCH, workloadOf('tutorial'));
+  const peer = await createPeer(BATCH, makeWorkload('tutorial'));
   const losses = [];
   for (let step = 0; step < STEPS; step++) losses.push(await peer.step(goldenBatch(step, BATCH)));
   return losses;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { flowBatch, PICTURES, presetWeights } from '../../../harness/run/golden_workload';
 import { hashOfNumbers } from '../../../src/base/hash';
-import { checkConfig, parametersOf, presets } from '../../../src/unet/config';
+import { checkConfig, listParameters, presets } from '../../../src/unet/config';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { loadModel } from '../../../src/weights/model';
 import { decodeSafetensors, type NamedTensor } from '../../../src/weights/safetensors';
@@ -32,7 +32,7 @@ test('the PyTorch fixture covers each preset', () => {
 describe.each(Object.entries(torch.presets))('the preset %s, saved in PyTorch’s layout', (key, fixture) => {
   const name = key as keyof typeof presets;
   const config = checkConfig(presets[name]);
-  const { parameters } = parametersOf(config);
+  const { parameters } = listParameters(config);
   // The tutorial's network has the convolutions of digits.
   const made = presetWeights[name === 'tutorial' ? 'digits' : name]();
   const weights = new Map(parameters.map(({ name }) => [name, made.get(name)!]));
@@ -82,7 +82,7 @@ describe('a state_dict that PyTorch saved', () => {
 
   test('loads the same from a file with Keras’ names and layout', () => {
     const { parameters } = loadModel(file, 'it', { config });
-    const shapes = parametersOf(checkConfig(config)).parameters;
+    const shapes = listParameters(checkConfig(config)).parameters;
     const keras = encodeSafetensors(
       shapes.map(({ name, shape }) => ({ name, shape, data: parameters.get(name)! })),
     );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { frechetDistance, gaussianOf } from '../../../harness/quality/frechet';
+import { fitGaussian, frechetDistance } from '../../../harness/quality/frechet';
 import { random } from './random';
 
 test('Fréchet distance of covariances that do not commute: the formula for two dimensions', () => {
@@ -20,13 +20,13 @@ test('Fréchet distance of a set from itself is 0, and from a shifted copy the s
   // A feature that never changes has a covariance of 0.
   for (let i = 3; i < points.length; i += size) points[i] = 0.25;
   const shifted = points.map((value) => value + 1);
-  const a = gaussianOf(points, size);
+  const a = fitGaussian(points, size);
   expect(frechetDistance(a, a)).toBeCloseTo(0, 6);
-  expect(frechetDistance(a, gaussianOf(shifted, size))).toBeCloseTo(size, 5);
+  expect(frechetDistance(a, fitGaussian(shifted, size))).toBeCloseTo(size, 5);
 });
 
 test('mean and covariance of a set are unbiased', () => {
-  const { mean, covariance } = gaussianOf(Float32Array.of(1, 10, 2, 30, 6, 20), 2);
+  const { mean, covariance } = fitGaussian(Float32Array.of(1, 10, 2, 30, 6, 20), 2);
   expect([...mean]).toEqual([3, 20]);
   expect([...covariance]).toEqual([7, 5, 5, 100]);
 });

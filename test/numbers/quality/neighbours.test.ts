@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { ballsOf, precisionAndRecall } from '../../../harness/quality/neighbours';
+import { findBalls, precisionAndRecall } from '../../../harness/quality/neighbours';
 
 /** Points on a line. */
-const line = (...points: number[]) => ballsOf(Float32Array.from(points), 1);
+const line = (...points: number[]) => findBalls(Float32Array.from(points), 1);
 
 test('the ball of a point reaches to its fifth nearest other point', () => {
   expect([...line(0, 1, 2, 3, 4, 5, 6).reach]).toEqual([25, 16, 9, 9, 9, 16, 25]);
@@ -10,7 +10,7 @@ test('the ball of a point reaches to its fifth nearest other point', () => {
 
 test('distances between points count all coordinates', () => {
   const points = Float32Array.of(0, 0, 3, 4, 3, 4, 3, 4, 3, 4, 6, 8);
-  expect([...ballsOf(points, 2).reach]).toEqual([100, 25, 25, 25, 25, 100]);
+  expect([...findBalls(points, 2).reach]).toEqual([100, 25, 25, 25, 25, 100]);
 });
 
 test('precision is the share of generated points in balls of real ones, recall the reverse', () => {

@@ -1,16 +1,16 @@
 /** The pure parts of the Draw view: strokes, where a drawing is put, what is asked about it, and when. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { fits, verdict } from '../../../harness/page/draw/draw_answers';
+import { rankClasses, verdict } from '../../../harness/page/draw/draw_answers';
 import { DrawHistory } from '../../../harness/page/draw/draw_paper';
-import { centred, questionOf, unfit } from '../../../harness/page/draw/draw_question';
+import { centred, makeQuestion, unfit } from '../../../harness/page/draw/draw_question';
 import { refined, samplingOfDrawing } from '../../../harness/page/messages/order';
 import { initialSettings } from '../../../harness/page/messages/settings';
 import { Latest } from '../../../harness/page/shell/latest';
 import {
   type Drawing,
-  inkOf,
+  drawInk,
+  drawMask,
   isEmpty,
-  maskOf,
   nothing,
   type Point,
   RADIUS,
@@ -29,26 +29,26 @@ const at = (values: Float32Array, x: number, y: number) => values[y * SIDE + x];
 
 describe('the ink of a drawing', () => {
   test('makes a line three pixels wide with soft edges, which ends where the stroke ends', () => {
-    const ink = inkOf(drawn(stroke('draw', [14.5, 5.5], [14.5, 20.5])));
+    const ink = drawInk(drawn(stroke('draw', [14.5, 5.5], [14.5, 20.5])));
     expect([12, 13, 14, 15, 16].map((x) => Number(at(ink, x, 10).toFixed(2)))).toEqual([0, 0.6, 1, 0.6, 0]);
     expect([3, 4, 21, 22].map((y) => Number(at(ink, 14, y).toFixed(2)))).toEqual([0, 0.6, 0.6, 0]);
   });
 
   test('is no darker where lines cross, goes where it is erased, and ends at the edge of the field', () => {
     const cross = [stroke('draw', [5, 14], [23, 14]), stroke('draw', [14, 5], [14, 40])];
-    expect(Math.max(...inkOf(drawn(...cross)))).toBe(1);
-    const erased = inkOf(drawn(...cross, stroke('erase', [14, 14])));
+    expect(Math.max(...drawInk(drawn(...cross)))).toBe(1);
+    const erased = drawInk(drawn(...cross, stroke('erase', [14, 14])));
     expect([at(erased, 14, 14), at(erased, 8, 14), at(erased, 14, 27)]).toEqual([0, 1, 1]);
   });
 
   test('covers the picture under it, and a mask adds none', () => {
     const picture = new Uint8Array(SIDE * SIDE).fill(51);
     const drawing = { picture, strokes: [stroke('draw', [2, 2]), stroke('mask', [20, 20])] };
-    const ink = inkOf(drawing);
+    const ink = drawInk(drawing);
     expect([at(ink, 1, 1), at(ink, 20, 20)]).toEqual([expect.closeTo(0.893, 2), expect.closeTo(0.2, 5)]);
-    const mask = maskOf(drawing);
+    const mask = drawMask(drawing);
     expect([at(mask, 20, 20), at(mask, 1, 1)]).toEqual([1, 0]);
-    expect(isEmpty(maskOf(nothing)) && isEmpty(inkOf(nothing))).toBe(true);
+    expect(isEmpty(drawMask(nothing)) && isEmpty(drawInk(nothing))).toBe(true);
   });
 });
 
@@ -67,7 +67,7 @@ describe('a centred drawing', () => {
 
   test('is 20 pixels tall with its centre of mass in the middle, in lines of the same width', () => {
     const small = drawn(stroke('draw', [3, 2], [3, 15], [6, 15]));
-    const ink = inkOf(centred(small));
+    const ink = drawInk(centred(small));
     for (const v of massOf(ink)) expect(v).toBeCloseTo(14, 1);
     const rows = Array.from({ length: SIDE }, (_, y) =>
       ink.slice(y * SIDE, (y + 1) * SIDE).some((v) => v > 0.5),
@@ -178,12 +178,12 @@ describe('the answer to a drawing', () => {
 describe('the question about a drawing', () => {
   const line = drawn(stroke('draw', [14, 4], [14, 24]));
   const ask = (drawing: Drawing, settings: Partial<typeof initialSettings>) =>
-    questionOf(drawing, { ...initialSettings, ...settings }, 'pretrained');
+    makeQuestion(drawing, { ...initialSettings, ...settings }, 'pretrained');
 
   test('holds the task, the level, the digit, the seed and the ink', () => {
     const { order } = ask(line, { ask: 'denoise', level: 25, drawnClass: 7, digit: 3, noise: 9 });
     expect(order).toMatchObject({ ask: 'denoise', level: 0.25, digit: 7, seed: 9, source: 'pretrained' });
-    expect(order!.image).toEqual(inkOf(centred(line)));
+    expect(order!.image).toEqual(drawInk(centred(line)));
     expect(ask(line, { ask: 'classify' }).order).toMatchObject({ ask: 'classify' });
     const masked = ask({ strokes: [...line.strokes, stroke('mask', [14, 14])] }, { ask: 'fill' }).order;
     expect(masked?.ask === 'fill' && at(masked.mask, 14, 14)).toBe(1);
@@ -213,8 +213,8 @@ describe('the question about a drawing', () => {
 });
 
 test('bars go from the digit that fits worst to the one that fits best', () => {
-  expect(fits([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
-  expect(fits([0.2, 0.2])).toEqual([0, 0]);
+  expect(rankClasses([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
+  expect(rankClasses([0.2, 0.2])).toEqual([0, 0]);
   expect(verdict([0.3, 0.2, 0.25], ['A', 'B', 'C'])).toBe(
     'It looks most like a B: with this class the network’s error is smallest. With C, the next best, it is 25\u00a0% larger.',
   );

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { areAsSharp, errorOf, isNoise } from '../../../harness/page/explain/noise';
-import { anchorOf, fileAddress } from '../../../harness/page/sources/texts';
+import { areAsSharp, isNoise, meanSquaredError } from '../../../harness/page/explain/noise';
+import { fileAddress, toAnchor } from '../../../harness/page/sources/texts';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { threefry } from '../../../src/base/random';
 
@@ -11,7 +11,7 @@ const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
 test('the error of a guess is the mean squared difference of pixels from 0 to 1', () => {
-  expect(errorOf(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
+  expect(meanSquaredError(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
 });
 
 const file = readFileSync(new URL('harness/page/welcome/recording.gz', root));
@@ -57,7 +57,7 @@ test('links of the scenes lead to files and headings of the project that exist',
   for (const path of paths) {
     const [file, anchor] = path.split('#');
     expect(existsSync(new URL(file, root)), file).toBe(true);
-    const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([_, heading]) => anchorOf(heading));
+    const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([_, heading]) => toAnchor(heading));
     if (anchor) expect(headings).toContain(anchor);
   }
   const url = (owner: string) => `git+https://github.com/${owner}/webgpu-diffusion.git`;

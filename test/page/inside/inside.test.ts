@@ -3,12 +3,12 @@ import { files, sources } from 'virtual:shader-sources';
 import { describe, expect, test } from 'vitest';
 import {
   activationAt,
+  mapSums,
   pixelAfter,
   pixelBefore,
-  productOf,
+  pixelTaps,
   referenceAt,
-  sumsOf,
-  tapsOf,
+  tapProduct,
 } from '../../../harness/page/inside/pixel';
 import type { InsideLayer } from '../../../harness/page/messages/inside_messages';
 import { knownNorms } from '../../../harness/page/worker/inside';
@@ -19,8 +19,8 @@ import { shaderText } from '../../../src/plan/text';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import { reference } from '../../../src/reference/conv2d';
 import { swishAt } from '../../../src/reference/swish';
-import { trainerConfigOf } from '../../../src/training/options';
-import { layersOf } from '../../../src/unet/config';
+import { toTrainerConfig } from '../../../src/training/options';
+import { listLayers } from '../../../src/unet/config';
 import { defaultVariants } from '../../../src/unet/variants';
 
 describe('noise added to an image', () => {
@@ -44,8 +44,8 @@ test.each(Object.keys(recipes) as RecipeName[])(
   (name) => {
     const { network: config, trainer } = recipes[name];
     const features = new Set<GPUFeatureName>(['subgroups']);
-    const variants = defaultVariants(layersOf(config), 64, { features }, 'software');
-    const ops = listStep({ config, batch: 64, images: 1000, variants, training: trainerConfigOf(trainer) });
+    const variants = defaultVariants(listLayers(config), 64, { features }, 'software');
+    const ops = listStep({ config, batch: 64, images: 1000, variants, training: toTrainerConfig(trainer) });
     expect([...new Set(ops.map(({ stage }) => stage))]).toEqual([
       'corrupt',
       'forward',
@@ -66,7 +66,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
       }
     }
     // All of the network is in it.
-    for (const layer of layersOf(config))
+    for (const layer of listLayers(config))
       for (const stage of ['forward', 'backward'] as const)
         expect(
           ops.some((op) => op.stage === stage && op.layer === layer.name && op.kernel.startsWith('conv2d')),
@@ -139,7 +139,7 @@ describe('one pixel of a layer', () => {
           const place = { y, x, map };
           const want = whole[(map * of.height + y) * of.width + x];
           expect(referenceAt(of, numbers, place)).toBeCloseTo(want, 12);
-          const sum = sumsOf(of, numbers, place).reduce((a, b) => a + b, 0);
+          const sum = mapSums(of, numbers, place).reduce((a, b) => a + b, 0);
           expect(sum + numbers.bias[map] + (numbers.imageBias?.[map] ?? 0)).toBeCloseTo(want, 12);
         }
   });
@@ -147,7 +147,7 @@ describe('one pixel of a layer', () => {
   test('has no values outside of the image in its window', () => {
     const of = layer({ kernelSize: 3 });
     const { numbers } = given(of, false);
-    const taps = tapsOf(of, numbers, { y: 0, x: 3, map: 4 }, 2);
+    const taps = pixelTaps(of, numbers, { y: 0, x: 3, map: 4 }, 2);
     expect(taps.map(({ value }) => value !== undefined)).toEqual([
       false,
       false,
@@ -161,8 +161,8 @@ describe('one pixel of a layer', () => {
     ]);
     expect(taps[4].value).toBe(numbers.input[3 * 3 + 2]);
     expect(taps[4].weight).toBe(numbers.kernel[(4 * 3 + 2) * 5 + 4]);
-    expect(productOf(taps[0])).toBe(0);
-    expect(productOf(taps[4])).toBe(taps[4].value! * taps[4].weight);
+    expect(tapProduct(taps[0])).toBe(0);
+    expect(tapProduct(taps[4])).toBe(taps[4].value! * taps[4].weight);
   });
 
   test('is swish of the sum, and in a residual layer also its input', () => {

@@ -6,7 +6,7 @@ import { Hand, MAP_SIDE } from '../../../harness/page/make/hand';
 import { movedBy } from '../../../harness/page/make/noise_hand';
 import { Stage } from '../../../harness/page/make/stage';
 import type { Order } from '../../../harness/page/messages/messages';
-import { imagesAt, noiseOf, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
+import { imagesAt, makeFieldNoise, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
 import { initialState } from '../../../harness/page/shell/state';
 import { gaussianNoise } from '../../../harness/pictures/noise';
 
@@ -25,7 +25,7 @@ describe('the noise between four noises', () => {
     [7, 100, 100, 10],
     [LAST, 100, 0, 0],
   ])('of seed %i at %i, %i equals the noise of seed %i, to the bit', (seed, across, down, corner) => {
-    expect(noiseOf(seed, imagesAt({ across, down }, 3), SIZE)).toEqual(gaussianNoise(corner, 3, SIZE));
+    expect(makeFieldNoise(seed, imagesAt({ across, down }, 3), SIZE)).toEqual(gaussianNoise(corner, 3, SIZE));
   });
 
   test('is made for each image at its own place', () => {
@@ -33,8 +33,8 @@ describe('the noise between four noises', () => {
       { image: 4, place: { across: 30, down: 60 } },
       { image: 1, place: { across: 0, down: 0 } },
     ];
-    const noise = noiseOf(9, images, SIZE);
-    const alone = noiseOf(9, imagesAt(images[0].place, 5), SIZE);
+    const noise = makeFieldNoise(9, images, SIZE);
+    const alone = makeFieldNoise(9, imagesAt(images[0].place, 5), SIZE);
     expect(noise.subarray(0, SIZE)).toEqual(alone.subarray(4 * SIZE));
     expect(noise.subarray(SIZE)).toEqual(gaussianNoise(9, 2, SIZE).subarray(SIZE));
   });
@@ -42,7 +42,7 @@ describe('the noise between four noises', () => {
 
 test('examples/morph mixes noises as the page does', () => {
   const noises = [3, 4, 5, 6].map((seed) => gaussianNoise(seed, 1, 64));
-  const page = noiseOf(3, imagesAt({ across: 30, down: 80 }, 1), 64);
+  const page = makeFieldNoise(3, imagesAt({ across: 30, down: 80 }, 1), 64);
   expect([...between(noises, 0.3, 0.8)]).toEqual([...page].map((value) => expect.closeTo(value, 6)));
 });
 

@@ -1,19 +1,19 @@
 /** How the images of Make are made: with which network, method, steps and guidance; of a column of a comparison, or why not. */
 import { expect, test } from 'vitest';
 import {
+  callsChoice,
   callsText,
-  choiceOf,
-  columnOf,
+  columnMaking,
   handMaking,
-  makingOf,
   pairIn,
+  planMaking,
   stepsText,
   usualPair,
 } from '../../../harness/page/make/making';
 import type { ModelDescription } from '../../../harness/page/messages/messages';
 import { INSTANT } from '../../../harness/page/messages/pretrained';
 import {
-  initialOf,
+  initialFor,
   initialSettings,
   type Settings,
   type Source,
@@ -24,7 +24,7 @@ import { loadPretrained } from '../../../src/pretrained';
 import type { Sampling } from '../../../src/unet/sampling';
 
 const pretrained = networkIn('pretrained', initialState, initialSettings);
-const tutorial = networkIn('pretrained', initialState, initialOf('tutorial'));
+const tutorial = networkIn('pretrained', initialState, initialFor('tutorial'));
 const own = (sampling: Partial<Sampling>) => ({
   ...pretrained,
   sampling: { ...pretrained.sampling, ...sampling },
@@ -36,27 +36,27 @@ const adams = { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 } a
 const euler = { ...adams, method: 'euler', steps: 20 } as const;
 const one = { ...euler, source: 'file', steps: 1, guidance: 1 } as const;
 
-test.each<[typeof makingOf, Partial<Settings>, Source, typeof pretrained, object]>([
-  [makingOf, { calls: '2' }, 'pretrained', pretrained, instant],
-  [makingOf, { calls: '8' }, 'pretrained', pretrained, adams],
-  [makingOf, { calls: '40' }, 'pretrained', pretrained, euler],
+test.each<[typeof planMaking, Partial<Settings>, Source, typeof pretrained, object]>([
+  [planMaking, { calls: '2' }, 'pretrained', pretrained, instant],
+  [planMaking, { calls: '8' }, 'pretrained', pretrained, adams],
+  [planMaking, { calls: '40' }, 'pretrained', pretrained, euler],
   // Old addresses set them beside the calls.
-  [makingOf, { steps: 7 }, 'pretrained', pretrained, { ...adams, steps: 7 }],
+  [planMaking, { steps: 7 }, 'pretrained', pretrained, { ...adams, steps: 7 }],
   [
-    makingOf,
+    planMaking,
     { method: 'heun', guidance: 3 },
     'pretrained',
     pretrained,
     { ...adams, method: 'heun', guidance: 3 },
   ],
-  [makingOf, { calls: '40', steps: 5 }, 'pretrained', pretrained, { ...euler, steps: 5 }],
-  [makingOf, {}, 'run', own({ method: 'euler', steps: 12 }), { ...euler, source: 'run', steps: 12 }],
-  [makingOf, { calls: '40', steps: 9 }, 'file', distilled, one],
+  [planMaking, { calls: '40', steps: 5 }, 'pretrained', pretrained, { ...euler, steps: 5 }],
+  [planMaking, {}, 'run', own({ method: 'euler', steps: 12 }), { ...euler, source: 'run', steps: 12 }],
+  [planMaking, { calls: '40', steps: 9 }, 'file', distilled, one],
   // The fewest that make images.
   [handMaking, { calls: '2', guidance: 3 }, 'pretrained', pretrained, instant],
   [handMaking, { guidance: 3 }, 'run', pretrained, { ...adams, source: 'run', steps: 3, guidance: 3 }],
   [handMaking, { steps: 9 }, 'file', distilled, one],
-  [handMaking, initialOf('pictures'), 'pretrained', pretrained, instant],
+  [handMaking, initialFor('pictures'), 'pretrained', pretrained, instant],
 ])('%o follows %j, the network %s and its file or recipe: row %#', (of, settings, source, network, made) => {
   expect(of({ ...initialSettings, ...settings }, source, network)).toEqual(made);
 });
@@ -67,7 +67,7 @@ test.each([
   [euler, pretrained, '40', '20 steps of Euler, 40 network calls'],
   [{ ...euler, steps: 50 }, tutorial, undefined, '50 steps, 50 network calls'],
 ] as const)('%j in words: row %#', (making, network, choice, words) => {
-  expect(choiceOf(making)).toBe(choice);
+  expect(callsChoice(making)).toBe(choice);
   expect(`${stepsText(making, network)}, ${callsText(making, network)}`).toBe(words);
 });
 
@@ -123,7 +123,7 @@ test.each([
 const apart =
   /^The pretrained network and this run make different things: 28 × 28 pixels in grey of 10 classes, and /;
 
-test.each<[Given, Parameters<typeof columnOf>[0], object | RegExp]>([
+test.each<[Given, Parameters<typeof columnMaking>[0], object | RegExp]>([
   [{}, 'calls-2', instant],
   [{}, 'calls-40', euler],
   [{}, 'guidance-4', { ...adams, guidance: 4 }],
@@ -144,7 +144,7 @@ test.each<[Given, Parameters<typeof columnOf>[0], object | RegExp]>([
 ])(
   'where the page has %j, the column %s has its network, method, steps and guidance, or says why not',
   (given, choice, made) => {
-    const column = columnOf(choice, page(given));
+    const column = columnMaking(choice, page(given));
     if (made instanceof RegExp) expect(column).toMatch(made);
     else expect(column).toEqual(made);
   },

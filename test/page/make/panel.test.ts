@@ -179,7 +179,7 @@ test('columns of a comparison say which network made them, and go with their cho
     meanwhile ??= shown();
   };
   const model = { ...networkIn('pretrained', app.state, app.settings), name: 'a.safetensors' };
-  const distilled = { distilling: undefined, made: { model, bytes: new Uint8Array() } };
+  const distilled = { distilling: undefined, distilled: { model, bytes: new Uint8Array() } };
   const rows: [() => unknown, steps: string, words: string][] = [
     [() => {}, all, pretrained],
     [() => train(1, digits), all, byPretrained],

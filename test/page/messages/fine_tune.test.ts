@@ -1,17 +1,17 @@
 /** Training that begins with the pretrained network. */
 import { describe, expect, test } from 'vitest';
 import {
-  beginningOf,
+  chosenBeginning,
   fineTuning,
   plannedRate,
   smallerRate,
-  trainingOf,
+  trainerOptions,
   whyNew,
 } from '../../../harness/page/messages/fine_tune';
 import type { Beginning, PageRecipe } from '../../../harness/page/messages/settings';
-import { fitted, misfitOf } from '../../../harness/run/beginning';
+import { fitted, whyUnfit } from '../../../harness/run/beginning';
 import { type RecipeName, recipeAt } from '../../../src/recipes';
-import { trainerConfigOf } from '../../../src/training/options';
+import { toTrainerConfig } from '../../../src/training/options';
 import { presets, type UNetConfig } from '../../../src/unet/config';
 
 describe('fine-tuning', () => {
@@ -23,11 +23,11 @@ describe('fine-tuning', () => {
 
   test('has a warm-up of 20 steps at any batch, where the recipe has one', () => {
     const warmupOf = (recipe: PageRecipe, batch: number, begin: Beginning) =>
-      trainerConfigOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
+      toTrainerConfig(trainerOptions({ recipe, batch, begin })).schedule.warmup;
     expect(warmupOf('digits', 32, 'new')).toBe(160);
     expect(warmupOf('digits', 32, 'pretrained')).toBe(20);
     const { schedule: _, ...rest } = recipeAt('digits', 32).trainer;
-    expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
+    expect(trainerOptions({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
 
   const { conditioning } = presets.digits;
@@ -49,7 +49,7 @@ describe('fine-tuning', () => {
     ['pictures', { channels: 1 }, 'is for images in colour; these are grey'],
     ['pictures', { widths: [8] }, 'has the widths 32, 64, 64'],
   ])('of %s needs its network, and images that fit it, but for %j: %s', (recipe, changes, misfit) => {
-    const found = misfitOf(recipe, { ...presets[recipe], ...changes });
+    const found = whyUnfit(recipe, { ...presets[recipe], ...changes });
     expect(found).toEqual(misfit && expect.stringContaining(misfit));
   });
 
@@ -63,8 +63,8 @@ describe('fine-tuning', () => {
   test('is the usual beginning on coloured pictures of the user’s', () => {
     const icons = { builtIn: false, height: 24, width: 24, channels: 3, classes: 5 };
     const { widths } = presets.pictures;
-    const begin = (more: Partial<Parameters<typeof beginningOf>[0]>, images?: typeof icons) =>
-      beginningOf({ recipe: 'pictures', begin: 'auto', widths, ...more }, images);
+    const begin = (more: Partial<Parameters<typeof chosenBeginning>[0]>, images?: typeof icons) =>
+      chosenBeginning({ recipe: 'pictures', begin: 'auto', widths, ...more }, images);
     expect(begin({}, icons)).toBe('pretrained');
     expect(begin({ begin: 'new' }, icons)).toBe('new');
     for (const images of [undefined, { ...icons, channels: 1 }, { ...icons, builtIn: true }])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { imagesAt, noiseOf } from '../../../harness/page/messages/noise_field';
-import { columnsFor, fullGrid, samplingOf, usualCount } from '../../../harness/page/messages/order';
+import { imagesAt, makeFieldNoise } from '../../../harness/page/messages/noise_field';
+import { columnsFor, fullGrid, orderSampling, usualCount } from '../../../harness/page/messages/order';
 import { noiseMoreAndMore } from '../../../harness/pictures/noise';
 import { presets } from '../../../src/unet/config';
 
@@ -45,20 +45,20 @@ describe('samples to order', () => {
 
   test('ask a network for guidance and classes only if it has them', () => {
     const digits = { ...presets.digits, classes: 10, objective: 'flow' } as const;
-    expect(samplingOf(digits, order)).toEqual({
+    expect(orderSampling(digits, order)).toEqual({
       steps: 20,
       seed: 5,
       method: 'heun',
       labels: [7, 7, 7, 7],
       guidance: 2.5,
     });
-    expect(samplingOf(digits, { ...order, labels: [2, 0, 2, 6] }).labels).toEqual([2, 0, 2, 6]);
+    expect(orderSampling(digits, { ...order, labels: [2, 0, 2, 6] }).labels).toEqual([2, 0, 2, 6]);
     const tutorial = { ...presets.tutorial, classes: 0, objective: 'tutorial' } as const;
-    expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
+    expect(orderSampling(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
     // Away from the first corner of the field, the noise is no seed's.
-    const { noise } = samplingOf(digits, { ...order, place: { across: 50, down: 0 } });
-    expect(noise).toEqual(noiseOf(5, imagesAt({ across: 50, down: 0 }, 4), 784));
-    expect(samplingOf({ ...digits, classes: 0 }, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
+    const { noise } = orderSampling(digits, { ...order, place: { across: 50, down: 0 } });
+    expect(noise).toEqual(makeFieldNoise(5, imagesAt({ across: 50, down: 0 }, 4), 784));
+    expect(orderSampling({ ...digits, classes: 0 }, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
   });
 });
 

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import {
-  initialOf,
+  initialFor,
   initialSettings,
   type Key,
   keys,
   pageRecipes,
   parseQuery,
   settings,
-  settingsOf,
-  show,
+  settingsFromRun,
+  settingText,
   textOfPictures,
   toQuery,
   withPictures,
   withRecipe,
   withSetting,
 } from '../../../harness/page/messages/settings';
-import { doorOf } from '../../../harness/page/shell/doors';
+import { doorFor } from '../../../harness/page/shell/doors';
 import { checkConfig, presets, type UNetConfig } from '../../../src/unet/config';
 
 describe('the address', () => {
@@ -55,7 +55,7 @@ describe('the address', () => {
     const { settings: read, notices } = parseQuery(query);
     expect(notices).toEqual([]);
     expect(read).toMatchObject({ task, ...expected });
-    expect(doorOf(read.task)).toBe(door);
+    expect(doorFor(read.task)).toBe(door);
     expect(parseQuery(toQuery(read)).settings).toEqual(read);
   });
 
@@ -76,9 +76,9 @@ describe('the address', () => {
   });
 
   test('every setting is written and read back at its initial value', () => {
-    for (const initial of pageRecipes.map(initialOf)) {
+    for (const initial of pageRecipes.map(initialFor)) {
       for (const key of keys) {
-        const text = show(key, initial);
+        const text = settingText(key, initial);
         expect(settings[key].parse(text), key).toEqual(initial[key]);
       }
     }
@@ -116,7 +116,7 @@ describe('the address', () => {
     const given = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 3, limit: 16 };
     const config = checkConfig({ widths: [8, 16] });
     const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
-    expect(settingsOf(saved, 'c')).toEqual({
+    expect(settingsFromRun(saved, 'c')).toEqual({
       recipe: 'tutorial',
       seed: 1,
       batch: 4,
@@ -128,9 +128,9 @@ describe('the address', () => {
       enlarge: 'auto',
     });
     const smooth = { ...saved, settings: { ...given, enlarge: 'smooth' } } as const;
-    expect(settingsOf(smooth, 'c')).toMatchObject({ enlarge: 'smooth' });
+    expect(settingsFromRun(smooth, 'c')).toMatchObject({ enlarge: 'smooth' });
     const recipe = (own: UNetConfig) =>
-      settingsOf({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
+      settingsFromRun({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
     expect(recipe(config)).toBe('digits');
     expect(recipe({ ...presets.pictures, channels: 1 })).toBe('pictures');
     // Of a network that is no recipe's, the objective says which is nearest. The second one made the recipe digits-3x3 once.
@@ -139,7 +139,7 @@ describe('the address', () => {
     expect(recipe({ ...presets.digits, ...threes })).toBe('digits');
     // The last images of those that it was limited to were held out: as many as usual, or not.
     const heldOut = (objective: 'tutorial' | 'flow', count: number, held?: number) =>
-      settingsOf(
+      settingsFromRun(
         { ...saved, objective, settings: { ...given, limit: undefined, holdout: held }, data: { count } },
         'c',
       );
@@ -148,7 +148,7 @@ describe('the address', () => {
     expect(heldOut('flow', 10_000)).toMatchObject({ limit: 0, holdout: 0 });
     expect(heldOut('flow', 60)).toMatchObject({ limit: 0, holdout: 'auto' });
     const large = { ...given, batchSize: 65_536 };
-    expect(() => settingsOf({ ...saved, settings: large }, 'c.safetensors')).toThrow(
+    expect(() => settingsFromRun({ ...saved, settings: large }, 'c.safetensors')).toThrow(
       'c.safetensors cannot go on here: batch is 65536; it must be a whole number from 1 to 8,192. The command line takes it',
     );
   });

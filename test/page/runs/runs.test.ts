@@ -1,19 +1,25 @@
 /** The runs in the table, the curve of one, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
-import { initialOf } from '../../../harness/page/messages/settings';
+import { initialFor } from '../../../harness/page/messages/settings';
 import { drawingsOfText, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
   keepNotes,
-  measurementsOf,
   type RunNotes,
+  readMeasurements,
   readNotes,
   writeNotes,
 } from '../../../harness/page/runs/run_notes';
 import { initialState } from '../../../harness/page/shell/state';
-import { curveColumns, linearRange, logRange, readingOf, xEnd } from '../../../harness/page/train/curve_data';
-import { cellsOf, keptRow, neededData, ownRow, pastRow } from '../../../harness/page/train/runs';
+import {
+  curveColumns,
+  linearRange,
+  logRange,
+  readCurves,
+  xEnd,
+} from '../../../harness/page/train/curve_data';
+import { keptRow, neededData, ownRow, pastRow, runCells } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
 import { standInStorage } from '../../lib/page/stand_ins';
@@ -71,11 +77,11 @@ describe('the table of runs', () => {
   });
 
   test('has a row for the run of the page as soon as it has a step, and one after it is reset', () => {
-    const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
+    const settings = { ...initialFor('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
     const state = { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured } as const;
     const row = ownRow(state, settings)!;
-    expect(cellsOf(row)).toEqual(['digits', 'pretrained', '2', '0.5000', '0.2500', '50 %', '1 min 1 s']);
+    expect(runCells(row)).toEqual(['digits', 'pretrained', '2', '0.5000', '0.2500', '50 %', '1 min 1 s']);
     const past = { key: 'x', where: 'past', name: 'your own images', about: 'reset 18:05' };
     expect(pastRow(row, 'x', now)).toMatchObject(past);
   });
@@ -83,8 +89,8 @@ describe('the table of runs', () => {
   test('shows the notes of a kept run, and says what is unknown', () => {
     const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
     const known = ['new weights', '2', '0.5000', '0.2500', '50 %', '1 min 1 s'];
-    expect(cellsOf(keptRow(kept, notes, now)).slice(1)).toEqual(known);
-    expect(cellsOf(keptRow(kept, undefined, now)).slice(1)).toEqual(['–', '2', '0.5000', '–', '–', '–']);
+    expect(runCells(keptRow(kept, notes, now)).slice(1)).toEqual(known);
+    expect(runCells(keptRow(kept, undefined, now)).slice(1)).toEqual(['–', '2', '0.5000', '–', '–', '–']);
   });
 });
 
@@ -127,7 +133,7 @@ describe('the loss curve', () => {
     'reads out the point %s: loss, smoothed loss, newest held-out loss, and the rate once that was changed',
     (at, reading) => {
       const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
-      expect(readingOf(changed, curveColumns(curves), at)).toEqual(reading);
+      expect(readCurves(changed, curveColumns(curves), at)).toEqual(reading);
     },
   );
 
@@ -161,13 +167,13 @@ describe('the notes of a run', () => {
   test('are there when the run is continued, and are deleted with it', () => {
     writeNotes('a', measured);
     writeNotes('b', nothingMeasured);
-    expect(measurementsOf('a')).toEqual({
+    expect(readMeasurements('a')).toEqual({
       ...nothingMeasured,
       heldOut: [point],
       quality: [share],
       secondsBefore: 61,
     });
-    expect(measurementsOf('c')).toEqual(nothingMeasured);
+    expect(readMeasurements('c')).toEqual(nothingMeasured);
     keepNotes(['b']);
     expect(Object.keys(readNotes())).toEqual(['b']);
   });
@@ -185,7 +191,7 @@ describe('the notes of a run', () => {
     writeNotes('a', measured);
     expect(readNotes().a).toMatchObject({ ...noted, heldOut: [point] });
     expect(drawingsOfText(noted.drawings)).toEqual(drawings);
-    expect(Object.keys(measurementsOf('a')).sort()).toEqual(Object.keys(nothingMeasured).sort());
+    expect(Object.keys(readMeasurements('a')).sort()).toEqual(Object.keys(nothingMeasured).sort());
   });
 
   test.each([
@@ -219,6 +225,6 @@ describe('the notes of a run', () => {
       },
     });
     writeNotes('a', measured);
-    expect(measurementsOf('a')).toEqual(nothingMeasured);
+    expect(readMeasurements('a')).toEqual(nothingMeasured);
   });
 });

@@ -4,7 +4,7 @@ import { Losses } from '../../../harness/page/runs/losses';
 import { distillable, distilOffer, mayDistil } from '../../../harness/page/shell/distil_text';
 import { initialState, type Run, type State } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
-import { callsOf } from '../../../src/unet/sampling';
+import { countCalls } from '../../../src/unet/sampling';
 
 const settings = { recipe: 'digits', batch: 64 } as const;
 const run: Run = {
@@ -42,7 +42,7 @@ test('distilling is offered for a trained network with a flow and classes, while
 test('the estimated time of distilling follows from the speed of the training', () => {
   // 4,000 trajectories of 16 passes, and 200 steps of 128 images of 3: as 46,933 images.
   const at = (pace: number, batch = 64) => distilOffer({ ...trained, pace }, { ...settings, batch });
-  const calls = callsOf(recipes.digits.sampling);
+  const calls = countCalls(recipes.digits.sampling);
   expect(at(700)).toContain(`instead of ${calls}. It takes about a minute;`);
   expect(at(4000)).toContain('about 12 s');
   expect(at(0)).toContain('as long as 733 steps of training');

@@ -1,7 +1,7 @@
 /** When finished images are enlarged, and what is shown until then. */
 import { expect, test, vi } from 'vitest';
 import type { DataDescription, Patch } from '../../../harness/page/messages/messages';
-import { initialOf } from '../../../harness/page/messages/settings';
+import { initialFor } from '../../../harness/page/messages/settings';
 import { Enlargements } from '../../../harness/page/shell/enlargements';
 import { initialState, reduce } from '../../../harness/page/shell/state';
 
@@ -21,7 +21,7 @@ function atRest(data: Partial<DataDescription> = {}) {
   const notify = vi.fn();
   const page = {
     state: initialState,
-    settings: initialOf('pictures'),
+    settings: initialFor('pictures'),
     measuring: undefined as string | undefined,
     notify,
     ask: (_: 'enlarge', { bytes }: { bytes: Uint8Array }, signal: AbortSignal) =>

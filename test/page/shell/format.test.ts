@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loss, measured, ofFile, percent } from '../../../harness/page/shell/format';
+import { loss, measured, ofFile, percentText } from '../../../harness/page/shell/format';
 import { adapterLabel } from '../../../harness/text/adapter_text';
 
 const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
@@ -19,7 +19,7 @@ describe('numbers', () => {
   });
 
   test('shares are written in percent', () => {
-    expect([0.0004, 0.0994, 0.0999, 1].map(percent)).toEqual(['< 0.1 %', '9.9 %', '10 %', '100 %']);
+    expect([0.0004, 0.0994, 0.0999, 1].map(percentText)).toEqual(['< 0.1 %', '9.9 %', '10 %', '100 %']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { queryOf } from '../../../harness/page/make/share';
+import { orderQuery } from '../../../harness/page/make/share';
 import type { Order } from '../../../harness/page/messages/messages';
 import { fileName, runFileName } from '../../../harness/page/messages/order';
 import { initialSettings } from '../../../harness/page/messages/settings';
@@ -27,7 +27,7 @@ const order = {
 
 test('the shared address makes the shown images, as many as they are', () => {
   const settings = { ...initialSettings, task: 'draw', calls: '40', across: 5.5, model: 'run' } as const;
-  const shared = (text: string) => queryOf({ ...settings, text: 'x' }, { ...order, text });
+  const shared = (text: string) => orderQuery({ ...settings, text: 'x' }, { ...order, text });
   expect(shared('2026')).toBe('?task=sample&calls=40&across=5.5&text=2026&autorun=1');
   expect(shared('')).toBe('?task=sample&calls=40&count=4&across=5.5&autorun=1');
 });

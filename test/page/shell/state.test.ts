@@ -3,9 +3,9 @@ import type { EventOf, Patch, WorkerEvent } from '../../../harness/page/messages
 import { initialSettings, type ModelChoice, type Source } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
-  describe as describeState,
-  endOf,
-  epochOf,
+  chosenSource,
+  currentEpoch,
+  taskText as describeState,
   grownAt,
   hasEnded,
   initialState,
@@ -16,10 +16,10 @@ import {
   isYoung,
   makesDigits,
   networkIn,
+  plannedEnd,
   reduce,
   type State,
   secondsLeft,
-  sourceOf,
 } from '../../../harness/page/shell/state';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
@@ -231,7 +231,7 @@ describe('the state of the page', () => {
     ['of an open file', 'run', true, [built, opened], 'file'],
     ['beside an open file', 'run', false, [built, opened], 'run'],
   ])('takes samples %s, model=%s, file %s, from its source', (_, choice, file, events, source) => {
-    expect(sourceOf(stateAfter(...events), { model: choice }, file)).toBe(source);
+    expect(chosenSource(stateAfter(...events), { model: choice }, file)).toBe(source);
   });
 
   const { sampling } = recipes.digits;
@@ -278,11 +278,11 @@ describe('the state of the page', () => {
       stateAfter(built, losses(0, ...Array(count).fill(1)), ...events, phase('paused'));
     expect([at(1), at(1, timeUp), at(3)].map((state) => hasEnded(state, 1))).toEqual([false, true, true]);
     expect([1, 2].map((epochs) => isComplete(at(3), epochs))).toEqual([true, false]);
-    expect([epochOf(at(3)), epochOf(at(4))]).toEqual([1, 2]);
+    expect([currentEpoch(at(3)), currentEpoch(at(4))]).toEqual([1, 2]);
     const plan = { batch: 4, most: 9, epochs: 9, seconds: 1, fits: true };
     const planned = (steps?: number, averages = true) =>
       patch({ planned: { plan: { ...plan, steps }, averages } });
-    const ends = (state: State) => [endOf(state, 1), isComplete(state, 1), secondsLeft(state, 4, 1)];
+    const ends = (state: State) => [plannedEnd(state, 1), isComplete(state, 1), secondsLeft(state, 4, 1)];
     const open = at(4, speed(100), planned());
     expect(ends(open)).toEqual([Number.POSITIVE_INFINITY, false, Number.NaN]);
     const known = reduce(open, planned(8));

@@ -1,6 +1,6 @@
 /** The texts of an open row, and their colours, where they cannot be loaded at first. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { sourcesOf } from '../../../harness/page/sources/sources';
+import { showSources } from '../../../harness/page/sources/sources';
 import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
 import { until } from '../../lib/until';
 
@@ -25,7 +25,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 test('texts that could not be loaded are loaded at another press', async () => {
-  sourcesOf('swish', ['swish']);
+  showSources('swish', ['swish']);
   await until(() => words().includes('The sources cannot be shown: Failed to fetch it'));
   made.find(({ textContent }) => textContent === 'Try again')!.click();
   await until(() => words().includes('What it must compute, in 64 bits'));

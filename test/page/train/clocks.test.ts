@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Training } from '../../../harness/cli/training';
 import type { Patch, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
-import { cellsOf, ownRow } from '../../../harness/page/train/runs';
+import { ownRow, runCells } from '../../../harness/page/train/runs';
 import { connectReadings } from '../../../harness/page/train/train_readings';
 import { TrainingClock } from '../../../harness/page/worker/clocks';
 import { Measures } from '../../../harness/page/worker/measures';
@@ -94,7 +94,7 @@ function training(query: string) {
     post: tell,
     step: 0,
     patch: (patch: Patch) => tell({ type: 'patch', patch }),
-    imagesOf: () => ({ held: { ...data, images: new Uint8Array(240) } }),
+    splitImages: () => ({ held: { ...data, images: new Uint8Array(240) } }),
   } as unknown as WorkerState;
   const views = { clock: { isDue: () => false } } as unknown as Views;
   const worker = new PageTraining(state, views, new Measures(state));
@@ -142,7 +142,7 @@ test('the page shows in seconds when the first step was made, how long one takes
   await step();
   expect(turn).toHaveBeenCalledTimes(2);
   expect(reading('reading-left')).toBe('14 s');
-  expect(cellsOf(ownRow(app.state, app.settings)!).at(-1)).toBe('1 min 46 s');
+  expect(runCells(ownRow(app.state, app.settings)!).at(-1)).toBe('1 min 46 s');
   expect({ timeUp: app.state.measured.timeUp, callsCount: pause.mock.calls.length }).toEqual({
     timeUp: false,
     callsCount: 0,

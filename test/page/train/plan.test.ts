@@ -5,23 +5,23 @@ import { type Key, parseQuery, withSetting } from '../../../harness/page/message
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, reduce, type State } from '../../../harness/page/shell/state';
 import { createPlanner, digits } from '../../../harness/page/train/plan';
-import { wordsOf } from '../../../harness/page/train/train_data';
+import { dataWords } from '../../../harness/page/train/train_data';
 import { createStarter } from '../../../harness/page/welcome/home';
 import { TrainingClock } from '../../../harness/page/worker/clocks';
 import { Planning } from '../../../harness/page/worker/planning';
-import { type Plan, type PlanOrder, planOf, scheduleOf } from '../../../harness/run/plan';
+import { type Plan, type PlanOrder, planSchedule, planTraining } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
 import { standInStorage, standIns } from '../../lib/page/stand_ins';
 
 /** Images a second of a rehearsal, of which a fifth goes to pictures and measures. */
 const rehearsed = vi.hoisted(() => ({ speed: 40 }));
 vi.mock('../../../harness/run/rehearsal', async () => {
-  const { planOf } = await import('../../../harness/run/plan');
+  const { planTraining } = await import('../../../harness/run/plan');
   return {
     rehearse: async (
       run: { settings: { batchSize: number } },
       { order, share }: { order: PlanOrder; share: number },
-    ) => planOf(order, run.settings.batchSize, share * rehearsed.speed),
+    ) => planTraining(order, run.settings.batchSize, share * rehearsed.speed),
   };
 });
 
@@ -163,7 +163,7 @@ describe('plans in the worker', () => {
     plans.setEpochs(1);
     expect(adjust).not.toHaveBeenCalled();
     plans.setEpochs(3);
-    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: scheduleOf(1686) });
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: planSchedule(1686) });
     expect(planned().at(-1)).toMatchObject({ averages: true, plan: { steps: 1686 } });
   });
 
@@ -283,7 +283,7 @@ describe('the planner of the page', () => {
     [9, false, '9 pictures', 'the network can only copy them'],
   ])('says of %i images, of the page’s own: %o, what becomes of them', (count, builtIn, images, use) => {
     const { app } = page('?task=train', { ...digits, count, builtIn });
-    expect(wordsOf(app as unknown as App)).toEqual({ images, use });
+    expect(dataWords(app as unknown as App)).toEqual({ images, use });
   });
 
   test.each([
@@ -300,7 +300,7 @@ describe('the planner of the page', () => {
   test.each<[string, string, WorkerEvent[], unknown[]]>([
     ['the plan has a rate of its own', '&begin=pretrained', [], ['auto', 'auto', '0.0005', '3, planned']],
     ['the batch is chosen', '&batch=8', [], [...none, 'no limit']],
-    ['a run has a plan', '', [planned(planOf(order, 16, undefined)), built], [...none, '3, planned']],
+    ['a run has a plan', '', [planned(planTraining(order, 16, undefined)), built], [...none, '3, planned']],
   ])('settings say what %s', (_, query, events, filled) => {
     const { planner, tell } = page(`?task=train${query}`);
     for (const event of events) tell(event);
@@ -321,7 +321,7 @@ describe('the planner of the page', () => {
     known.offers();
     known.planner.pressed();
     expect(known.offers()).toBe(false);
-    known.tell(planned(planOf(order, 16, 4)));
+    known.tell(planned(planTraining(order, 16, 4)));
     expect(known.offers()).toBe(false);
     known.tell({ type: 'patch', patch: { data: digits } });
     expect(known.offers()).toEqual(['pretrained']);
@@ -349,7 +349,11 @@ describe('the planner of the page', () => {
       const { app, tell, offers, planner } = page(`?task=train&minutes=${minutes}`);
       planner.pressed();
       app.set('batch', '16');
-      for (const event of [built, planned(planOf({ ...order, minutes }, 16, speed)), losses(count)] as const)
+      for (const event of [
+        built,
+        planned(planTraining({ ...order, minutes }, 16, speed)),
+        losses(count),
+      ] as const)
         tell(event);
       tell({ type: 'patch', patch: { pace: speed } });
       expect(offers()).toEqual(isOffered && ['pretrained']);

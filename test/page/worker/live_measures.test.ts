@@ -2,10 +2,10 @@
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
+  learningRates,
   type Measurement,
   type Measurements,
   nothingMeasured,
-  ratesOf,
   reduceMeasurements,
   rewound,
   risenSince,
@@ -75,7 +75,7 @@ function measuresOf(evaluate: () => Promise<object>) {
     clock: new TrainingClock(),
     settings: { samples: 0 },
     step: 2,
-    imagesOf: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
+    splitImages: () => ({ held: { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 } }),
     patch({ measured: made }: Patch) {
       if (made?.heldOut) measured.push([made.heldOut.step, made.heldOut.loss]);
     },
@@ -166,11 +166,11 @@ describe('the measurements of a run', () => {
   });
 
   test('hold for each step the rate that was set at the time', () => {
-    expect(ratesOf(nothingMeasured, 2, 0.1)).toEqual([0.1, 0.1]);
+    expect(learningRates(nothingMeasured, 2, 0.1)).toEqual([0.1, 0.1]);
     // Between the second step and the third it was changed twice.
     const measured = known(rate(2, 0.5, 0.1), rate(2, 0.2, 0.5), rate(3, 0.3, 0.2));
-    expect(ratesOf(measured, 5, 0.3)).toEqual([0.1, 0.1, 0.2, 0.3, 0.3]);
-    expect(ratesOf(rewound(measured, 1), 2, 0.1)).toEqual([0.1, 0.1]);
+    expect(learningRates(measured, 5, 0.3)).toEqual([0.1, 0.1, 0.2, 0.3, 0.3]);
+    expect(learningRates(rewound(measured, 1), 2, 0.1)).toEqual([0.1, 0.1]);
   });
 });
 

@@ -1,18 +1,18 @@
 /** The page's worker, from the page's calls to what it tells, without a GPU. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { initialOf } from '../../../harness/page/messages/settings';
+import { initialFor } from '../../../harness/page/messages/settings';
 import { TimeShare } from '../../../harness/page/worker/clocks';
 import { Files } from '../../../harness/page/worker/files';
 import { browserReader } from '../../../harness/page/worker/image_sources';
 import { KeptImages } from '../../../harness/page/worker/kept_images';
 import { Views } from '../../../harness/page/worker/views';
-import { imagesOf } from '../../../harness/page/worker/worker_state';
+import { splitImages } from '../../../harness/page/worker/worker_state';
 import { readOwnImages } from '../../../harness/pictures/own_images';
 import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
 import type { Plan } from '../../../harness/run/plan';
 import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
 import { recipeAt } from '../../../src/recipes';
-import { checkConfig, parametersOf, presets } from '../../../src/unet/config';
+import { checkConfig, listParameters, presets } from '../../../src/unet/config';
 import { saveCheckpoint } from '../../../src/weights/checkpoint';
 import { fingerprintImages } from '../../../src/weights/fingerprint';
 import { TrainingRun } from '../../../src/worker/run';
@@ -241,7 +241,7 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
   const createUNet = vi.fn(async (_config: UNetConfig, _options: UNetOptions) => ({ destroy() {} }));
   const engine = { createUNet } as unknown as Engine;
   vi.spyOn(session, 'device').mockResolvedValue(engine);
-  state.settings = initialOf('pictures');
+  state.settings = initialFor('pictures');
   state.images = { ...grey, labels: new Uint8Array(20) };
   await state.networkFrom('run');
   const begin = async () => TrainingRun.begin(await state.newRun()).network(engine);
@@ -259,7 +259,7 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
 
 test('the page hears what a run begins with, and how many images it holds out', async () => {
   const { state, patched } = await served();
-  state.settings = { ...initialOf('digits'), holdout: 5, begin: 'new' };
+  state.settings = { ...initialFor('digits'), holdout: 5, begin: 'new' };
   state.images = grey;
   const { images, settings, trainer } = await state.newRun();
   expect({ count: images.count, holdout: settings.holdout, dropLast: settings.dropLast }).toEqual({
@@ -278,7 +278,7 @@ test('the page hears what a run begins with, and how many images it holds out', 
 
 test('a run keeps how its finished images are shown, also where that changes', async () => {
   const { client, session, state } = await served();
-  const settings = { ...initialOf('pictures'), begin: 'new' } as const;
+  const settings = { ...initialFor('pictures'), begin: 'new' } as const;
   state.images = { ...grey, channels: 3, images: new Uint8Array(20 * 768) };
   const begun = async (shrunk?: boolean) => {
     state.settings = settings;
@@ -301,13 +301,13 @@ describe('a checkpoint of larger pictures than the page makes', () => {
   /** The page's worker has these pictures, at the page's size, and is given the checkpoint of a run on `mine` at their own. */
   async function gone(pictures: typeof mine) {
     const { state, session } = await served();
-    state.settings = initialOf('pictures');
+    state.settings = initialFor('pictures');
     const files = new Files(state, new Views(state));
     await files.loadData(pictures);
     expect(state.data).toMatchObject({ height: 32, width: 32, shrunk: true });
     const { images } = await readOwnImages(mine, choice, browserReader, { signal, progress() {} });
     const config = checkConfig({ ...presets.pictures, height: 40, width: 36, widths: [2, 3, 4] });
-    const { parameters } = parametersOf(config);
+    const { parameters } = listParameters(config);
     const values = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
     const unet = { config, parameters, getParameters: async () => values };
     const moments = { moment1: values, moment2: values };
@@ -318,7 +318,7 @@ describe('a checkpoint of larger pictures than the page makes', () => {
         ...snapshotOf({ parameters: values, state: { ...checkpointState, ...moments } }),
       },
       settings: { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 2, holdout: 2, enlarge: 'pixels' },
-      data: fingerprintImages(imagesOf(images, { ...state.settings, holdout: 2 }).train),
+      data: fingerprintImages(splitImages(images, { ...state.settings, holdout: 2 }).train),
       losses: allLosses,
     });
     session.run = undefined;
@@ -360,7 +360,7 @@ test.each([
     const { engine } = engineWithout();
     const createEngine = vi.fn(async (_: object) => engine);
     const { client, open, rests } = await pageWorker(createEngine);
-    const settings = { ...initialOf('digits'), tune };
+    const settings = { ...initialFor('digits'), tune };
     await open(settings);
     await rests();
     const { tune: made, maxSubmitMilliseconds } = createEngine.mock.calls[0][0] as Record<string, unknown>;
