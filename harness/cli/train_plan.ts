@@ -146,33 +146,24 @@ export async function planRun(
   progress: (done: number, total: number) => void,
 ) {
   const plans = isPlannedBy(flags, checkpoint);
-  const recipeFor = (channels: number): RecipeName =>
-    flags.recipe ?? (plans ? (channels === 1 ? 'digits' : 'pictures') : 'tutorial');
-  /** Training at more takes hours, and finished images are enlarged. */
-  const checkSides = (...sides: number[]) => {
-    if (!plans || checkpoint || Math.max(...sides) <= USUAL_SIDE) return;
-    throw new UsageError(
-      `A run in minutes takes images of at most ${USUAL_SIDE} pixels a side; these are ${sides.join(' x ')}. Make pictures smaller (--size), or give --epochs N for a run without a plan.`,
-    );
-  };
   // Most is checked before pictures are read, which take a while.
   const kept = checkpoint && resumedSettings(flags, checkpoint);
-  if (!kept) checkSizeFlag({ ...flags, recipe: recipeFor(1) });
-  if (flags.size !== undefined) checkSides(flags.size, flags.size);
+  if (!checkpoint) checkSizeFlag(flags, plans);
   const kernels = await kernelChoice(flags);
+
   const reading = { limit: (kept ?? flags).limit, signal, progress };
   const { sources, all, notes, shrunk } = await imagesOf(flags, reading, checkpoint);
-  checkSides(all.width, all.height);
-  const isOwn = !sources.includes('mnist');
-  const given = { ...flags, recipe: recipeFor(all.channels) };
-  const { recipe, minutes = MINUTES } = given;
-  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...all, classes: countClasses(all) ?? 0 });
-  const isPretrained = !checkpoint && beginsPretrained(flags, recipe, wanted, plans && isOwn);
-  const network = isPretrained ? fitted(recipe, await loadPretrained(recipe), wanted) : wanted;
-  const config = 'config' in network ? network.config : network;
-  const asked = kept ?? newSettings(given, all.count, isPretrained);
+  if (plans && !checkpoint) checkPlannedSides(all.width, all.height);
+
+  const given = { ...flags, recipe: flags.recipe ?? usualRecipe(plans, all.channels) };
+  const plansOwn = plans && !sources.includes('mnist');
+  const { config, network, begins } = checkpoint
+    ? { config: checkpoint.config, network: checkpoint.config }
+    : await beginningOf(given, all, plansOwn);
+
+  const asked = kept ?? newSettings(given, all.count, begins !== undefined);
   const { train: images, held } = holdOut(all, asked.holdout ?? 0);
-  const { objective } = checkpoint?.training ?? recipes[recipe].trainer;
+  const { objective } = checkpoint?.training ?? recipes[given.recipe].trainer;
   const enlarge = enlargeBy(flags.enlarge ?? asked.enlarge, { config, objective }, shrunk);
   const settings = defined({ ...asked, enlarge });
   const resumed = bytes && resumedRun(bytes, flags, checkpoint!, { images, settings });
@@ -183,20 +174,23 @@ export async function planRun(
   }
   checkKernels(kernels, config, settings.batchSize);
   const schedule = flags.schedule && scheduleFor(flags.schedule, lastStep(settings, images.count));
+
   /** Makes the run. `software`: whether the adapter is. */
   const begin = (software: boolean): Begun => {
+    const { minutes = MINUTES } = flags;
     const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
-    if (resumed) return { run: resumed, ...(plans ? { planned: { order } } : {}) };
-    const sampling = (plans && isOwn ? ownSampling : recipeSampling)(recipe, config);
+    if (resumed) return plans ? { run: resumed, planned: { order } } : { run: resumed };
+    const { recipe } = given;
+    const sampling = (plansOwn ? ownSampling : recipeSampling)(recipe, config);
     const parts = { network, images, sampling };
-    if (plans) {
-      const { batch: batchSize, epochs } = openPlan(order);
-      const trainer = trainerFor(recipeAt(recipe, batchSize).trainer);
-      const run = TrainingRun.begin({ ...parts, trainer, settings: { ...settings, batchSize, epochs } });
-      return { run, planned: { order, recipe } };
+    if (!plans) {
+      const trainer = { ...recipeGiven(given).trainer, ...defined({ schedule }) };
+      return { run: TrainingRun.begin({ ...parts, trainer, settings }) };
     }
-    const trainer = { ...recipeGiven(given).trainer, ...defined({ schedule }) };
-    return { run: TrainingRun.begin({ ...parts, trainer, settings }) };
+    const { batch: batchSize, epochs } = openPlan(order);
+    const trainer = trainerFor(recipeAt(recipe, batchSize).trainer);
+    const run = TrainingRun.begin({ ...parts, trainer, settings: { ...settings, batchSize, epochs } });
+    return { run, planned: { order, recipe } };
   };
   return {
     begin,
@@ -204,13 +198,42 @@ export async function planRun(
     config,
     sources,
     kernels,
-    begins: isPretrained ? recipe : undefined,
+    begins,
     /** For the same images again, which --resume needs beside the checkpoint. */
     imageFlags: imageFlagsOf(sources, flags),
     notes: [...notes, ...(plans ? [] : hints(flags, all, sources))],
     heldOutLosses: flags.resume ? heldOutLosses(dirname(flags.resume)) : [],
     saveSeconds: flags['checkpoint-every'] ?? SAVE_SECONDS,
   };
+}
+
+/** The recipe of a run that names none. */
+function usualRecipe(plans: boolean, channels: number): RecipeName {
+  if (!plans) return 'tutorial';
+  return channels === 1 ? 'digits' : 'pictures';
+}
+
+/** Throws UsageError where planned training would take hours: a plan trains at small sides, and its finished images are enlarged. */
+function checkPlannedSides(...sides: readonly number[]): void {
+  if (Math.max(...sides) <= USUAL_SIDE) return;
+  throw new UsageError(
+    `A run in minutes takes images of at most ${USUAL_SIDE} pixels a side; these are ${sides.join(' x ')}. Make pictures smaller (--size), or give --epochs N for a run without a plan.`,
+  );
+}
+
+/** What a new run begins with: a network to initialize, or the pretrained one of the recipe `begins`, fitted to the images. */
+interface RunBeginning {
+  readonly config: UNetConfig;
+  readonly network: NewRun['network'];
+  readonly begins?: RecipeName;
+}
+
+async function beginningOf(given: NewFlags, images: ImageSet, plansOwn: boolean): Promise<RunBeginning> {
+  const { recipe } = given;
+  const config = networkFromFlags(given, { ...images, classes: countClasses(images) ?? 0 });
+  if (!beginsPretrained(given, config, plansOwn)) return { config, network: config };
+  const network = fitted(recipe, await loadPretrained(recipe), config);
+  return { config: network.config, network, begins: recipe };
 }
 
 /** The images of all sources, and what was left out of them or changed. */
@@ -226,13 +249,8 @@ async function imagesOf(
 }
 
 /** Whether a new run begins with its recipe's pretrained network. Throws UsageError where that is asked for and does not fit. */
-function beginsPretrained(
-  { begin }: TrainFlags,
-  recipe: RecipeName,
-  wanted: UNetConfig,
-  isOpen: boolean,
-): boolean {
-  const isUsual = begin === undefined && isOpen && recipe === 'pictures';
+function beginsPretrained({ begin, recipe }: NewFlags, wanted: UNetConfig, plansOwn: boolean): boolean {
+  const isUsual = begin === undefined && plansOwn && recipe === 'pictures';
   if (begin !== 'pretrained' && !isUsual) return false;
   const misfit = whyUnfit(recipe, wanted);
   if (misfit && !isUsual) throw new UsageError(`--begin is pretrained. ${misfit}`);
@@ -277,13 +295,16 @@ function recipeGiven({ recipe, batch = recipes[recipe].trainer.batchSize }: NewF
 }
 
 /** Throws UsageError where there is no such network, or none for images of this size; only one that is asked for is known already. */
-function checkSizeFlag({ size, ...given }: TrainFlags): void {
-  const { widths } = networkFromFlags(given);
+function checkSizeFlag({ size, ...given }: TrainFlags, plans: boolean): void {
+  const { widths } = networkFromFlags({ ...given, recipe: given.recipe ?? usualRecipe(plans, 1) });
   const halved = 2 ** (widths.length - 1);
-  if (size === undefined || !(size % halved > 0)) return;
-  throw new UsageError(
-    `--size is ${size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
-  );
+  if (size === undefined) return;
+  if (size % halved > 0) {
+    throw new UsageError(
+      `--size is ${size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
+    );
+  }
+  if (plans) checkPlannedSides(size, size);
 }
 
 /** The settings of a new run on `count` images. */

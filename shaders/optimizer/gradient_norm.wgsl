@@ -13,8 +13,9 @@ struct Params {
   first_group: u32,
 }
 
+// As one vec4, which lavapipe loads much faster than four scalars.
 struct Block {
-  at: vec4u, // index of the vec4 of its first gradients in slices; vec4s to the next slice; number of slices; gradients from there on
+  at: vec4u, // first, pitch, count, size: see main
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,19 +34,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // No early return: all invocations must reach the barriers in workgroup_sum.
   var squares = 0.0;
   if (index < params.count) {
-    let own = blocks[index].at;
-    let size = own.w;
+    let at = blocks[index].at;
+    let first = at.x; // index in slices of the vec4 of the block's first gradients
+    let pitch = at.y; // vec4s from a slice to the next
+    let count = at.z; // of slices
+    let size = at.w; // the layer's gradients from the block's first on, which may be more than the block has
     let end = min(256u, (size + 3u) / 4u);
     for (var i = local; i < end; i += 64u) {
       // A single slice needs no sum: the loops of sum_of_slices cost lavapipe more than the load.
-      var sum = slices[own.x + i];
-      if (own.z > 1u) {
-        sum = sum_of_slices(own.x + i, own.y, own.z);
+      var sum = slices[first + i];
+      if (count > 1u) {
+        sum = sum_of_slices(first + i, pitch, count);
       }
       let is_gradient = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(size);
       let g = select(vec4f(), sum, is_gradient);
-      if (own.z > 1u) {
-        slices[own.x + i] = g;
+      if (count > 1u) {
+        slices[first + i] = g;
       }
       let square = g * g;
       squares += (square.x + square.y) + (square.z + square.w);

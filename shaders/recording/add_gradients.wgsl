@@ -10,8 +10,9 @@ struct Params {
   first_group: u32,
 }
 
+// As vec4s, which lavapipe loads much faster than scalars.
 struct Block {
-  at: vec4u, // index of the vec4 of its first gradients in slices; vec4s to the next slice; number of slices; gradients from there on
+  at: vec4u, // first, pitch, count, size: see main
   sums_at: vec4u, // index of the vec4 of its first gradients in sums; 0; 0; 0
 }
 
@@ -28,11 +29,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let index = (group.z + params.first_group) * groups.x + group.x;
   let own = blocks[index];
   let lane = id.x - group.x * 64u; // see lib/flat.wgsl
-  let size = own.at.w;
+  let first = own.at.x; // index in slices of the vec4 of the block's first gradients
+  let pitch = own.at.y; // vec4s from a slice to the next
+  let count = own.at.z; // of slices
+  let size = own.at.w; // the layer's gradients from the block's first on, which may be more than the block has
   if (index >= params.count || 4u * lane >= size) {
     return;
   }
-  let sum = sum_of_slices(own.at.x + lane, own.at.y, own.at.z);
+  let sum = sum_of_slices(first + lane, pitch, count);
   let is_gradient = vec4u(4u * lane) + vec4u(0u, 1u, 2u, 3u) < vec4u(size);
   sums[own.sums_at.x + lane] += select(vec4f(), sum, is_gradient);
 }

@@ -20,7 +20,7 @@ interface Buffers {
   readonly noisy: GPUBuffer;
   readonly next: GPUBuffer;
   readonly target: GPUBuffer;
-  /** The other inputs of `flow_step`, see `create`. */
+  /** The other inputs of `flow_step`: a copy of `noisy`, and `targetStep`. */
   readonly velocity: GPUBuffer;
   readonly step: GPUBuffer;
 }
@@ -52,24 +52,16 @@ export class Trajectories {
     const { calls, noises } = settings;
     const shape = { elements: imageLength(config), batch: padBatch(settings.batchSize), guided: false };
     const images = (label: string) => tensor(label, shape.elements * shape.batch);
-    const tensors = {
-      noisy: images('noisy'),
-      next: images('next'),
-      target: images('target'),
-      velocity: images('velocity'),
-      step: tensor('step', SAMPLING_STEP_WORDS),
-    };
-    const list = Object.values(tensors);
-    for (const { label, size } of list) gpu.checkBufferSize(`distiller: ${label}`, size * 4);
-    const created = await createTensorBuffers(gpu, 'distiller ', list);
+    const noisy = images('noisy');
+    const next = images('next');
+    const target = images('target');
+    const velocity = images('velocity');
+    const step = tensor('step', SAMPLING_STEP_WORDS);
+    const tensors = [noisy, next, target, velocity, step];
+    for (const { label, size } of tensors) gpu.checkBufferSize(`distiller: ${label}`, size * 4);
+    const created = await createTensorBuffers(gpu, 'distiller ', tensors);
     const held = [...created.values()];
     try {
-      const { next: prediction, velocity, target: x, step } = tensors;
-      // A step of the sampler from x = 0 along two velocities computes their difference: calls * (noisy - next).
-      const row = new Float32Array(SAMPLING_STEP_WORDS);
-      row[SAMPLING_STEP.step] = -calls;
-      row[SAMPLING_STEP.correction] = calls;
-      await gpu.write(created.get(step)!, 0, row);
       const [states] = await gpu.createBuffers([
         {
           label: 'distiller trajectories',
@@ -78,10 +70,18 @@ export class Trajectories {
         },
       ]);
       held.push(states);
-      const ops = [op(flowStep, 'target', shape, { step, prediction, velocity, x })];
+      await gpu.write(created.get(step)!, 0, targetStep(calls));
+      const ops = [op(flowStep, 'target', shape, { step, prediction: next, velocity, x: target })];
       const toTarget = await Program.compile(gpu, 'target', ops, created);
-      const named = Object.entries(tensors).map(([name, t]) => [name, created.get(t)!]);
-      return new Trajectories(gpu, config, settings, { ...Object.fromEntries(named), states }, toTarget);
+      const buffers = {
+        states,
+        noisy: created.get(noisy)!,
+        next: created.get(next)!,
+        target: created.get(target)!,
+        velocity: created.get(velocity)!,
+        step: created.get(step)!,
+      };
+      return new Trajectories(gpu, config, settings, buffers, toTarget);
     } catch (error) {
       for (const buffer of held) buffer.destroy();
       throw error;
@@ -174,6 +174,17 @@ export class Trajectories {
       bytes: count * imageBytes,
     };
   }
+}
+
+/**
+ * The sampler's step that computes the target, calls * (noisy - next), the velocity from the beginning of a call to its end: from x = 0,
+ * `flow_step` moves by -calls along `next` and by calls along `noisy`.
+ */
+function targetStep(calls: number): Float32Array<ArrayBuffer> {
+  const row = new Float32Array(SAMPLING_STEP_WORDS);
+  row[SAMPLING_STEP.step] = -calls;
+  row[SAMPLING_STEP.correction] = calls;
+  return row;
 }
 
 const imageLength = ({ height, width, channels }: UNetConfig) => height * width * channels;

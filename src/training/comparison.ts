@@ -4,6 +4,7 @@ import { planMemory } from '../plan/memory';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import type { Pass } from '../trust/at_size';
+import type { Advice } from '../trust/faults';
 import type { UnusableKernel } from '../trust/unusable_kernel';
 import { type ComparisonLimits, findWrong, replaceWrong } from '../unet/comparison';
 import type { NetworkWeights } from '../unet/network';
@@ -61,24 +62,10 @@ export class StepComparison {
   async run(trained: number, limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
-    const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
-    const stepOf = (images: number) => planStep(network.config, network.plan, images, variants, settings);
-    let images = batchSize;
-    let step = stepOf(batchSize);
-    // The step and the comparison take about the same memory.
-    if (batchSize > FEWER_IMAGES && 2 * bytesOf(step, network) > MOST_BYTES) {
-      images = FEWER_IMAGES;
-      step = stepOf(FEWER_IMAGES);
-    }
-    const steps = trained === 1 ? '1 step was' : `${trained} steps were`;
-    const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
-    const before = trained > 0 ? ', and go on from weights and state of before' : '';
+    const { gpu, network, variants, chooser, place } = this.parts;
+    const { step, images } = this.planStepInMemory();
     const compared = { gpu, network, pass: passOfStep(network, step, images), images };
-    const advice = {
-      advice: `${remedy}: create the trainer again${before}.`,
-      consequence: trained > 0 ? ` ${steps} made with it.` : '',
-    };
-    const wrong = await findWrong(compared, advice, limits);
+    const wrong = await findWrong(compared, this.adviceAfter(trained), limits);
     [this.error] = wrong;
     await replaceWrong(wrong, chooser, variants, place);
     if (this.error) throw this.error;
@@ -88,19 +75,43 @@ export class StepComparison {
   /** Compares while `create` compiles: neither waits for the other. Throws what `create` throws, else `wrong-kernel`. */
   async during<T extends { destroy(): void }>(create: () => Promise<T>): Promise<T> {
     const stop = new AbortController();
-    let compared: Promise<void> | undefined;
-    // What it compares first is compiled first.
-    await new Promise<void>((resolve) => {
-      compared = this.run(0, { signal: stop.signal, onRequested: resolve });
-      compared.then(resolve, resolve);
+    let onRequested = () => {};
+    const requested = new Promise<void>((resolve) => {
+      onRequested = resolve;
     });
+    const comparing = this.run(0, { signal: stop.signal, onRequested });
+    // The shaders of the comparison are compiled first; without any, it ends at once.
+    await Promise.race([requested, comparing.catch(() => {})]);
     const creating = create();
     creating.catch(() => stop.abort());
-    const [created, result] = await Promise.allSettled([creating, compared]);
+    const [created, compared] = await Promise.allSettled([creating, comparing]);
     if (created.status === 'rejected') throw created.reason;
-    if (result.status === 'fulfilled') return created.value;
+    if (compared.status === 'fulfilled') return created.value;
     created.value.destroy();
-    throw result.reason;
+    throw compared.reason;
+  }
+
+  /** A step of the trainer's batch, or of fewer images where step and comparison, which take about the same memory, would take too much. */
+  private planStepInMemory(): { readonly step: StepPlan; readonly images: number } {
+    const { network, batchSize, settings, variants } = this.parts;
+    const planFor = (images: number) => ({
+      step: planStep(network.config, network.plan, images, variants, settings),
+      images,
+    });
+    const whole = planFor(batchSize);
+    const fits = 2 * bytesOf(whole.step, network) <= MOST_BYTES;
+    return fits || batchSize <= FEWER_IMAGES ? whole : planFor(FEWER_IMAGES);
+  }
+
+  /** What the error says of a kernel that is wrong after this number of steps. */
+  private adviceAfter(trained: number): Advice {
+    const remedy = this.parts.isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
+    if (trained === 0) return { advice: `${remedy}: create the trainer again.`, consequence: '' };
+    const steps = trained === 1 ? '1 step was' : `${trained} steps were`;
+    return {
+      advice: `${remedy}: create the trainer again, and go on from weights and state of before.`,
+      consequence: ` ${steps} made with it.`,
+    };
   }
 }
 

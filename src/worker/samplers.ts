@@ -41,23 +41,23 @@ export class SamplerCache {
 
   /** The sampler of a use: another one takes its place for another network or number of images. */
   sampler(use: string, engine: Engine, unet: UNet, count = 64): Promise<Sampler> {
-    const fits = (before: Sampler) => before.unet === unet && before.count === count;
-    return this.of(use, fits, () => engine.createSampler(unet, { count }));
+    const fits = (last: Sampler) => last.unet === unet && last.count === count;
+    return this.reuse(use, fits, () => engine.createSampler(unet, { count }));
   }
 
-  /** What was made for a use, if it fits, else what is made now. */
-  async of<Made extends User>(
+  /** Keeps one user of a network for each use: the last one if it fits, else a new one, which `create` makes after the last is freed. */
+  async reuse<Kind extends User>(
     use: string,
-    fits: (before: Made) => boolean,
-    make: () => Promise<Made>,
-  ): Promise<Made> {
-    const before = this.users.get(use) as Made | undefined;
-    if (before && fits(before)) return before;
-    before?.destroy();
+    fits: (last: Kind) => boolean,
+    create: () => Promise<Kind>,
+  ): Promise<Kind> {
+    const last = this.users.get(use) as Kind | undefined;
+    if (last && fits(last)) return last;
+    last?.destroy();
     this.users.delete(use);
-    const sampler = await make();
-    this.users.set(use, sampler);
-    return sampler;
+    const user = await create();
+    this.users.set(use, user);
+    return user;
   }
 
   /** Call this before a network is destroyed; without an argument, when all are. */

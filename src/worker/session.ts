@@ -383,13 +383,13 @@ export class Session extends SessionCore {
     return this.turns.take(kind, make, { signal });
   }
 
-  /** What was made for a use, a sampler for instance, if that is of this network, else what is made now. It is destroyed before the network. */
-  async use<Made extends Pick<Sampler, 'unet' | 'destroy'>>(
+  /** The last user of a network (a sampler, for instance) for this key, if the network is the same, else a new one. It is destroyed before the network. */
+  async use<Kind extends Pick<Sampler, 'unet' | 'destroy'>>(
     key: string,
     unet: UNet,
-    make: () => Promise<Made>,
-  ): Promise<Made> {
-    return this.samplers.of<Made>(key, (before) => before.unet === unet, make);
+    create: () => Promise<Kind>,
+  ): Promise<Kind> {
+    return this.samplers.reuse<Kind>(key, (last) => last.unet === unet, create);
   }
 
   /** Keeps a copy of the run as it is, before it is built anew. Call this in a turn. @internal */

@@ -32,15 +32,12 @@ test('no step is submitted past the end of an epoch that is evaluated, or past a
       look('frame');
     },
   };
-  await Object.assign(Object.create(Training.prototype), {
-    run,
-    history,
-    timeUp: new AbortController(),
-    epochSeconds: new Map(),
-    heldOut: [],
-    progress: { print() {}, update() {} },
-    options: { held: {}, folder: {} },
-    save() {},
-  }).train(new AbortController().signal);
+  const progress = { print() {}, update() {}, clear() {} };
+  const options = { run, folder: {}, held: {}, heldOutLosses: [], progress };
+  type Parts = ConstructorParameters<typeof Training>;
+  const training = new Training({} as Parts[0], options as unknown as Parts[1]);
+  // What `prepare` would make, and the writing of files.
+  Object.assign(training, { history, save() {} });
+  await training.train(new AbortController().signal);
   expect(seen).toEqual(['frame after 0', 'frame after 4', 'epoch after 5', 'frame after 8']);
 });

@@ -19,9 +19,9 @@ export function lateDesk(app: App) {
     void load().then((loaded) => loaded.save(saved));
   });
   return {
-    open: (...given: Parameters<ShaderDesk['open']>): void => {
-      const closed = given[4];
-      load().then((loaded) => loaded.open(...given), closed);
+    /** As `ShaderDesk.open`, once the desk is loaded; if that fails, it only calls `closed`. */
+    open(box: HTMLElement, shader: string, op: number, listed: Listed, closed: () => void): void {
+      load().then((loaded) => loaded.open(box, shader, op, listed, closed), closed);
     },
     /** The dispatches were listed anew. */
     listed(listed: Listed): void {

@@ -59,7 +59,10 @@ export class Bench {
   }
 
   start(byItself = false): void {
-    Object.assign(this, { progress: NOTHING, result: undefined, drawn: 0, table: undefined });
+    this.progress = NOTHING;
+    this.result = undefined;
+    this.drawn = 0;
+    this.table = undefined;
     anyElement('bench-table').replaceChildren();
     this.run.start(byItself);
   }

@@ -3,7 +3,7 @@ import type { Progress } from '../../../src';
 import { defined } from '../../../src/base/errors';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
-import { type Recipe, recipes } from '../../../src/recipes';
+import { type Recipe, type RecipeName, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { RunDescription } from '../../../src/worker';
 import { areNumbers, type Classes } from '../../pictures/class_names';
@@ -300,32 +300,45 @@ export function chosenSource(state: State, { model }: Pick<Settings, 'model'>, f
 export const dataName = ({ run, data }: Pick<State, 'run' | 'data'>): string | undefined =>
   run ? run.data.name : data?.name;
 
+/** The size of the digits. */
+const DIGIT = { height: 28, width: 28, channels: 1 };
+
 /** The description of a source's network. */
 export function networkIn(
   source: Order['source'],
-  { model, run, data, runSampling }: State,
-  settings: Pick<Settings, 'recipe'>,
+  state: State,
+  { recipe }: Pick<Settings, 'recipe'>,
 ): Omit<ModelDescription, 'name'> {
-  if (source === 'file' && model) return model;
-  const isPretrained = source === 'pretrained' || source === 'instant';
-  const recipe = isPretrained ? pretrainedFor(settings.recipe) : settings.recipe;
-  const usual: Recipe = recipes[recipe];
-  const sampling = (source === 'run' ? runSampling : undefined) ?? usual.sampling;
-  const own = source === 'run' ? data : undefined;
-  const { height, width, channels } = own ?? { height: 28, width: 28, channels: 1 };
-  const trained = source === 'run' ? run : undefined;
-  const classes = recipe === 'tutorial' ? 0 : (trained ?? own ?? { classes: 10 }).classes;
-  const { classNames } = trained?.data ?? own ?? {};
-  const trainedOn = source === 'run' ? dataName({ run, data }) : DIGITS;
+  switch (source) {
+    case 'file':
+      return state.model ?? networkForDigits(recipe);
+    case 'pretrained':
+    case 'instant':
+      return networkForDigits(pretrainedFor(recipe));
+    case 'run':
+      return networkOfRun(state, recipe);
+  }
+}
+
+function networkForDigits(recipe: RecipeName): Omit<ModelDescription, 'name'> {
+  const { sampling }: Recipe = recipes[recipe];
+  return { recipe, classes: recipe === 'tutorial' ? 0 : 10, data: DIGITS, ...DIGIT, sampling };
+}
+
+/** The run's network, or what it will be: on the images that are loaded, else on digits. */
+function networkOfRun({ run, data, runSampling }: State, recipe: RecipeName): Omit<ModelDescription, 'name'> {
+  const digits = networkForDigits(recipe);
+  const { height, width, channels } = data ?? DIGIT;
+  const { classes = 0 } = run ?? data ?? digits;
   return {
     recipe,
-    classes: classes ?? 0,
-    classNames,
-    data: trainedOn,
+    classes: recipe === 'tutorial' ? 0 : classes,
+    classNames: (run?.data ?? data)?.classNames,
+    data: dataName({ run, data }),
     height,
     width,
     channels,
-    sampling,
+    sampling: runSampling ?? digits.sampling,
   };
 }
 

@@ -81,13 +81,13 @@ async function beforeTraining(
 ): Promise<UNet> {
   const { seed } = state.current;
   const key = JSON.stringify([unet.config, seed, began]);
-  const makeSample = async () => {
+  const create = async () => {
     const network = began === 'new' ? unet.config : await state.initialNetwork(began);
     const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
     return { key, unet: before, destroy: () => before.destroy() };
   };
-  return (await state.session.samplers.of('before training', (sampler) => sampler.key === key, makeSample))
-    .unet;
+  const untrained = await state.session.samplers.reuse('before training', (last) => last.key === key, create);
+  return untrained.unet;
 }
 
 /** Many, so that one sees how noise becomes an image. */

@@ -65,7 +65,7 @@ export class Views {
       this.state.turn(
         'background',
         async ({ engine, signal }) => {
-          const { unet } = await this.state.session.samplers.of(
+          const { unet } = await this.state.session.samplers.reuse(
             'enlarger',
             ({ unet: { config } }) => config.height === 2 * size.height && config.width === 2 * size.width,
             async () => {
