@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { readList, withFault } from '../faults/list';
+import { needs } from '../lib/lanes/run';
 
 /** The text of each script of a folder, by its path there without the ending. */
 function sources(of = 'src'): Map<string, string> {
@@ -90,4 +91,11 @@ test('each fault of test/faults/list.txt fits the text that it is planted in', (
   const at = 'test/faults/list.txt';
   for (const fault of readList(at, readFileSync(at, 'utf8')))
     expect(withFault(readFileSync(fault.file, 'utf8'), fault)).toContain(fault.becomes);
+});
+
+test('the development container has what `npm test` installs', () => {
+  const dockerfile = readFileSync('.devcontainer/Dockerfile', 'utf8');
+  const installed = dockerfile.match(/(?<=install -y --no-install-recommends)[^&]*/)![0];
+  const packages = Object.values(needs).flatMap((need) => need.packages);
+  expect(installed.split(/[\s\\]+/).filter(Boolean)).toEqual(packages.sort());
 });

@@ -75,7 +75,7 @@ const findsAdapter = () =>
   );
 
 /** What a lane may need, the packages of Debian that have it, and whether it is there. */
-const needs = {
+export const needs = {
   chrome: {
     name: `Chrome (set ${binaryVariable.chrome} or install it)`,
     packages: ['chromium'],
