@@ -13,7 +13,7 @@ const PATH = `${root}node_modules/.bin${delimiter}${process.env.PATH}`;
 const FIRST = { shaders: 'node shaders/declare.mjs' };
 /** The longest one first. */
 const STAGES = {
-  types: 'tsc --noEmit',
+  types: 'tsc --noEmit --incremental --tsBuildInfoFile node_modules/.cache/types.tsbuildinfo',
   sizes: 'node harness/tools/build/package_size.mjs',
   'lint, format': 'biome check .',
   budget: 'node harness/tools/build/budget.mjs',
