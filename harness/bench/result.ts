@@ -60,7 +60,7 @@ export interface Row extends Partial<Figures> {
   readonly variants?: Variants;
 }
 
-export type Place = Pick<Row, 'batch' | 'size'>;
+export type RowPlace = Pick<Row, 'batch' | 'size'>;
 
 export interface BenchResult {
   readonly schema: typeof SCHEMA;

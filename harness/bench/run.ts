@@ -12,16 +12,16 @@ import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
 import { opAt } from '../text/shape_text';
 import { chosenIn, findEntry, kernelName, listEntries, usedFirst } from './kernels';
-import { type BenchEvent, type BenchResult, type Place, SCHEMA, wholeNames } from './result';
+import { type BenchEvent, type BenchResult, type RowPlace, SCHEMA, wholeNames } from './result';
 import { limitMessage, Runner } from './runner';
 import { Timer, withOp } from './timer';
 import { type Entry, isConvolution } from './work';
 
 /** Default number of images. */
-export const BATCH = 256;
+export const BENCH_BATCH = 256;
 
 /**
- * What a result says of its run, too. Defaults: BATCH images of the recipe's own size, the tutorial, 60 seconds. Of several batches or sizes
+ * What a result says of its run, too. Defaults: BENCH_BATCH images of the recipe's own size, the tutorial, 60 seconds. Of several batches or sizes
  * the whole network alone is measured, kernels only if `kernel` names some. What has not begun when the seconds are over is not measured; a
  * measurement takes at least three samples, however long that takes.
  */
@@ -48,7 +48,7 @@ export async function runBench(
 ): Promise<void> {
   const { kernel, budgetSeconds = 60, runtime = 'unknown', commit, signal } = options;
   const network = findChanges(options.network);
-  const batches = inOrder(options.batches ?? [BATCH]);
+  const batches = inOrder(options.batches ?? [BENCH_BATCH]);
   const sizes = inOrder(options.sizes ?? [ownSize(network)]);
   const places = sizes.flatMap((size) => batches.map((batch) => ({ size, batch })));
   const { names, isWanted } = choiceOf(kernel, places.length > 1);
@@ -113,7 +113,7 @@ export async function runBench(
 const inOrder = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
 
 /** What can be measured at a place, and the ops of a training step there, as planned. */
-function siteOf(engine: Engine, network: NetworkChoice | undefined, place: Place, variants?: Variants) {
+function siteOf(engine: Engine, network: NetworkChoice | undefined, place: RowPlace, variants?: Variants) {
   const { size, batch } = place;
   const { adapter, device } = engine;
   const about = { network, size, software: adapter.software, features: device.features };

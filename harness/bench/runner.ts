@@ -8,7 +8,7 @@ import { makeInputs, toBits } from '../specs/lib/check_kernel';
 import type { Arrays } from '../specs/lib/spec';
 import { shaderNames, shapeText } from '../text/shape_text';
 import { checkedShape, chosenIn, findEntry, kernelName, listEntries, makeOp, whyNotTimed } from './kernels';
-import type { BenchEvent, Peak, Place, Row, Whole } from './result';
+import type { BenchEvent, Peak, Row, RowPlace, Whole } from './result';
 import { rowName } from './table';
 import { type Timer, type Times, withOp } from './timer';
 import { withTask } from './whole';
@@ -45,7 +45,7 @@ export class Runner {
   }
 
   /** A row of the whole network. Resolves to the ops that it runs; none if time is up or the device too small. */
-  async whole(kernel: Whole, network: NetworkChoice | undefined, place: Place, entries: readonly Entry[]) {
+  async whole(kernel: Whole, network: NetworkChoice | undefined, place: RowPlace, entries: readonly Entry[]) {
     const row: Row = { part: 'whole', kernel, variant: '', layer: '', ...place };
     let ran: readonly Op[] = [];
     await this.row(row, () =>
@@ -59,7 +59,7 @@ export class Runner {
   }
 
   /** A row of a kernel by itself, or of an op as the network runs it. */
-  kernel(entry: Entry, place: Place): Promise<void> {
+  kernel(entry: Entry, place: RowPlace): Promise<void> {
     const { kernel, variant, layer, used, op } = entry;
     const row: Row = { part: op ? 'op' : 'kernel', kernel, variant, layer, ...place, used };
     return this.row(row, async () => {

@@ -30,7 +30,7 @@ export async function clocked(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-export interface Sampling {
+export interface SampleTime {
   /** How long all samples take, about; there are at least three. Default: a single one. */
   readonly seconds?: number;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +39,7 @@ export interface Sampling {
 /** Milliseconds of a unit of work, which `once` repeats, at most `most` times, until a sample lasts about `span` ms. */
 export async function sampled(
   once: (repeats: number) => Promise<number>,
-  { seconds = 0, signal, span, most }: Sampling & { readonly span: number; readonly most: number },
+  { seconds = 0, signal, span, most }: SampleTime & { readonly span: number; readonly most: number },
 ): Promise<Times> {
   await once(1); // compiles, and moves the buffers to where they are used
   let repeats = 1;
@@ -138,7 +138,7 @@ export class Timer {
   }
 
   /** Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. */
-  measure(encode: Encode, sampling: Sampling = {}): Promise<Times> {
+  measure(encode: Encode, sampling: SampleTime = {}): Promise<Times> {
     const once = (repeats: number) => this.once(repeated(encode, repeats));
     return sampled(once, { ...sampling, span: SPAN_MS[this.kind], most: MOST_REPEATS });
   }

@@ -4,8 +4,8 @@ import type { Op } from '../../src/plan/op';
 import { type Recipe, recipeAt } from '../../src/recipes';
 import type { UNet } from '../../src/unet/unet';
 import { type NetworkChoice, toConfig } from '../run/network';
-import { Random } from '../specs/lib/spec';
-import type { Place, Whole } from './result';
+import { TestRandom } from '../specs/lib/spec';
+import type { RowPlace, Whole } from './result';
 import { clocked, sampled, type Times } from './timer';
 
 /** How long all samples of a task take, about. */
@@ -25,7 +25,7 @@ export async function withTask<T>(
   engine: Engine,
   name: Whole,
   network: NetworkChoice | undefined,
-  { size, batch: count }: Place,
+  { size, batch: count }: RowPlace,
   use: (ops: readonly Op[], time: (signal?: AbortSignal) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
   using unet = await engine.createUNet(toConfig(network, { height: size, width: size }), { seed: 1 });
@@ -92,7 +92,7 @@ const open: Record<Whole, Open> = {
   },
 };
 
-/** Random images, and conditions of zeros: any noise level or class takes the same time. */
+/** TestRandom images, and conditions of zeros: any noise level or class takes the same time. */
 async function batchOf({ gpu, device }: Engine, { config }: UNet, count: number): Promise<Batch> {
   const { height, width, channels, conditioning } = config;
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};
@@ -102,7 +102,7 @@ async function batchOf({ gpu, device }: Engine, { config }: UNet, count: number)
   const names = ['noisy', 'target', ...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
   const bytes = (i: number) => 4 * (i < 2 ? elements : count);
   const buffers = await gpu.createBuffers(names.map((label, i) => ({ label, bytes: bytes(i) })));
-  const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
+  const values = new TestRandom(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
   for (const images of buffers.slice(0, 2)) device.queue.writeBuffer(images, 0, values);
   return Object.fromEntries(names.map((name, i) => [name, buffers[i]])) as Batch;
 }

@@ -63,7 +63,7 @@ export const text = (value: string, help: string): Flag<string> => ({
 });
 
 /** May be given more than once. */
-export const texts = (value: string, help: string): Flag<readonly string[]> => {
+export const textList = (value: string, help: string): Flag<readonly string[]> => {
   const { parse } = text(value, '');
   return { value, help, many: true, parse: (given, name) => [parse(given, name)] };
 };

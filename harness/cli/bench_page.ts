@@ -4,14 +4,14 @@ import { EngineError } from '../../src/base/errors';
 import { createEngine, type EngineOptions } from '../../src/engine';
 import { type BenchOptions, runBench } from '../bench/run';
 import { type CheckOptions, runCheck } from '../run/check';
-import type { BrowserEvent, Job } from './in_browser';
+import type { BrowserEvent, BrowserJob } from './in_browser';
 
 type JobOptions = BenchOptions &
   CheckOptions & { readonly engine?: Pick<EngineOptions, 'tune' | 'variants'> };
 
 declare global {
   interface Window {
-    startJob(job: Job, options: JobOptions): void;
+    startJob(job: BrowserJob, options: JobOptions): void;
     /** Waits for events; returns BrowserEvent[] as JSON (drivers differ in the types they transfer); the last is `end` or `error`. */
     nextEvents(): Promise<string>;
   }
@@ -43,7 +43,7 @@ window.nextEvents = async () => {
   return JSON.stringify(taken);
 };
 
-async function runJob(job: Job, options: JobOptions): Promise<void> {
+async function runJob(job: BrowserJob, options: JobOptions): Promise<void> {
   const engine = await createEngine({ ...options.engine, selfCheck: false });
   engine.device.addEventListener('uncapturederror', ({ error }) =>
     tell({ kind: 'error', message: error.message }),

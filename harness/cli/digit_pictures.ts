@@ -4,27 +4,27 @@ import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
-import { greys, grid, joinRows, type Picture } from '../pictures/pictures';
+import { type BytePicture, greys, grid, joinRows } from '../pictures/pictures';
 import { finishedGrid, type PictureOptions } from './run_pictures';
 
 /** Images in each row of a picture. */
 const SHOWN = 8;
-/** Rows of a sheet, which has a column for each class. */
+/** Rows of a classSheet, which has a column for each class. */
 const ROWS = 8;
 /** Many steps, so that one sees how noise becomes a digit. */
 const TRAJECTORY = { method: 'euler', steps: 20, polish: false } as const;
-/** The most columns that a sheet has. */
+/** The most columns that a classSheet has. */
 const MOST_COLUMNS = 20;
 
-/** Columns of a sheet: the classes, all or the first ones; without classes eight. */
+/** Columns of a classSheet: the classes, all or the first ones; without classes eight. */
 export const sheetColumns = ({ config }: UNet) =>
   Math.min(config.conditioning?.classes || SHOWN, MOST_COLUMNS);
 
-/** `count` labels in turn, in the row order of a sheet. */
+/** `count` labels in turn, in the row order of a classSheet. */
 export const labelsInTurn = (classes: readonly number[], count: number) =>
   Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
 
-/** The labels of `count` images of a sheet, as a sampler takes them: none for a network without classes. */
+/** The labels of `count` images of a classSheet, as a sampler takes them: none for a network without classes. */
 export const classesInTurn = (unet: UNet, count: number) =>
   unet.config.conditioning?.classes
     ? { labels: labelsInTurn([...Array(sheetColumns(unet)).keys()], count) }
@@ -36,7 +36,7 @@ export async function* digitPictures(
   unet: UNet,
   set: ImageSet,
   { seed, signal, onStep, enlarge }: PictureOptions,
-): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
+): AsyncGenerator<{ name: string; picture: BytePicture }, void, undefined> {
   const count = Math.min(SHOWN, set.count);
   const originals = greys(set, count);
   const { levels, input, ...noisy } = noiseMoreAndMore('flow', originals, seed);
@@ -51,16 +51,16 @@ export async function* digitPictures(
   const behind = { ...originals, values: noisy.behind(await unet.predict(input, { count, ...conditions })) };
   yield { name: 'predictions', picture: grid(joinRows(originals, shown, behind), count) };
 
-  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, onStep, enlarge }) };
+  yield { name: 'samples', picture: await classSheet(engine, unet, { seed, signal, onStep, enlarge }) };
   yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };
 }
 
 /** A column for each class. */
-export async function sheet(
+export async function classSheet(
   engine: Engine,
   unet: UNet,
   { onStep, enlarge, ...options }: PictureOptions,
-): Promise<Picture> {
+): Promise<BytePicture> {
   const { steps } = unet.sampling!;
   const columns = sheetColumns(unet);
   const count = columns * ROWS;
@@ -78,7 +78,7 @@ async function trajectory(
   engine: Engine,
   unet: UNet,
   options: Pick<PictureOptions, 'seed' | 'signal'>,
-): Promise<Picture> {
+): Promise<BytePicture> {
   const rows = sheetColumns(unet);
   using sampler = await engine.createSampler(unet, { count: rows });
   const columns: Float32Array[] = [];

@@ -4,7 +4,7 @@ import { planMemory } from '../../src/plan/memory';
 import type { Tensor } from '../../src/plan/tensor';
 import { stepDefaults } from '../../src/training/step_config';
 import type { UNetConfig } from '../../src/unet/config';
-import { describeNetwork, table } from '../../src/unet/describe';
+import { alignColumns, describeNetwork } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
 import { type ExplainedTraining, planWhole } from '../run/step_list';
@@ -19,7 +19,7 @@ interface Explanation {
   readonly memory: string;
 }
 
-export function explain(
+export function explainText(
   config: UNetConfig,
   batchSize: number,
   imageCount: number,
@@ -78,7 +78,7 @@ function nameIn({ layer, kernel }: { layer: string; kernel: string }, label: str
   return own.startsWith(`${kernel} `) ? own.slice(kernel.length + 1) : own;
 }
 
-/** A table whose last column is wrapped where it would be wider than a page. */
+/** A alignColumns whose last column is wrapped where it would be wider than a page. */
 function tableToWidth(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const last = rows[0].length - 1;
   const before = rows[0].map((_, i) => (i === last ? 0 : Math.max(...rows.map((row) => row[i].length)) + 2));
@@ -87,7 +87,7 @@ function tableToWidth(rows: readonly (readonly string[])[], right: readonly numb
     const [first = '', ...more] = wrap(row[last], room);
     return [[...row.slice(0, last), first], ...more.map((line) => [...row.slice(0, last).fill(''), line])];
   });
-  return table(all, right);
+  return alignColumns(all, right);
 }
 
 /** Lists a row that repeats in succession once, with its count; also a repeated group of rows. */
@@ -146,7 +146,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
   ];
   const total = networks + bytes(own) + bytes(reused);
   return [
-    table(rows, [1]),
+    alignColumns(rows, [1]),
     ...wrap(
       `Training takes ${megabytes(total)} of GPU memory without the data set; the largest buffer is ${largest.label}, ${megabytes(largest.size * 4)}.`,
       WIDTH,

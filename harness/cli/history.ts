@@ -4,7 +4,7 @@ import type { Sampler } from '../../src/sampling/sampler';
 import type { UNet } from '../../src/unet/unet';
 import type { RunSettings } from '../../src/weights/run_fields';
 import { encodeGif } from '../pictures/gif';
-import { grid, type Picture } from '../pictures/pictures';
+import { type BytePicture, grid } from '../pictures/pictures';
 import { classesInTurn, sheetColumns } from './digit_pictures';
 
 const ROWS = 2;
@@ -18,8 +18,8 @@ export function nextFrame(step: number, batch: number): number {
   return Math.ceil((images + 1280 * Math.max(1, Math.round(images / 6400))) / batch);
 }
 
-export class History {
-  private readonly frames: { step: number; picture: Picture }[] = [];
+export class SampleHistory {
+  private readonly frames: { step: number; picture: BytePicture }[] = [];
   private readonly sampler: Sampler;
   private readonly seed: number;
   private readonly batch: number;
@@ -36,9 +36,9 @@ export class History {
     engine: Engine,
     unet: UNet,
     settings: Pick<RunSettings, 'seed' | 'batchSize'>,
-  ): Promise<History> {
+  ): Promise<SampleHistory> {
     const sampler = await engine.createSampler(unet, { count: ROWS * sheetColumns(unet) });
-    return new History(sampler, settings);
+    return new SampleHistory(sampler, settings);
   }
 
   /** Destroys the sampler; the frames stay. */

@@ -5,7 +5,13 @@ import { clip, dataError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { imagesFrom, split } from '../pictures/hold_out';
-import { CLASSES, fileKind, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
+import {
+  CLASS_NAMES_FILE,
+  fileKind,
+  type OwnFile,
+  type PictureReader,
+  readOwnImages,
+} from '../pictures/own_images';
 import {
   fits,
   inks,
@@ -109,7 +115,11 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   if (found.isDirectory()) return below(path, name);
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
-  const beside = [labels, `${labels}.gz`, ...(fileKind({ path: labels }) === 'idx' ? [CLASSES] : [])];
+  const beside = [
+    labels,
+    `${labels}.gz`,
+    ...(fileKind({ path: labels }) === 'idx' ? [CLASS_NAMES_FILE] : []),
+  ];
   const others = (await readdir(folder).catch(refuse(folder))).filter(
     (other) => other !== name && beside.includes(other),
   );

@@ -11,7 +11,7 @@ import { show } from './args';
 /** A path rather than a URL, which a build would treat as an asset to copy. */
 const here = dirname(fileURLToPath(import.meta.url));
 
-export type Job = 'bench' | 'check';
+export type BrowserJob = 'bench' | 'check';
 
 export type BrowserEvent<E> =
   | { readonly kind: 'adapter'; readonly adapter: AdapterDescription }
@@ -25,7 +25,7 @@ export type BrowserNews<E> = E | { readonly kind: 'adapter'; readonly line: stri
 /** `E` is the event type of the job. */
 export async function* inBrowser<E>(
   browserName: 'chrome' | 'firefox',
-  job: Job,
+  job: BrowserJob,
   options: object,
   signal: AbortSignal,
 ): AsyncGenerator<BrowserNews<E>, void, undefined> {

@@ -12,7 +12,7 @@ import { preparing } from '../text/kernels_text';
 import { duration } from '../text/units';
 import { type Given, show, text, toggle, UsageError } from './args';
 import { readWhole } from './files';
-import type { Progress } from './progress';
+import type { ProgressLine } from './progress';
 
 export const kernelFlags = {
   tune: toggle(
@@ -97,9 +97,9 @@ export class Preparations {
   private tuning:
     | { readonly done: number; readonly total: number; readonly from: number; at: number }
     | undefined;
-  private readonly progress: Progress;
+  private readonly progress: ProgressLine;
 
-  constructor(progress: Progress) {
+  constructor(progress: ProgressLine) {
     this.progress = progress;
   }
 

@@ -3,7 +3,7 @@
 import { version } from '../../package.json';
 import { EngineError, printable } from '../../src/base/errors';
 import { type Command, helpText, readFlags, show, UsageError } from './args';
-import { paint } from './colours';
+import { inColour } from './colours';
 import { STOP_SIGNALS } from './quiet';
 import { summaries } from './summaries';
 
@@ -28,7 +28,7 @@ const overview = () => `webgpu-diffusion <command> [flags]
 A diffusion UNet that trains and samples in hand-written WGSL.
 
 ${Object.entries(summaries)
-  .map(([name, summary]) => `  ${paint('bold', name.padEnd(commandWidth))}  ${summary}`)
+  .map(([name, summary]) => `  ${inColour('bold', name.padEnd(commandWidth))}  ${summary}`)
   .join('\n')}
 
 webgpu-diffusion <command> --help explains the flags of each; --version prints which one this is.`;

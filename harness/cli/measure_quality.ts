@@ -1,6 +1,6 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
-import { table } from '../../src/unet/describe';
+import { alignColumns } from '../../src/unet/describe';
 import type { Sampling } from '../../src/unet/sampling';
 import type { UNet } from '../../src/unet/unet';
 import { createQualityMeter, type Quality, type QualityMeter } from '../quality/quality';
@@ -101,7 +101,7 @@ export function qualityTable({ samples, real }: MeasuredQuality): string {
     const cell = (quality: Quality) => shown(figure, figure.of(quality)!, figure.decimals);
     return [figure.name, cell(samples), cell(real)];
   });
-  return table([['', 'samples', 'real digits'], ...rows], [1, 2]);
+  return alignColumns([['', 'samples', 'real digits'], ...rows], [1, 2]);
 }
 
 /** Measurements of a card: enough for a standard error. */
@@ -127,7 +127,7 @@ export async function measureCard(
 }
 
 /**
- * The figures of a card as a table in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
+ * The figures of a card as a alignColumns in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
  * their number, to two digits.
  */
 export function cardTable(runs: readonly MeasuredQuality[], name: string): string {

@@ -43,7 +43,7 @@ export function networkFromFlags(given: Given<typeof networkFlags>, images?: Ima
 }
 
 /** `28x28x1, widths 32 64 64, kernels 5x5`, more than one convolution a level, and the conditioning. */
-export function describeNetwork({
+export function networkSummary({
   height,
   width,
   channels,

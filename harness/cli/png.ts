@@ -2,7 +2,7 @@
 import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import type { Pixels } from '../../src/pictures/picture';
-import type { Picture } from '../pictures/pictures';
+import type { BytePicture } from '../pictures/pictures';
 
 /** What every file begins with: the signature, and the length and name of the header's chunk. */
 const START = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
@@ -45,7 +45,7 @@ function checkPixelCount(header: Buffer, packed: Buffer): void {
 }
 
 /** Encodes a picture. The same one gives the same bytes on the same runtime. */
-export function encodePng({ width, height, channels, data }: Picture): Uint8Array {
+export function encodePng({ width, height, channels, data }: BytePicture): Uint8Array {
   const colorType = channels === 1 ? 0 : 2;
   // Small pixels that are drawn large: whole lines repeat, which neither filters nor runs of bytes tell.
   const options = { colorType, inputColorType: colorType, filterType: 0, deflateStrategy: 0 };

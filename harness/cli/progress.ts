@@ -5,7 +5,7 @@
  */
 
 import { duration } from '../text/units';
-import { paint } from './colours';
+import { inColour } from './colours';
 
 const QUIET_MS = 5000;
 const REDRAW_MS = 100;
@@ -20,7 +20,7 @@ interface ProgressState {
   readonly secondsLeft?: number;
 }
 
-export class Progress {
+export class ProgressLine {
   private readonly stream: NodeJS.WriteStream;
   private readonly live: boolean;
   private last = Number.NEGATIVE_INFINITY;
@@ -41,7 +41,7 @@ export class Progress {
       const line = progressLine(state, (this.stream.columns || 80) - 1);
       const [bar] = /^[━╌]*/.exec(line)!;
       const full = bar.lastIndexOf('━') + 1;
-      const painted = `${paint('cyan', bar.slice(0, full), this.stream)}${paint('dim', bar.slice(full), this.stream)}`;
+      const painted = `${inColour('cyan', bar.slice(0, full), this.stream)}${inColour('dim', bar.slice(full), this.stream)}`;
       this.stream.write(`\r\x1b[K${painted}${line.slice(bar.length)}`);
       this.drawn = true;
     } else this.stream.write(`${progressLine(state)}\n`);

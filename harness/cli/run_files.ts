@@ -1,6 +1,6 @@
 /** The numbers that `train` writes: losses.csv, epochs.csv, loss.svg. Pure. */
 
-import { csv, digits, epochMeans, lossesCsv } from '../run/losses';
+import { csv, epochMeans, lossesCsv, nineDigits } from '../run/losses';
 import { lossSvg } from './loss_svg';
 
 interface RunLog {
@@ -16,8 +16,8 @@ interface RunLog {
 export function runFiles({ losses, stepsPerEpoch, subtitle, heldOut }: RunLog): Record<string, string> {
   const epochs = epochMeans(losses, stepsPerEpoch).map((mean, i) => [
     i + 1,
-    digits(mean),
-    ...(heldOut ? [heldOut[i] === undefined ? '' : digits(heldOut[i])] : []),
+    nineDigits(mean),
+    ...(heldOut ? [heldOut[i] === undefined ? '' : nineDigits(heldOut[i])] : []),
   ]);
   return {
     'losses.csv': lossesCsv(losses, stepsPerEpoch),

@@ -5,7 +5,7 @@ import { enlarge } from '../../src/pretrained';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
 import { noiseMoreAndMore } from '../pictures/noise';
-import { greys, grid, type Images, joinRows, type Picture } from '../pictures/pictures';
+import { type BytePicture, greys, grid, type Images, joinRows } from '../pictures/pictures';
 import { type Enlarge, enlargerFor } from '../run/enlarging';
 
 const SHOWN = 8;
@@ -25,7 +25,7 @@ export async function* runPictures(
   unet: UNet,
   set: ImageSet,
   { seed, signal, onStep }: PictureOptions,
-): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
+): AsyncGenerator<{ name: string; picture: BytePicture }, void, undefined> {
   const options = { seed, signal, onStep };
   const count = Math.min(SHOWN, set.count);
   const originals = greys(set, count);
@@ -70,7 +70,7 @@ export async function finishedGrid(
   images: Images,
   columns: number,
   way: Enlarge | undefined,
-): Promise<Picture> {
+): Promise<BytePicture> {
   if (way !== 'smooth') return grid(images, columns);
   using enlarger = await enlargerFor(engine, images);
   const values = await enlarge(enlarger, Float32Array.from(images.values));
@@ -88,7 +88,7 @@ export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun):
 }
 
 /** One row per step: x on the left, the prediction on the right. */
-export function historyGrid(history: readonly Images[], count: number): Picture {
+export function historyGrid(history: readonly Images[], count: number): BytePicture {
   return grid(joinRows(...history), 2 * count, { group: count });
 }
 

@@ -32,10 +32,10 @@ import {
   type PlanOrder,
   trainerFor,
 } from '../run/plan';
-import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
+import { type Given, integer, number, oneOf, quoted, show, text, textList, toggle, UsageError } from './args';
 import { holdOut, type LoadChoice, loadImages, pictureFlags } from './images';
 import { checkKernels, kernelChoice, kernelFlags } from './kernel_flags';
-import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
+import { allRecipes, networkFlags, networkFromFlags, networkSummary } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
 import { enlargeBy, enlargeFlag } from './sampling_flags';
 import { scheduleFlag, scheduleFor } from './schedule_flag';
@@ -49,7 +49,7 @@ const ofEach = (value: (recipe: Recipe) => number) =>
 
 export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
-  data: texts(
+  data: textList(
     'mnist|PATH',
     'the 10,000 digits that come along, or files and folders of your own,\n--data for each: PNG pictures, best in folders named after their\nclasses; IDX (*-images-idx3-ubyte, plain or .gz; merged, train\nbefore t10k) (default mnist)',
   ),
@@ -114,7 +114,7 @@ export type TrainFlags = Given<typeof flags>;
 type NewFlags = TrainFlags & { readonly recipe: RecipeName };
 
 /** The run that the flags ask for, but for what depends on the adapter. */
-export type Order = Awaited<ReturnType<typeof planRun>>;
+export type RunOrder = Awaited<ReturnType<typeof planRun>>;
 
 export interface Begun {
   readonly run: TrainingRun;
@@ -383,7 +383,7 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
   if (recipe !== undefined && recipe !== findRecipe({ config, objective: training.objective })) {
     const isKin = (name: RecipeName) => recipes[name].trainer.objective === training.objective;
     const was = isKin(recipe)
-      ? `'s network is ${describeNetwork(config)}`
+      ? `'s network is ${networkSummary(config)}`
       : ` is of a run of the recipe ${allRecipes.find(isKin)}`;
     refuse(`--recipe is ${recipe}, but the checkpoint${was}. Leave it out to go on`);
   }

@@ -17,24 +17,24 @@ import { duration, megabytes, plural, whole } from '../text/units';
 import { quoted } from './args';
 import { digitPictures } from './digit_pictures';
 import { writeWhole } from './files';
-import { History } from './history';
+import { SampleHistory } from './history';
 import type { Preparations } from './kernel_flags';
 import { levelSvg } from './level_svg';
 import { type MeasuredQuality, makesDigits, measureQuality, qualityLine } from './measure_quality';
-import { describeNetwork } from './network_flags';
+import { networkSummary } from './network_flags';
 import { commandLine } from './node_engine';
 import { encodePng } from './png';
-import type { Progress } from './progress';
+import type { ProgressLine } from './progress';
 import { runFiles } from './run_files';
 import { CHECKPOINT, MODEL, type RunFolder } from './run_folder';
 import { runPictures } from './run_pictures';
 import { samplingText } from './sampling_flags';
-import type { Begun, Order } from './train_plan';
+import type { Begun, RunOrder } from './train_plan';
 import { versions } from './versions';
 
-interface Options extends Order, Begun {
+interface Options extends RunOrder, Begun {
   readonly folder: RunFolder;
-  readonly progress: Progress;
+  readonly progress: ProgressLine;
   readonly preparations: Preparations;
 }
 
@@ -49,7 +49,7 @@ export class Training {
   private readonly engine: Engine;
   private readonly options: Options;
   private readonly run: TrainingRun;
-  private readonly progress: Progress;
+  private readonly progress: ProgressLine;
   private readonly started = new Date();
   private readonly loadedAt = now();
   private readyAt = 0;
@@ -64,7 +64,7 @@ export class Training {
   private readonly heldOut: (number | undefined)[];
   private evaluation: Evaluation | undefined;
   /** Samples over the run, for a network that is conditioned on classes. */
-  private history: History | undefined;
+  private history: SampleHistory | undefined;
   private quality: (MeasuredQuality & { readonly count: number; readonly sampling: Sampling }) | undefined;
   /** The plan of a run in minutes, once its rehearsal is over. */
   private plan: Plan | undefined;
@@ -93,7 +93,7 @@ export class Training {
     const trainer = run.trainer!;
     if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
     const unet = run.unet!;
-    if (run.objective === 'flow') this.history = await History.create(engine, unet, settings);
+    if (run.objective === 'flow') this.history = await SampleHistory.create(engine, unet, settings);
     const { count, height, width, channels, classNames } = images;
     this.printFact('Adapter', adapterText(engine.adapter));
     const heldOut = held ? `, and ${plural(held.count, 'image')} held out` : '';
@@ -102,7 +102,7 @@ export class Training {
     const classes = config.conditioning?.classes ?? 0;
     if (classes > 0) this.printFact('', `classes ${listClasses({ classes, classNames })}`);
     for (const line of options.notes) this.printFact('', line);
-    this.printFact('Network', `${describeNetwork(config)}: ${whole(unet.parameterCount)} parameters`);
+    this.printFact('Network', `${networkSummary(config)}: ${whole(unet.parameterCount)} parameters`);
     if (begins) this.printFact('', `begins with the pretrained network ${begins}`);
     const parts = { training: trainer.bytes, network: unet.bytes, data: run.dataset!.buffer.size };
     const memory = Object.entries(parts).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);

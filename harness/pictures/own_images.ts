@@ -53,7 +53,7 @@ const PICTURE = /\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|tiff?)$/i;
 const IDX = /[-.](images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 const LABELS = /[-.]labels[-.]idx1-ubyte/;
 /** The file that names the classes of IDX files, a line each, in the order of their labels. */
-export const CLASSES = 'classes.txt';
+export const CLASS_NAMES_FILE = 'classes.txt';
 
 /** The last part of a path. */
 const lastOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
@@ -93,7 +93,7 @@ export async function readOwnImages(
   if (pictures.length > 0 && idx.length > 0)
     fail('There are pictures and IDX files; choose one kind at a time.');
   if (pictures.length > 0) return readPictureFiles(files, pictures, choice, reader, options);
-  const names = files.filter((file) => !isHidden(file) && lastOf(file.path) === CLASSES);
+  const names = files.filter((file) => !isHidden(file) && lastOf(file.path) === CLASS_NAMES_FILE);
   // A file that was chosen by itself may have any name.
   const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
   const named = idx.length > 0 ? idx : given;
@@ -341,7 +341,7 @@ async function readIdxFiles(
     ? `All ${plural(count, 'image')} have the label ${all![0]}`
     : `There are labels for ${given.length} of ${plural(found.length, 'file')} of images`;
   if (!labels && given.length > 0) notes.push(`${why}: the network is trained without classes.`);
-  if (!labels && names.length > 0) notes.push(`${CLASSES} is left out: there are no classes.`);
+  if (!labels && names.length > 0) notes.push(`${CLASS_NAMES_FILE} is left out: there are no classes.`);
   const grey = ink === 'dark' ? ink : 'light';
   return {
     images: {
@@ -358,19 +358,19 @@ async function readIdxFiles(
 /** The names of the classes of `labels`, from the file of them; undefined if there is none. */
 async function readNames(files: readonly OwnFile[], labels: Uint8Array): Promise<string[] | undefined> {
   if (files.length === 0) return undefined;
-  if (files.length > 1) fail(`There are ${files.length} files called ${CLASSES}; give one.`);
-  const text = new TextDecoder().decode(await readSource(files[0].source, CLASSES));
+  if (files.length > 1) fail(`There are ${files.length} files called ${CLASS_NAMES_FILE}; give one.`);
+  const text = new TextDecoder().decode(await readSource(files[0].source, CLASS_NAMES_FILE));
   const lines = text.trimEnd().split(/\r?\n/);
   const names = lines.map((line) => line.trim().normalize('NFC'));
   const count = 1 + labels.reduce((a, b) => Math.max(a, b), 0);
   const wrong = names.findIndex((name, i) => name === '' || names.indexOf(name) < i);
   if (wrong >= 0)
     fail(
-      `Line ${wrong + 1} of ${CLASSES} ${names[wrong] ? `is ${clip(names[wrong])} again` : 'is empty'}; give each class a line, with a name of its own.`,
+      `Line ${wrong + 1} of ${CLASS_NAMES_FILE} ${names[wrong] ? `is ${clip(names[wrong])} again` : 'is empty'}; give each class a line, with a name of its own.`,
     );
   if (names.length < count || names.length > MOST_CLASSES)
     fail(
-      `${CLASSES} has ${plural(names.length, 'line')}, and the labels are 0 to ${count - 1}; give ${count}, a name each${count < MOST_CLASSES ? ` (at most ${MOST_CLASSES})` : ''}.`,
+      `${CLASS_NAMES_FILE} has ${plural(names.length, 'line')}, and the labels are 0 to ${count - 1}; give ${count}, a name each${count < MOST_CLASSES ? ` (at most ${MOST_CLASSES})` : ''}.`,
     );
   return names;
 }

@@ -9,7 +9,7 @@ export interface Images {
 }
 
 /** A finished picture, 8 bits per channel: grey (1) or RGB (3). */
-export interface Picture {
+export interface BytePicture {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
@@ -43,7 +43,7 @@ export function imageCount({ height, width, channels, values }: Images): number 
  * Lays images out in rows of `columns`. Values are clamped to [0, 1]; one channel is shown as dark ink on white paper,
  * three as RGB, any other number by its first.
  */
-export function grid(images: Images, columns: number, options: GridOptions = {}): Picture {
+export function grid(images: Images, columns: number, options: GridOptions = {}): BytePicture {
   const { scale = 4, gap = 4, group = columns } = options;
   const { height, width, channels, values } = images;
   const count = imageCount(images);
@@ -81,7 +81,7 @@ export function gridOfBytes(
   bytes: Uint8Array,
   { columns, height, width, channels }: Omit<Images, 'values'> & { readonly columns: number },
   options?: GridOptions,
-): Picture {
+): BytePicture {
   const values = Float32Array.from(bytes, (byte) => byte / 255);
   return grid({ height, width, channels, values }, columns, options);
 }
@@ -98,7 +98,7 @@ export function joinRows(...rows: readonly Images[]): Images {
 }
 
 /** For a canvas: new ImageData(rgba(picture), picture.width, picture.height). */
-export function rgba({ width, height, channels, data }: Picture): Uint8ClampedArray<ArrayBuffer> {
+export function rgba({ width, height, channels, data }: BytePicture): Uint8ClampedArray<ArrayBuffer> {
   const out = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) out[4 * i + c] = data[channels === 1 ? i : 3 * i + c];

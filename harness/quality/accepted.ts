@@ -1,4 +1,4 @@
-import { type Classified, classes } from './classifier';
+import { type Classified, classCount } from './classifier';
 
 /** The classifier was trained on the digits before this index, and never on later ones. */
 export const firstHeldOut = 9000;
@@ -14,8 +14,8 @@ export function binarise(values: Float32Array | Uint8Array, threshold: number): 
 
 /** The class that the classifier sees in each image, and whether it is sure. */
 export function verdicts({ probabilities }: Classified): { digit: number; accepted: boolean }[] {
-  return Array.from({ length: probabilities.length / classes }, (_, n) => {
-    const row = probabilities.subarray(n * classes, (n + 1) * classes);
+  return Array.from({ length: probabilities.length / classCount }, (_, n) => {
+    const row = probabilities.subarray(n * classCount, (n + 1) * classCount);
     const highest = Math.max(...row);
     return { digit: row.indexOf(highest), accepted: highest > sure };
   });

@@ -5,12 +5,12 @@ import type { LoadOptions } from '../../src/data/idx';
 import { readSource } from '../../src/data/source';
 import { decodeSafetensors, type Safetensors } from '../../src/weights/safetensors';
 import file from './digit-classifier.safetensors?bytes';
-import { apply, type ClassifierLayer, convolve, relu } from './network';
+import { apply, type ClassifierLayer, convolveAndRelu, relu } from './network';
 
 /** Height and width of an image. */
 export const side = 28;
 export const pixels = side * side;
-export const classes = 10;
+export const classCount = 10;
 
 /** The hash of the file, as harness/studies/train_classifier.py printed it. */
 const fileHash = 'e119421b';
@@ -89,7 +89,7 @@ function classifierOf(tensors: Safetensors['tensors']): Classifier {
 
   function classify(images: Float32Array, count: number): Classified {
     const result: Classified = {
-      probabilities: new Float32Array(count * classes),
+      probabilities: new Float32Array(count * classCount),
       features: new Float32Array(count * features),
     };
     for (let n = 0; n < count; n += 2) {
@@ -97,7 +97,7 @@ function classifierOf(tensors: Safetensors['tensors']): Classifier {
       const here = Math.min(2, count - n);
       pair.run(images.subarray(n * pixels, (n + here) * pixels));
       result.features.set(pair.seen.subarray(0, here * features), n * features);
-      for (let i = 0; i < here; i++) result.probabilities.set(pair.probabilities(i), (n + i) * classes);
+      for (let i = 0; i < here; i++) result.probabilities.set(pair.probabilities(i), (n + i) * classCount);
     }
     return result;
   }
@@ -144,7 +144,7 @@ class Pair {
     let from: Float64Array = this.input;
     let channels = 1;
     for (const [i, { layer, grid }] of this.convs.entries()) {
-      convolve(layer, from, channels, this.maps[i], grid);
+      convolveAndRelu(layer, from, channels, this.maps[i], grid);
       from = this.maps[i];
       channels = grid.channels;
     }
@@ -153,10 +153,10 @@ class Pair {
     apply(this.output, this.seen, 0, 0, this.logits, 0);
   }
 
-  /** Probabilities of the classes of image `i`. */
+  /** Probabilities of the classCount of image `i`. */
   probabilities(i: number): Float64Array {
     const at = i * this.output.bias.length;
-    return softmax(this.logits.subarray(at, at + classes));
+    return softmax(this.logits.subarray(at, at + classCount));
   }
 }
 

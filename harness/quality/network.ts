@@ -27,7 +27,7 @@ interface Grid {
 }
 
 /** A 3x3 convolution and relu, from `input` to the inside of `output`; does not write the border. */
-export function convolve(
+export function convolveAndRelu(
   layer: ClassifierLayer,
   input: Float64Array,
   inChannels: number,

@@ -2,7 +2,7 @@ import { argumentError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { LoadOptions } from '../../src/data/idx';
 import { binarise, firstHeldOut, verdicts } from './accepted';
-import { classes, loadClassifier, pixels, side } from './classifier';
+import { classCount, loadClassifier, pixels, side } from './classifier';
 import { fitGaussian, frechetDistance } from './frechet';
 import { fewestPoints, findBalls, precisionAndRecall } from './neighbours';
 
@@ -75,7 +75,7 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
     const count = images.length / pixels;
     const classified = classifier.classify(images, count);
     const { features } = classified;
-    const shown = new Array<number>(classes).fill(0);
+    const shown = new Array<number>(classCount).fill(0);
     let accepted = 0;
     let right = 0;
     for (const [n, verdict] of verdicts(classified).entries()) {

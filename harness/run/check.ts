@@ -6,7 +6,7 @@ import type { EngineReport } from '../../src/report';
 import type { Variants } from '../../src/unet/variants';
 import { type CheckResult, checkKernel, makeInputs } from '../specs/lib/check_kernel';
 import { type AnySpec, specs } from '../specs/lib/registry';
-import { type Arrays, computeExpected, type Expected, Random } from '../specs/lib/spec';
+import { type Arrays, computeExpected, type Expected, TestRandom } from '../specs/lib/spec';
 import { opAt, shaderNames, shapeText } from '../text/shape_text';
 import { namesInUse } from './in_use';
 import { matcher, matchesNothing } from './pattern';
@@ -239,7 +239,7 @@ export class References {
 // ---------------------------------------------------------------- the whole network
 
 /** Images of the network's check. */
-export const BATCH = 4;
+export const CHECK_BATCH = 4;
 /** The loss changes by this fraction to each side. */
 const CHANGE = 0.02;
 /** The allowed relative difference of the slope: it covers f32 losses over differences of a few per cent, and the third derivative. */
@@ -255,11 +255,11 @@ async function* checkGradient(
   signal?: AbortSignal,
 ): AsyncGenerator<string | CheckRow, void, undefined> {
   using unet = await engine.createUNet({}, { seed: 1 });
-  using trainer = await engine.createTrainer(unet, { batchSize: BATCH, learningRate: 1e-12 });
+  using trainer = await engine.createTrainer(unet, { batchSize: CHECK_BATCH, learningRate: 1e-12 });
   try {
     const { height, width, channels } = unet.config;
-    const size = BATCH * height * width * channels;
-    const random = new Random(2);
+    const size = CHECK_BATCH * height * width * channels;
+    const random = new TestRandom(2);
     const target = Float32Array.from(random.floats(size), (v) => (v > 0.6 ? 1 : 0));
     const batch = {
       target,

@@ -2,9 +2,9 @@
  * The workload of the golden run: initial weights and batches that any library can be given bit for bit, so that losses can be
  * compared between implementations. Digit-like strokes, noised: noisy = x * (1 - a) + noise * a.
  */
-import { Random } from '../specs/lib/spec';
+import { TestRandom } from '../specs/lib/spec';
 
-export const SIDE = 28;
+export const GOLDEN_SIDE = 28;
 const KERNEL = 5;
 
 type Convolutions = readonly (readonly [name: string, from: number, to: number])[];
@@ -37,11 +37,11 @@ const LAYERS_PICTURES: Convolutions = [
   ['up.2.1', 32, 3],
 ];
 
-/** The images of that network: their side, at most `SIDE`, and channels. */
+/** The images of that network: their side, at most `GOLDEN_SIDE`, and channels. */
 export const PICTURES = { side: 24, channels: 3 } as const;
 
 function generator(seed: number): () => number {
-  const random = new Random(seed);
+  const random = new TestRandom(seed);
   return () => random.next();
 }
 
@@ -107,10 +107,10 @@ function drawStrokes(random: () => number, image: Float32Array): void {
     for (let k = 0; k <= 24; k++) {
       const cx = px + ((qx - px) * k) / 24;
       const cy = py + ((qy - py) * k) / 24;
-      for (let y = Math.max(0, Math.floor(cy - 2)); y <= Math.min(SIDE - 1, cy + 2); y++) {
-        for (let x = Math.max(0, Math.floor(cx - 2)); x <= Math.min(SIDE - 1, cx + 2); x++) {
+      for (let y = Math.max(0, Math.floor(cy - 2)); y <= Math.min(GOLDEN_SIDE - 1, cy + 2); y++) {
+        for (let x = Math.max(0, Math.floor(cx - 2)); x <= Math.min(GOLDEN_SIDE - 1, cx + 2); x++) {
           const ink = Math.max(0, Math.min(1, 1.8 - Math.hypot(x - cx, y - cy)));
-          if (ink > image[y * SIDE + x]) image[y * SIDE + x] = ink;
+          if (ink > image[y * GOLDEN_SIDE + x]) image[y * GOLDEN_SIDE + x] = ink;
         }
       }
     }
@@ -122,7 +122,7 @@ function drawStrokes(random: () => number, image: Float32Array): void {
 /** The batch of a step: `count` images, [count][28][28][1]. */
 export function goldenBatch(step: number, count: number): { noisy: Float32Array; target: Float32Array } {
   const random = generator(99991 * (step + 1) + count);
-  const pixels = SIDE * SIDE;
+  const pixels = GOLDEN_SIDE * GOLDEN_SIDE;
   const target = new Float32Array(count * pixels);
   const noisy = new Float32Array(count * pixels);
   for (let i = 0; i < count; i++) {
@@ -158,7 +158,10 @@ interface FlowBatch {
 export function flowBatch(
   step: number,
   count: number,
-  { side, channels }: { readonly side: number; readonly channels: number } = { side: SIDE, channels: 1 },
+  { side, channels }: { readonly side: number; readonly channels: number } = {
+    side: GOLDEN_SIDE,
+    channels: 1,
+  },
 ): FlowBatch {
   const random = generator(104729 * (step + 1) + count);
   const pixels = side * side * channels;
@@ -166,15 +169,15 @@ export function flowBatch(
   const target = new Float32Array(count * pixels);
   const levels = new Float32Array(count);
   const labels = new Uint32Array(count);
-  const strokes = new Float32Array(SIDE * SIDE);
+  const strokes = new Float32Array(GOLDEN_SIDE * GOLDEN_SIDE);
   const clean = new Float32Array(pixels);
-  const edge = (SIDE - side) / 2;
+  const edge = (GOLDEN_SIDE - side) / 2;
   for (let i = 0; i < count; i++) {
     for (let c = 0; c < channels; c++) {
       drawStrokes(random, strokes.fill(0));
       for (let y = 0; y < side; y++)
         for (let x = 0; x < side; x++)
-          clean[(y * side + x) * channels + c] = strokes[(y + edge) * SIDE + x + edge];
+          clean[(y * side + x) * channels + c] = strokes[(y + edge) * GOLDEN_SIDE + x + edge];
     }
     levels[i] = random();
     const label = Math.floor(random() * 10);

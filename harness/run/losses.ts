@@ -33,14 +33,14 @@ export function lossesCsv(
     ['step', 'epoch', 'loss', ...more.map(([name]) => name)],
     losses.map((loss, i) => {
       const after = more.map(([_, values]) => values.get(i + 1));
-      const cells = after.map((value) => (value === undefined ? '' : digits(value)));
-      return [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss), ...cells];
+      const cells = after.map((value) => (value === undefined ? '' : nineDigits(value)));
+      return [i + 1, Math.floor(i / stepsPerEpoch) + 1, nineDigits(loss), ...cells];
     }),
   );
 }
 
-/** Nine digits are enough to restore the same f32. */
-export const digits = (value: number): number => Number(value.toPrecision(9));
+/** Nine nineDigits are enough to restore the same f32. */
+export const nineDigits = (value: number): number => Number(value.toPrecision(9));
 
 export const csv = (head: readonly string[], rows: readonly (readonly (number | string)[])[]): string =>
   `${[head, ...rows].map((row) => row.join(',')).join('\n')}\n`;

@@ -5,11 +5,11 @@ import { reference } from '../../src/reference/conditioning';
 import { convolve } from '../../src/reference/conv2d';
 import { spec as conv2d, packedKernel } from './conv2d';
 import { spec as embedding } from './embedding';
-import { type Arrays, padded, type Random, type Spec, type Values } from './lib/spec';
+import { type Arrays, padded, type Spec, type TestRandom, type Values } from './lib/spec';
 import { activationErrors } from './swish';
 
-/** Random weights of a linear layer: [from][to padded to 8], then the bias. */
-function linearWeights(random: Random, from: number, to: number): Float32Array {
+/** TestRandom weights of a linear layer: [from][to padded to 8], then the bias. */
+function linearWeights(random: TestRandom, from: number, to: number): Float32Array {
   const weights = new Float32Array((from + 1) * padChannels(to));
   weights.set(packedKernel(random, 1, from, to));
   weights.set(random.floats(to), from * padChannels(to));

@@ -7,9 +7,9 @@ import {
   EPSILON,
   imageDims,
   padded,
-  type Random,
   type Spec,
   sumError,
+  type TestRandom,
 } from './lib/spec';
 import { convolutionGains } from './lib/winograd_gain';
 
@@ -139,7 +139,7 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
 
 /** A packed kernel [tap][in][out padded to 8] of random weights scaled as Glorot does, zeros in the padding. */
 export function packedKernel(
-  random: Random,
+  random: TestRandom,
   taps: number,
   inChannels: number,
   outChannels: number,

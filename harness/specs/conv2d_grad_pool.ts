@@ -6,14 +6,14 @@ import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { towardsOneCases } from './conv2d_grad_upsample';
 import { transposeKernel } from './lib/conv_layouts';
-import { type Arrays, computeExpected, imageDims, type Random, type Spec } from './lib/spec';
+import { type Arrays, computeExpected, imageDims, type Spec, type TestRandom } from './lib/spec';
 import { swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 import { spec as swishMaxPoolGrad } from './swish_max_pool_grad';
 
 /** The map goes two ways: into pooling, and through the skip connection into a convolution. Both results, one after the other. */
 const forward = {
-  inputs: (shape: ConvShape, random: Random): Arrays => {
+  inputs: (shape: ConvShape, random: TestRandom): Arrays => {
     const { kernel, bias } = conv2d.inputs(shape, random);
     return { pre: swishMaxPool.inputs(wideImage(shape), random).input, kernel, bias };
   },

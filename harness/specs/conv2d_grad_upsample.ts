@@ -10,8 +10,8 @@ import {
   computeExpected,
   imageDims,
   mapValues,
-  type Random,
   type Spec,
+  type TestRandom,
   type Values,
 } from './lib/spec';
 import { spec as swishUpsampleAdd } from './swish_upsample_add';
@@ -28,7 +28,7 @@ export const towardsOneCases = mapValues(oneChannelCases, towardsOne);
 
 /** Upsampling with the skip connection, then the convolution. */
 const forward = {
-  inputs: (shape: ConvShape, random: Random): Arrays => {
+  inputs: (shape: ConvShape, random: TestRandom): Arrays => {
     const { input, skip } = swishUpsampleAdd.inputs(lowImage(shape), random);
     const { kernel, bias } = conv2d.inputs(shape, random);
     return { pre: input, skip, kernel, bias };

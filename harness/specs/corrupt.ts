@@ -2,7 +2,7 @@ import { permutation, uniform } from '../../src/base/random';
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { eachPixel, noiseLevels, reference } from '../../src/reference/corrupt';
-import { type Arrays, EPSILON, image, padded, type Random, type Spec } from './lib/spec';
+import { type Arrays, EPSILON, image, padded, type Spec, type TestRandom } from './lib/spec';
 import { normalsAt } from './noise';
 
 const pixel = {
@@ -30,7 +30,7 @@ export function stateAt({ batch, imageCount }: Pick<CorruptShape, 'batch' | 'ima
   return state;
 }
 
-function inputsOf(shape: CorruptShape, random: Random): Arrays {
+function inputsOf(shape: CorruptShape, random: TestRandom): Arrays {
   const { channels, height, width, batch, imageCount, seed, flow } = shape;
   const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
   bytes.set(flow ? [255, 0, 127, 128] : [127, 128, 0, 255]);

@@ -1,7 +1,7 @@
 import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
 import { guidedPlaces, reference } from '../../src/reference/flow_step';
-import { EPSILON, padded, type Random, type Spec } from './lib/spec';
+import { EPSILON, padded, type Spec, type TestRandom } from './lib/spec';
 
 /** Steps of Euler in batches of four images, second halves of Heun in larger ones. */
 const isEuler = ({ batch }: SampledShape) => batch === 4;
@@ -37,7 +37,7 @@ export const sampledBench = (batch: number): Readonly<Record<string, SampledShap
   guided: { elements: 28 * 28, batch: padded(batch), guided: true },
 });
 
-const randomX = ({ elements, batch, guided }: SampledShape, random: Random) => {
+const randomX = ({ elements, batch, guided }: SampledShape, random: TestRandom) => {
   const x = random.floats(elements * batch, -2, 2);
   return guided ? twice(x, batch) : x;
 };

@@ -2,7 +2,7 @@ import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/sum_pixels';
 import { spec as conv2d, convLayers } from './conv2d';
-import { absolute, image, type Random, type Spec, sumError } from './lib/spec';
+import { absolute, image, type Spec, sumError, type TestRandom } from './lib/spec';
 
 /** A convolution whose bias for each image has such a gradient. */
 const convolution = ({ channels, first, ...image }: SumPixelsShape): ConvShape => ({
@@ -52,7 +52,7 @@ export const spec: Spec<SumPixelsShape, 'grad' | 'sums'> = {
   },
   gradientOf: {
     forward: {
-      inputs: (shape, random: Random) => conv2d.inputs(convolution(shape), random),
+      inputs: (shape, random: TestRandom) => conv2d.inputs(convolution(shape), random),
       reference: (shape, inputs) => conv2d.reference(convolution(shape), inputs),
     },
     output: 'output',

@@ -1,6 +1,6 @@
 import { type ElementwiseShape, type ResidualShape, swish } from '../../src/kernels/swish';
 import { swishAt as exactSwish, reference } from '../../src/reference/swish';
-import { EPSILON, type Random, type Spec, type Values } from './lib/spec';
+import { EPSILON, type Spec, type TestRandom, type Values } from './lib/spec';
 
 /** swish at z, its derivative, and the error bounds of both. */
 export function swishAt(z: number) {
@@ -32,7 +32,7 @@ export const activationErrors = (pre: Values, residual?: Values) =>
   });
 
 /** Most between `min` and `max`, where swish bends, and every fifth within 30 of 0: there the tails are not yet exactly 0 and z. */
-export function preActivations(random: Random, count: number, min: number, max: number): Float32Array {
+export function preActivations(random: TestRandom, count: number, min: number, max: number): Float32Array {
   return random.floats(count, min, max).map((z, i) => (i % 5 === 4 ? random.floats(1, -30, 30)[0] : z));
 }
 

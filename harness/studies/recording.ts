@@ -15,7 +15,7 @@ import { nodeEngine } from '../cli/node_engine';
 import { quietly } from '../cli/quiet';
 import { encodeRecording, trajectory } from '../page/welcome/recording';
 import { encodeGif } from '../pictures/gif';
-import { grid, type Picture } from '../pictures/pictures';
+import { type BytePicture, grid } from '../pictures/pictures';
 
 const { network, trainer: training, fit } = recipes.digits;
 /** The page makes x of the predictions as Euler does (harness/page/welcome/recording.ts). */
@@ -93,7 +93,7 @@ async function record(): Promise<number> {
   const shades = samples.map(toBytes);
   const bytes = encodeRecording({ height, width, making: MAKING, learning }, predictions, shades);
   writeTo('harness/page/welcome/recording.gz', gzipSync(bytes, { level: 9 }));
-  const frames = shades.map((picture): Picture => {
+  const frames = shades.map((picture): BytePicture => {
     const values = Float32Array.from(picture, (byte) => byte / 255);
     return grid({ height, width, channels: 1, values }, DIGITS.length, { scale: 2 });
   });

@@ -9,7 +9,7 @@ import { EngineError } from '../../src/base/errors';
 import { threefry, uniform } from '../../src/base/random';
 import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
 import { prepareFolder, writeWhole } from '../cli/files';
-import { CLASSES } from '../pictures/own_images';
+import { CLASS_NAMES_FILE } from '../pictures/own_images';
 
 const SIDE = 32;
 /** The set of the tests: one shape for each colour. */
@@ -141,7 +141,7 @@ export async function main(args: readonly string[]): Promise<number> {
       writeWhole(join(out, `shapes-${name}-ubyte.gz`), gzipSync(bytes, { level: 9 }));
     await write('images-idx4', idx([count, side, side, 3], images));
     await write('labels-idx1', idx([count], labels));
-    await writeWhole(join(out, CLASSES), names.map((name) => `${name}\n`).join(''));
+    await writeWhole(join(out, CLASS_NAMES_FILE), names.map((name) => `${name}\n`).join(''));
     console.log(`${count} pictures of ${names.length} classes in ${out}`);
     return 0;
   } catch (error) {

@@ -65,7 +65,7 @@ export function printable(text: string, longest = 200): string {
 
 /** Throws an `argument` error unless `value` is a whole number in [min, max]. */
 export function checkInteger(name: string, value: number, min: number, max = 0x7fffffff): void {
-  integer(value, name, wrongArgument, min, max);
+  integerIn(value, name, wrongArgument, min, max);
 }
 
 /** Throws an `argument` error unless `seed` is a whole number of 32 bits. */
@@ -172,7 +172,7 @@ export const wrongType: Wrong = (key, value, legal) =>
   argumentError(`${key} is of type ${typeName(value)}; it must be ${legal}.`);
 
 /** `value`, if it is a whole number in [min, max]; else throws what `wrong` makes. */
-export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
+export function integerIn(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
     throw wrong(key, value, `a whole number from ${min} to ${max}`);
   }

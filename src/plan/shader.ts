@@ -1,5 +1,5 @@
 /** The declarations of a WGSL file, as shaders/reflect.ts reads them at build time. */
-import { type Files, type Flags, loadText } from './text';
+import { type Flags, type LoadTexts, loadText } from './text';
 
 export interface ParamField {
   readonly type: 'u32' | 'i32' | 'f32';
@@ -54,7 +54,7 @@ export function declared(
   bindings: string,
   file: string,
   flags: Flags,
-  groups: readonly Files[],
+  groups: readonly LoadTexts[],
   columns?: readonly string[],
 ): Shader {
   const members = fields ? parseList<ParamField['type']>(fields, 'u32') : [];

@@ -85,10 +85,10 @@ export function shaderText(file: string, read: (path: string) => string, flags: 
 }
 
 /** Loads some files, by path. */
-export type Files = () => Promise<Readonly<Record<string, string>>>;
+export type LoadTexts = () => Promise<Readonly<Record<string, string>>>;
 
 /** Loads the files, then assembles the text. */
-export async function loadText(file: string, flags: Flags, groups: readonly Files[]): Promise<string> {
+export async function loadText(file: string, flags: Flags, groups: readonly LoadTexts[]): Promise<string> {
   const files: Record<string, string> = Object.assign(
     {},
     ...(await Promise.all(groups.map((load) => load()))),

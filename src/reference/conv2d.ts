@@ -66,7 +66,7 @@ export function reference(shape: ConvShape, inputs: Arrays) {
 }
 
 /** The small shape of a convolution and of its gradients. */
-export const smallShape = atMost<ConvShape>({
+export const smallConvolution = atMost<ConvShape>({
   batch: 8,
   height: 10,
   width: 10,
@@ -76,4 +76,4 @@ export const smallShape = atMost<ConvShape>({
   imageBias: 3,
 });
 
-export const small: SmallCase<ConvShape> = { shape: smallShape };
+export const small: SmallCase<ConvShape> = { shape: smallConvolution };

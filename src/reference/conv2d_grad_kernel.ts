@@ -1,7 +1,7 @@
 import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import type { SmallCase } from '../plan/small_case';
-import { eachTap, smallShape } from './conv2d';
+import { eachTap, smallConvolution } from './conv2d';
 
 /** The gradient of the kernel [tap][in][out], followed by the gradient of the bias [out]. */
 export function reference(shape: ConvShape, { input, grad }: Arrays) {
@@ -24,4 +24,4 @@ export function reference(shape: ConvShape, { input, grad }: Arrays) {
   return { gradient };
 }
 
-export const small: SmallCase<ConvShape> = { shape: smallShape };
+export const small: SmallCase<ConvShape> = { shape: smallConvolution };

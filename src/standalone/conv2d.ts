@@ -14,7 +14,7 @@ import { type Tensor, tensor, view } from '../plan/tensor';
 import { withVariants } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { VariantChooser, Variants } from '../unet/variants';
-import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './passes';
+import { checkLayout, type ImageLayout, LayoutConversion, Passes, type PassPlan, port } from './passes';
 
 /** A convolution of stride 1 with `same` padding and a bias. */
 export interface Conv2dShape {
@@ -85,7 +85,7 @@ export class Conv2d extends Resource {
     const { layout = 'NHWC', backward = true, variants: given } = options;
     checkBooleans({ backward });
     checkLayout(layout, shape.batch);
-    const images = new Images(shape.batch, layout);
+    const images = new LayoutConversion(shape.batch, layout);
     const layer: Layer = { ...shape, name: NAME, activation: 'none', residual: false, next: 'output' };
     // The first layer of a network gets no gradient of its input, so this one comes second.
     const layers = [{ ...layer, name: 'none' }, layer];
@@ -165,7 +165,11 @@ function checkShape(shape: Conv2dShape): void {
   if (shape.kernelSize % 2 === 0) throw argumentError(`kernelSize is ${shape.kernelSize}; it must be odd.`);
 }
 
-function planConv2d(given: Conv2dShape, images: Images, variants: Variants): Record<Pass, PassPlan> {
+function planConv2d(
+  given: Conv2dShape,
+  images: LayoutConversion,
+  variants: Variants,
+): Record<Pass, PassPlan> {
   const shape: ConvShape = { ...given, batch: images.batch };
   const { height, width, inChannels, outChannels, kernelSize } = given;
   const taps = kernelSize ** 2 * inChannels * outChannels;

@@ -59,7 +59,7 @@ interface ImageSize {
 }
 
 /** Brings images from the caller's layout to the kernels' and back. */
-export class Images {
+export class LayoutConversion {
   /** The kernels' batch, a multiple of 4. */
   readonly batch: number;
   /** Has the number of images, for the kernels that convert. */

@@ -13,9 +13,9 @@ import {
   checkEven,
   checkImagesShape,
   checkLayout,
-  Images,
   ImagesKernel,
   type ImagesShape,
+  LayoutConversion,
   type LayoutOptions,
   Passes,
   type PassPlan,
@@ -46,7 +46,7 @@ export async function createResampling(
   resampling: Resampling,
 ): Promise<Passes<'forward' | 'backward'>> {
   checkLayout(layout, shape.batch);
-  const images = new Images(shape.batch, layout);
+  const images = new LayoutConversion(shape.batch, layout);
   return Passes.create(gpu, name, planResampling(shape, images, resampling), {
     ...(layout === 'NHWC' ? { state: images.state } : {}),
     count: shape.batch,
@@ -55,7 +55,7 @@ export async function createResampling(
 
 function planResampling(
   { batch: _, ...size }: ImagesShape,
-  images: Images,
+  images: LayoutConversion,
   { scale, forward, backward, readsInput }: Resampling,
 ): Record<'forward' | 'backward', PassPlan> {
   const shape = { ...size, batch: images.batch };

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import { planMemory } from '../plan/memory';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
-import type { Pass } from '../trust/at_size';
+import type { ComparedPass } from '../trust/at_size';
 import type { Advice } from '../trust/faults';
 import type { UnusableKernel } from '../trust/unusable_kernel';
 import { type ComparisonLimits, findWrong, replaceWrong } from '../unet/comparison';
@@ -123,7 +123,7 @@ function bytesOf({ gradients }: StepPlan, { boundBuffers }: NetworkWeights): num
 }
 
 /** A step up to its gradients, on a batch of noise. */
-function passOfStep({ config }: NetworkWeights, plan: StepPlan, images: number): Pass {
+function passOfStep({ config }: NetworkWeights, plan: StepPlan, images: number): ComparedPass {
   const { state, noisy, target, levels, classes } = plan.tensors;
   const [gradientNorm] = plan.update;
   const words = new Uint32Array(STATE_WORDS);

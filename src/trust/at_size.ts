@@ -18,7 +18,7 @@ const TOLERANCE = 2e-2;
 const SMALLEST = 1e-3;
 
 /** A pass through a network, with its inputs. */
-export interface Pass {
+export interface ComparedPass {
   readonly ops: readonly Op[];
   /** The tensors that the pass reads, and their contents. */
   readonly inputs: (random: Random) => readonly (readonly [Tensor, Values])[];
@@ -27,7 +27,7 @@ export interface Pass {
 }
 
 interface AtSize {
-  readonly pass: Pass;
+  readonly pass: ComparedPass;
   /** The variants that can compute an op, the plain one first; only the plain one if there is no choice. */
   readonly variantsOf: (o: Op) => readonly string[];
   /** The buffers of the network. */
@@ -122,7 +122,7 @@ const techniqueOf = (variant: string) => /^[a-z]+/.exec(variant)![0];
 type Compared = readonly [Op, Comparison];
 
 /** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
-function withAlternatives({ ops, sums }: Pass, variants: Others) {
+function withAlternatives({ ops, sums }: ComparedPass, variants: Others) {
   const compared: Compared[] = [];
   const all: Op[] = [];
   const atEnd: Op[] = [];

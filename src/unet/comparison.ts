@@ -7,7 +7,7 @@ import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { firstVariant, type Op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
-import type { Pass } from '../trust/at_size';
+import type { ComparedPass } from '../trust/at_size';
 import type { Advice } from '../trust/faults';
 import type { UnusableKernel } from '../trust/unusable_kernel';
 import type { Layer } from './config';
@@ -27,7 +27,7 @@ interface Compared {
   readonly gpu: Gpu;
   readonly network: NetworkWeights;
   /** A pass through the network with the variants in use, and its number of images. */
-  readonly pass: Pass;
+  readonly pass: ComparedPass;
   readonly images: number;
 }
 

@@ -38,7 +38,7 @@ export function describeNetwork(
   }
   const total = parameters.reduce((sum, { size }) => sum + size, 0);
   return [
-    table([['layer', 'output shape', 'params', ''], ...rows], [2]),
+    alignColumns([['layer', 'output shape', 'params', ''], ...rows], [2]),
     `Total params: ${thousands(total)} (${((total * 4) / 1e6).toFixed(1)} MB)`,
   ].join('\n');
 
@@ -50,7 +50,7 @@ export function describeNetwork(
 const thousands = (n: number) => n.toLocaleString('en-US');
 
 /** Makes columns as wide as their widest cell; columns in `right` are right-aligned. */
-export function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
+export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   return rows
     .map((row) =>

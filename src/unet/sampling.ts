@@ -1,5 +1,5 @@
 /** The sampling options of a network, as plain values: files contain them, UNets hold them, and runs take them as defaults. */
-import { defined, integer, isObject, type Wrong } from '../base/errors';
+import { defined, integerIn, isObject, type Wrong } from '../base/errors';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
@@ -57,7 +57,7 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   if (!isObject(given)) throw wrong('sampling', given, 'an object');
   const method = METHODS.find((name) => name === given.method);
   if (!method) throw wrong('sampling.method', given.method, METHODS.join(', '));
-  const steps = integer(given.steps, 'sampling.steps', wrong, 1, MAX_SAMPLING_STEPS);
+  const steps = integerIn(given.steps, 'sampling.steps', wrong, 1, MAX_SAMPLING_STEPS);
   const { guidance, guidanceRange, shift, polish, calls } = given;
   if (guidance !== undefined && !isNumber(guidance, 0, 100)) {
     throw wrong('sampling.guidance', guidance, 'a number from 0 to 100');
@@ -71,7 +71,7 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
     throw wrong('sampling.polish', polish, 'left out with the method mix, and where calls is given');
   }
   if (calls !== undefined) {
-    integer(calls, 'sampling.calls', wrong, 1, MAX_SAMPLING_STEPS);
+    integerIn(calls, 'sampling.calls', wrong, 1, MAX_SAMPLING_STEPS);
     if (method !== 'euler' || steps !== calls || (guidance ?? 1) !== 1 || guidanceRange) {
       throw wrong('sampling', given, 'euler, as many steps as calls, and guidance 1, where calls is given');
     }

@@ -1,5 +1,5 @@
 /** The fields of a file's metadata, and their checks; run_fields.ts has what a checkpoint alone has. */
-import { dataError, defined, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
+import { dataError, defined, integerIn, isObject, show, type Wrong, wrongArgument } from '../base/errors';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
 import type { TrainerConfig } from '../training/options';
 import type { Objective } from '../training/step_config';
@@ -8,7 +8,7 @@ import type { DataFingerprint } from './fingerprint';
 import type { Safetensors } from './safetensors';
 
 export function readStep(file: Safetensors, name: string): number {
-  return integer(readJson(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
+  return integerIn(readJson(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
 }
 
 export function readTraining(file: Safetensors, name: string): Omit<TrainerConfig, 'adam'> {
@@ -23,7 +23,7 @@ export function readTraining(file: Safetensors, name: string): Omit<TrainerConfi
     throw wrong(`training.${key}`, value, 'a number');
   };
   const whole = (key: string) =>
-    given[key] === undefined ? undefined : integer(given[key], `training.${key}`, wrong, 1, 2 ** 31 - 1);
+    given[key] === undefined ? undefined : integerIn(given[key], `training.${key}`, wrong, 1, 2 ** 31 - 1);
   let checked: Schedule;
   try {
     checked = checkSchedule(schedule as ScheduleOption | undefined);
@@ -81,7 +81,7 @@ export function readTeacher({ metadata: { teacher } }: Safetensors, name: string
 
 export function readFingerprint(given: unknown, wrong: Wrong): DataFingerprint {
   if (!isObject(given)) throw wrong('data', given, 'an object');
-  const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
+  const size = (key: string) => integerIn(given[key], `data.${key}`, wrong, 1, 2 ** 31);
   const { fnv1a, labels, name, classNames } = given;
   if (typeof fnv1a !== 'string') throw wrong('data.fnv1a', fnv1a, 'a string');
   if (name !== undefined && typeof name !== 'string') throw wrong('data.name', name, 'a string');

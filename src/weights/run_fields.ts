@@ -1,5 +1,5 @@
 /** The fields of a checkpoint's metadata that a model lacks, and their checks. */
-import { defined, integer, isObject, show, type Wrong } from '../base/errors';
+import { defined, integerIn, isObject, show, type Wrong } from '../base/errors';
 import type { TrainerConfig } from '../training/options';
 import type { AdamConfig } from '../training/step_config';
 import type { Variants } from '../unet/variants';
@@ -48,7 +48,7 @@ export function readRunSettings(given: unknown, wrong: Wrong): RunSettings {
     throw wrong('settings.enlarge', enlarge, 'smooth or pixels');
   if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
   const whole = (key: keyof RunSettings, min: number, max: number) =>
-    integer(given[key], `settings.${key}`, wrong, min, max);
+    integerIn(given[key], `settings.${key}`, wrong, min, max);
   const perhaps = (key: keyof RunSettings, min = 1, max = 2 ** 31) =>
     given[key] === undefined ? undefined : whole(key, min, max);
   const perhapsTrue = (key: keyof RunSettings) =>
@@ -73,7 +73,7 @@ export function readRunSettings(given: unknown, wrong: Wrong): RunSettings {
 
 function stepsOf(given: unknown, key: string, wrong: Wrong): readonly number[] {
   if (!Array.isArray(given)) throw wrong(key, given, 'a list of steps');
-  return given.map((step) => integer(step, key, wrong, 0, 2 ** 31));
+  return given.map((step) => integerIn(step, key, wrong, 0, 2 ** 31));
 }
 
 export function readAdam(given: unknown, wrong: Wrong): AdamConfig {

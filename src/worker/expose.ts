@@ -7,7 +7,7 @@ import {
   isMarked,
   listTransfers,
   marked,
-  type Packed,
+  type PackedItems,
   READY,
   type Request,
   type ScopeLike,
@@ -214,7 +214,7 @@ function crossed(error: unknown): CrossedError {
   return { name, message, ...(error instanceof EngineError ? { code: error.code } : {}) };
 }
 
-function pack(items: readonly unknown[]): Packed {
+function pack(items: readonly unknown[]): PackedItems {
   const names = Object.keys(Object(items[0]));
   const isAlike = (item: unknown) => `${Object.keys(Object(item))}` === `${names}`;
   const numbers = items.flatMap((item) => Object.values(Object(item)));

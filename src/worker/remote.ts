@@ -65,7 +65,7 @@ export type Answer =
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: CrossedError }
   /** Items of an async iterable. */
-  | { readonly type: 'items'; readonly id: number; readonly items: Packed }
+  | { readonly type: 'items'; readonly id: number; readonly items: PackedItems }
   /** A function in an argument is called. */
   | { readonly type: 'told'; readonly id: number; readonly crossing: number; readonly value: unknown }
   | { readonly type: 'event'; readonly name: string; readonly value: unknown };
@@ -101,13 +101,13 @@ const arrived = ({ name, message, code }: CrossedError): Error =>
   code ? new EngineError(code, message) : Object.assign(new Error(message), { name });
 
 /** Items in a message: records of the same numbers, one after the other, or whatever there is. */
-export interface Packed {
+export interface PackedItems {
   readonly names: readonly string[];
   readonly numbers: Float64Array<ArrayBuffer>;
   readonly others: readonly unknown[];
 }
 
-function unpack({ names, numbers, others }: Packed): readonly unknown[] {
+function unpack({ names, numbers, others }: PackedItems): readonly unknown[] {
   if (names.length === 0) return others;
   const row = (i: number) => names.map((name, j) => [name, numbers[i * names.length + j]]);
   return Array.from({ length: numbers.length / names.length }, (_, i) => Object.fromEntries(row(i)));

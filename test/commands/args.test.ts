@@ -9,7 +9,7 @@ import {
   quoted,
   readFlags,
   text,
-  texts,
+  textList,
   toggle,
   UsageError,
 } from '../../harness/cli/args';
@@ -25,7 +25,7 @@ const command = defineCommand({
     sizes: integers('8,16', 'how large', 1, 64),
     in: oneOf('which', 'red', 'green'),
     wet: toggle('still'),
-    from: texts('PATH', 'of what'),
+    from: textList('PATH', 'of what'),
   },
   run: async () => 0,
 });

@@ -1,7 +1,7 @@
 /** What the Explain tab's part of the worker answers, with the pretrained networks. */
 import { expect, test } from 'vitest';
 import { meanSquaredError } from '../../harness/page/explain/noise';
-import type { ExplainOrder, Made, Predicted } from '../../harness/page/messages/explain_messages';
+import type { ExplainOrder, Made, PredictedImages } from '../../harness/page/messages/explain_messages';
 import { initialSettings } from '../../harness/page/messages/settings';
 import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
 import { pretrained } from '../../harness/page/worker/worker_state';
@@ -25,7 +25,7 @@ const about = (of: 'digits' | 'tutorial' = 'digits'): Surroundings => ({
 const ask = async <Kind extends ExplainOrder['kind']>(
   order: Extract<ExplainOrder, { kind: Kind }>,
   of?: 'digits' | 'tutorial',
-) => (await answerExplain(order, engine, about(of))) as Kind extends 'make' ? Made : Predicted;
+) => (await answerExplain(order, engine, about(of))) as Kind extends 'make' ? Made : PredictedImages;
 
 test.each(['digits', 'tutorial'] as const)(
   'Explain: the trained network %s errs less than an untrained one',

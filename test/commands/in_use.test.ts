@@ -4,7 +4,7 @@ import { listEntries, usedFirst } from '../../harness/bench/kernels';
 import { namesInUse, stepOps, variantsByLayer, variantsInUse } from '../../harness/run/in_use';
 import { type NetworkChoice, toConfig } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import type { AdamShape } from '../../src/kernels/adam';
 import { listLayers } from '../../src/unet/config';
 
@@ -48,7 +48,7 @@ test.each<[NetworkChoice]>([
     // What it reads is made, and has a value for each element.
     const [own] = small;
     const sizes = spec.kernel.sizes(own);
-    for (const [tensor, values] of Object.entries(spec.inputs(own, new Random(1)))) {
+    for (const [tensor, values] of Object.entries(spec.inputs(own, new TestRandom(1)))) {
       expect(values, `${kernel} ${tensor}`).toHaveLength(sizes[tensor]);
     }
   }

@@ -4,7 +4,7 @@
  * @module-tag nightly
  */
 import { describe, expect, test, vi } from 'vitest';
-import { explain } from '../../harness/cli/explain_text';
+import { explainText } from '../../harness/cli/explain_text';
 import { recipes } from '../../src/recipes';
 import { toTrainerConfig } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
@@ -77,7 +77,7 @@ test('explain says beforehand how much memory a trainer of 16 large pictures tak
   const config = checkConfig({ ...network, height: 64, width: 64 });
   const batch = 16;
   const variants = defaultVariants(listLayers(config), batch, device, 'software');
-  const { memory } = explain(config, batch, 100, variants, toTrainerConfig(options));
+  const { memory } = explainText(config, batch, 100, variants, toTrainerConfig(options));
   const said = Number(/Training takes (\d+) MB of GPU memory without the data set/.exec(memory)![1]);
   using unet = await UNet.create(gpu, config);
   using trainer = await Trainer.create(gpu, unet, { ...options, batchSize: batch, variants });

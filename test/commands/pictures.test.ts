@@ -2,10 +2,10 @@
 import { inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { grid, type Picture, rgba } from '../../harness/pictures/pictures';
+import { type BytePicture, grid, rgba } from '../../harness/pictures/pictures';
 
 /** The first channel of a row of a picture. */
-const row = ({ width, channels, data }: Picture, y: number) =>
+const row = ({ width, channels, data }: BytePicture, y: number) =>
   Array.from({ length: width }, (_, x) => data[(y * width + x) * channels]);
 const dot = (values: number[], channels = 1) => ({ height: 1, width: 1, channels, values });
 const tight = { scale: 1, gap: 0 };

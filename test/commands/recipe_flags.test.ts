@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { orderedClasses } from '../../harness/cli/commands/sample';
-import { describeNetwork, networkFromFlags } from '../../harness/cli/network_flags';
+import { networkFromFlags, networkSummary } from '../../harness/cli/network_flags';
 import { chosenSampling, samplingFlags, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
 import { checkSchedule } from '../../src/plan/schedule';
@@ -53,7 +53,7 @@ test('a recipe makes a network with the classes and the size of the data', () =>
   const small = networkFromFlags({ recipe: 'digits', widths: [8, 8] }, data);
   const conditioning = { noiseLevel: true, classes: 3 };
   expect(small).toMatchObject({ height: 4, width: 6, widths: [8, 8], conditioning });
-  expect(describeNetwork(small)).toBe(
+  expect(networkSummary(small)).toBe(
     '4x6x1, widths 8 8, kernels 5x5, conditioned on noise level and 3 classes',
   );
 });

@@ -1,7 +1,7 @@
 /** What terminals get and pipes do not: a bar that fits, and colours. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { paint } from '../../harness/cli/colours';
-import { Progress, progressLine } from '../../harness/cli/progress';
+import { inColour } from '../../harness/cli/colours';
+import { ProgressLine, progressLine } from '../../harness/cli/progress';
 
 beforeEach(() => void vi.stubEnv('NO_COLOR', ''));
 afterEach(() => void vi.unstubAllEnvs());
@@ -39,12 +39,12 @@ test('no line of progress is wider than the terminal, and the time left stays', 
 
 test('a terminal gets colours, unless NO_COLOR asks for none; a pipe gets none', () => {
   const coloured = terminal();
-  new Progress(coloured.stream).update(state);
+  new ProgressLine(coloured.stream).update(state);
   expect(coloured.written.join('')).toContain('\x1b[36m━━━━━━\x1b[39m');
-  expect(paint('red', 'FAIL', coloured.stream)).toBe('\x1b[31mFAIL\x1b[39m');
-  expect(paint('red', 'FAIL', { write: () => true } as unknown as NodeJS.WriteStream)).toBe('FAIL');
+  expect(inColour('red', 'FAIL', coloured.stream)).toBe('\x1b[31mFAIL\x1b[39m');
+  expect(inColour('red', 'FAIL', { write: () => true } as unknown as NodeJS.WriteStream)).toBe('FAIL');
   vi.stubEnv('NO_COLOR', '1');
   const plain = terminal();
-  new Progress(plain.stream).update(state);
+  new ProgressLine(plain.stream).update(state);
   expect(plain.written.join('')).toBe(`\r\x1b[K${progressLine(state, 79)}`);
 });

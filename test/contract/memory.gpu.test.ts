@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../../src/engine';
 import type { Compilation } from '../../src/gpu/compiler';
 import { Gpu } from '../../src/gpu/gpu';
@@ -43,7 +43,7 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await turned();
 }
 
-const random = new Random(1);
+const random = new TestRandom(1);
 const batch = { noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) };
 
 test('500 small steps do not add to the memory of the process', async () => {

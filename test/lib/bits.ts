@@ -1,6 +1,6 @@
 /** Short runs of both recipes, training and sampling, whose bits are compared: between engines, processes, and stacks of compiler and adapter. */
 
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine, type Engine } from '../../src/engine';
@@ -30,12 +30,12 @@ const small: Size = {
   network: { height: 8, width: 8, widths: [8, 16] },
   batchSize: 6,
   data: () => ({
-    images: Uint8Array.from(new Random(1).integers(20 * 64, 256)),
+    images: Uint8Array.from(new TestRandom(1).integers(20 * 64, 256)),
     count: 20,
     height: 8,
     width: 8,
     channels: 1,
-    labels: Uint8Array.from(new Random(2).integers(20, 10)),
+    labels: Uint8Array.from(new TestRandom(2).integers(20, 10)),
   }),
 };
 

@@ -1,6 +1,6 @@
 /** Brings values into buffers and back, runs kernels by themselves, brings images from one order to the other, and says how far results are apart. */
 import { expect, vi } from 'vitest';
-import { Random, type Values } from '../../harness/specs/lib/spec';
+import { TestRandom, type Values } from '../../harness/specs/lib/spec';
 import type { Gpu } from '../../src/gpu/gpu';
 import { readBuffer } from '../../src/gpu/staging';
 import type { ImageLayout } from '../../src/standalone/passes';
@@ -147,7 +147,7 @@ export function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): 
 }
 
 /** Parameters with biases that are not zero. */
-export const randomParameters = ({ parameters }: UNet, random: Random): Map<string, Float32Array> =>
+export const randomParameters = ({ parameters }: UNet, random: TestRandom): Map<string, Float32Array> =>
   new Map(
     parameters.map(({ name, shape, size }) => {
       const [out, into, ...taps] = [...shape].reverse();
@@ -179,9 +179,9 @@ export async function expectSteps(
   gpu: Gpu,
   config: Partial<UNetConfig>,
   options: TrainerOptions,
-  batchesOf: (random: Random) => readonly TestBatch[],
+  batchesOf: (random: TestRandom) => readonly TestBatch[],
 ): Promise<void> {
-  const random = new Random(7);
+  const random = new TestRandom(7);
   using unet = await UNet.create(gpu, config);
   const start = randomParameters(unet, random);
   await unet.setParameters(start);

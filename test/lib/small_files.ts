@@ -1,6 +1,6 @@
 /** A small network, its run and their files. */
 
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { checkConfig, listParameters, type Parameter } from '../../src/unet/config';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
@@ -8,7 +8,7 @@ import { saveModel } from '../../src/weights/save_model';
 
 export const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
 export const { parameters } = listParameters(config);
-const random = new Random(1);
+const random = new TestRandom(1);
 const values = () =>
   new Map(parameters.map(({ name, size }: Parameter) => [name, random.floats(size)] as const));
 export const weights = values();

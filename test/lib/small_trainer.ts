@@ -1,5 +1,5 @@
 /** A network and images so small that a step takes milliseconds on any adapter. */
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import type { ImageSet } from '../../src/data/idx';
 import type { Gpu } from '../../src/gpu/gpu';
 import type { TrainerOptions, TrainingEvent } from '../../src/training/options';
@@ -20,12 +20,12 @@ export const conditionedNetwork = {
 
 /** Epochs of three steps, the last of two images. */
 export const images: ImageSet = {
-  images: Uint8Array.from(new Random(5).integers(10 * SIZE, 256)),
+  images: Uint8Array.from(new TestRandom(5).integers(10 * SIZE, 256)),
   count: 10,
   height: 4,
   width: 8,
   channels: 1,
-  labels: Uint8Array.from(new Random(6).integers(10, CLASSES)),
+  labels: Uint8Array.from(new TestRandom(6).integers(10, CLASSES)),
 };
 
 export async function setUp(gpu: Gpu, options: TrainerOptions = {}, config: Partial<UNetConfig> = network) {
@@ -35,7 +35,7 @@ export async function setUp(gpu: Gpu, options: TrainerOptions = {}, config: Part
 
 /** The same for the same seed. */
 export function batchOf(seed: number, count = BATCH) {
-  const random = new Random(seed);
+  const random = new TestRandom(seed);
   return { noisy: random.floats(count * SIZE, 0, 1), target: random.floats(count * SIZE, 0, 1) };
 }
 

@@ -1,6 +1,6 @@
 /** What readers make of files, addresses and command lines that are damaged or mean harm. */
 import fc from 'fast-check';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { whole } from '../../harness/text/units';
 import { checkConfig, listParameters } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
@@ -22,7 +22,7 @@ const options = { seed: 2, numRuns: RUNS };
 /** The tutorial's network, so that files have the size of real ones. */
 const config = checkConfig();
 const { parameters } = listParameters(config);
-const random = new Random(1);
+const random = new TestRandom(1);
 const values = () => new Map(parameters.map(({ name, size }) => [name, random.floats(size)]));
 const weights = values();
 const unet = { config, parameters, getParameters: async () => weights };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { all, type Row, temporary } from './row';
 
@@ -42,7 +42,7 @@ export const kills: Row = {
     const path = join(killed, 'checkpoint.safetensors');
     /** Throws for a file that is not whole. */
     const savedStep = () => (existsSync(path) ? loadCheckpoint(readFileSync(path), path).state.step : 0);
-    const random = new Random(1);
+    const random = new TestRandom(1);
     let intact = 0;
     let inTheAct = 0;
     let step = 0;

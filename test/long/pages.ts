@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer';
 import { launchBrowser } from '../../harness/run/browsers';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { LEAST_STEPS } from '../../src/keeping/store';
 import { serveSources } from '../lib/page/serve_sources';
 import { keepAt, killGpu, losses, offered, phase, steps, TUTORIAL, until, visit } from '../lib/page/visit';
@@ -52,7 +52,7 @@ const reloads: Row = {
   async run() {
     await using server = await serveSources();
     const { address } = server;
-    const random = new Random(1);
+    const random = new TestRandom(1);
     let resumed = 0;
     let inTime = 0;
     let mostSeconds = 0;
@@ -96,7 +96,7 @@ const reloads: Row = {
 };
 
 /** Whether a run went on as if nothing had happened, after each of three kills in short order. */
-async function threeKills(address: string, random: Random, whole: readonly number[]): Promise<boolean[]> {
+async function threeKills(address: string, random: TestRandom, whole: readonly number[]): Promise<boolean[]> {
   using profile = temporary();
   const said = (page: Page, id: string, words: string) =>
     until(page, (i, w) => document.getElementById(i)!.textContent!.includes(w), id, words);
@@ -145,7 +145,7 @@ const gpuKills: Row = {
   async run() {
     await using server = await serveSources();
     const { address } = server;
-    const random = new Random(2);
+    const random = new TestRandom(2);
     const whole = await undisturbed(address, LENGTH);
     const counts = [0, 0, 0];
     for (let i = 0; i < KILLS; i++) {

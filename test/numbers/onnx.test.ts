@@ -1,6 +1,6 @@
 /** Exported networks, run by ONNX Runtime, against the f64 reference. */
 import { expect, test } from 'vitest';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { exportOnnx } from '../../src/onnx/index';
 import { checkConfig, countOutChannels, listParameters, type UNetConfig } from '../../src/unet/config';
 import { openOnnx } from '../lib/onnx_runtime';
@@ -12,7 +12,7 @@ type OnnxSource = Parameters<typeof exportOnnx>[0];
 /** Every weight and bias has a value, so that none can be missed. */
 function random(partial: Partial<UNetConfig>): OnnxSource & { parameters: Map<string, Float32Array> } {
   const config = checkConfig(partial);
-  const numbers = new Random(3);
+  const numbers = new TestRandom(3);
   const parameters = new Map(
     listParameters(config).parameters.map(({ name, shape, size }) => {
       const inputs = shape.length > 1 ? size / shape.at(-1)! : 4;
@@ -59,7 +59,7 @@ test.each(Object.entries(cases))(
     const net = await openOnnx(exportOnnx(source), config);
     const reference = new ReferenceUNet(config, source.parameters);
     for (const count of [1, 3]) {
-      const images = new Random(count).floats(count * height * width * channels);
+      const images = new TestRandom(count).floats(count * height * width * channels);
       const conditions = {
         ...(noiseLevel ? { levels: [0, 1, 0.3].slice(0, count) } : {}),
         ...(classes > 0 ? { labels: [classes, 0, 1].slice(0, count) } : {}),

@@ -1,6 +1,6 @@
 /** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
 import { expect, test, vi } from 'vitest';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import type { Warning } from '../../src/base/events';
 import { createEngine } from '../../src/engine';
 import type { TrainerOptions } from '../../src/training/options';
@@ -19,7 +19,7 @@ const engine = await createEngine({ device: gpu.device, selfCheck: false });
 
 // Epochs of 4 steps, the last of 2 images.
 const images = {
-  images: Uint8Array.from(new Random(1).integers(20 * 64, 256)),
+  images: Uint8Array.from(new TestRandom(1).integers(20 * 64, 256)),
   count: 20,
   height: 8,
   width: 8,

@@ -1,6 +1,6 @@
 /** The modules of examples/ that need neither a page nor the built package, as they stand. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../harness/specs/lib/spec';
+import { TestRandom } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import type { FrameResult } from '../../src/training/options';
 import type { Trainer } from '../../src/training/trainer';
@@ -34,7 +34,7 @@ const size = 64;
 const batchSize = 8;
 
 /** Images of one grey each, and the same with noise. */
-const random = new Random(4);
+const random = new TestRandom(4);
 const batches = Array.from({ length: 4 }, () => {
   const greys = random.floats(batchSize, 0, 1);
   const target = Array.from({ length: batchSize * size }, (_, i) => greys[Math.floor(i / size)]);

@@ -6,7 +6,7 @@ import { requirements } from '../../../src/gpu/request_device';
 import { nodeGpu } from '../../../src/node/dawn';
 import { adapterText } from '../../text/adapter_text';
 import { type Command, defineCommand } from '../args';
-import { paint } from '../colours';
+import { inColour } from '../colours';
 import { summaries } from '../summaries';
 
 export const adapters: Command = defineCommand({
@@ -23,7 +23,7 @@ export const adapters: Command = defineCommand({
 
 /** Lists Node's adapters; returns whether one of them is sufficient. */
 async function nodeAdapters(): Promise<boolean> {
-  console.log(paint('bold', 'Node (npm package webgpu, Dawn)'));
+  console.log(inColour('bold', 'Node (npm package webgpu, Dawn)'));
   let gpu: GPU;
   try {
     gpu = await nodeGpu();
@@ -56,7 +56,7 @@ function report(adapter: GPUAdapter, isDefault: boolean): boolean {
     const has = adapter.limits[name as keyof typeof requirements.limits];
     if (has < needed) fits = false;
     console.log(
-      `    ${name.padEnd(34)} ${String(has).padStart(11)}  ${has < needed ? paint('red', `TOO LOW: ${needed} needed`) : `ok, ${needed} needed`}`,
+      `    ${name.padEnd(34)} ${String(has).padStart(11)}  ${has < needed ? inColour('red', `TOO LOW: ${needed} needed`) : `ok, ${needed} needed`}`,
     );
   }
   for (const feature of requirements.optionalFeatures) {
@@ -73,7 +73,7 @@ const optional: Readonly<Record<(typeof requirements.optionalFeatures)[number], 
 
 /** The browsers for `--in`, which works only in the repository. */
 async function browsers(): Promise<void> {
-  console.log(`\n${paint('bold', 'Browsers (bench --in, check --in)')}`);
+  console.log(`\n${inColour('bold', 'Browsers (bench --in, check --in)')}`);
   let lane: typeof import('../../run/browsers');
   try {
     lane = await import('../../run/browsers');

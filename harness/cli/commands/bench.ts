@@ -3,7 +3,7 @@
 import { comparisonTable, parseResult } from '../../bench/compare';
 import { addEvent, type BenchEvent, type BenchResult, rowsToJson } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
-import { BATCH, type BenchOptions, runBench } from '../../bench/run';
+import { BENCH_BATCH, type BenchOptions, runBench } from '../../bench/run';
 import {
   benchMarkdown,
   caveats,
@@ -18,13 +18,13 @@ import { adapterText } from '../../text/adapter_text';
 import { textLine, textTable } from '../../text/table';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, integers, number, oneOf, text, UsageError } from '../args';
-import { paint } from '../colours';
+import { inColour } from '../colours';
 import { checkApart, prepareFile, readWhole, writeWhole } from '../files';
 import { type BrowserNews, inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkChoice, networkFlags, networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { summaries } from '../summaries';
 import { sourceCommit, versions } from '../versions';
 
@@ -71,14 +71,14 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       return path ? [{ format, path }] : [];
     });
     const engine = await kernelChoice(given);
-    const { batch: batches = [BATCH], size: sizes = [networkFromFlags(given).height] } = given;
+    const { batch: batches = [BENCH_BATCH], size: sizes = [networkFromFlags(given).height] } = given;
     for (const size of sizes)
       for (const batch of batches)
         checkKernels(engine, toConfig(network, { height: size, width: size }), batch);
     for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
-    const progress = new Progress();
+    const progress = new ProgressLine();
     const { kernel, budget: budgetSeconds } = given;
     const options = { kernel, batches, sizes, network, budgetSeconds, engine, commit: sourceCommit() };
     let result: BenchResult | undefined;
@@ -121,7 +121,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
 });
 
 /** Prints the table's rows as they come. */
-function printEvent(progress: Progress, event: BenchEvent, result: BenchResult | undefined): void {
+function printEvent(progress: ProgressLine, event: BenchEvent, result: BenchResult | undefined): void {
   if (event.kind === 'progress') progress.update({ ...event, text: event.title });
   if (!result) return;
   const { title, lead, head, text: columns, widths } = tableHead(result);
@@ -131,7 +131,7 @@ function printEvent(progress: Progress, event: BenchEvent, result: BenchResult |
   } else if (event.kind === 'row' && event.row.reason === undefined) {
     const { check, used } = event.row;
     const line = textLine(rowCells(result, event.row), columns, widths);
-    progress.print(check?.pass === false ? paint('red', line) : used ? paint('bold', line) : line);
+    progress.print(check?.pass === false ? inColour('red', line) : used ? inColour('bold', line) : line);
   }
 }
 

@@ -1,18 +1,18 @@
 /** `check`: compares every kernel on this machine with its reference. */
 
 import type { EngineReport } from '../../../src/report';
-import { BATCH, type CheckEvent, type CheckRow, runCheck } from '../../run/check';
+import { CHECK_BATCH, type CheckEvent, type CheckRow, runCheck } from '../../run/check';
 import { checkJson, compileText } from '../../run/check_export';
 import { adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
-import { paint } from '../colours';
+import { inColour } from '../colours';
 import { checkApart, prepareFile, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
@@ -33,10 +33,10 @@ The exit code is 1 if anything fails. What this machine cannot run is listed as 
     const { kernel, json, in: place = 'node' } = given;
     checkApart({ variants: given.variants, json });
     const engine = await kernelChoice(given);
-    checkKernels(engine, networkFromFlags({}), BATCH);
+    checkKernels(engine, networkFromFlags({}), CHECK_BATCH);
     if (json) await prepareFile(json, '--json');
     const start = performance.now();
-    const progress = new Progress();
+    const progress = new ProgressLine();
     const count = { pass: 0, fail: 0, skipped: 0 };
     const rows: CheckRow[] = [];
     let report: EngineReport | undefined;
@@ -86,9 +86,9 @@ async function* checkHere(kernel: string | undefined, choice: EngineChoice, sign
 function lineOf(row: CheckRow): string {
   const { kernel, variant, result, cases, share, reason } = row;
   const name = `${kernel}.${variant}`.padEnd(40);
-  if (result === 'skipped') return `${paint('yellow', 'skip')}  ${name} ${reason}`;
+  if (result === 'skipped') return `${inColour('yellow', 'skip')}  ${name} ${reason}`;
   const used = share < 1000 ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%` : 'far more';
-  const word = result === 'pass' ? paint('green', 'ok  ') : paint('red', 'FAIL');
+  const word = result === 'pass' ? inColour('green', 'ok  ') : inColour('red', 'FAIL');
   const line = `${word}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error${row.compileMilliseconds === undefined ? '' : `, compiled in ${compileText(row)}`}`;
   return reason ? `${line}\n      ${reason}` : line;
 }

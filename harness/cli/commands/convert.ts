@@ -6,7 +6,7 @@ import { saveModel } from '../../../src/weights/save_model';
 import { defineCommand, text, UsageError } from '../args';
 import { checkApart, prepareFile, writeWhole } from '../files';
 import { modelFlag, readModel } from '../model_flag';
-import { describeNetwork } from '../network_flags';
+import { networkSummary } from '../network_flags';
 import { summaries } from '../summaries';
 
 export const convert = defineCommand({
@@ -41,7 +41,7 @@ export const convert = defineCommand({
     for (const { flag, path } of wanted) await prepareFile(path, `--${flag}`);
     for (const { path, encode } of wanted) {
       await writeWhole(path, await encode(model));
-      console.log(`Wrote ${path}: ${describeNetwork(model.config)}.`);
+      console.log(`Wrote ${path}: ${networkSummary(model.config)}.`);
     }
     return 0;
   },

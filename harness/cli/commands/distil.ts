@@ -11,20 +11,20 @@ import type { UNet } from '../../../src/unet/unet';
 import type { Model } from '../../../src/weights/model';
 import { saveModel } from '../../../src/weights/save_model';
 import { createQualityMeter } from '../../quality/quality';
-import { csv, digits } from '../../run/losses';
+import { csv, nineDigits } from '../../run/losses';
 import { adapterText } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
 import { defineCommand, type Given, integer, number, oneOf, text, toggle, UsageError } from '../args';
-import { sheet } from '../digit_pictures';
+import { classSheet } from '../digit_pictures';
 import { checkApart, prepareFolder, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { lockFolder } from '../lock';
 import { makesDigits, measureQuality, type QualityRun, qualityLine } from '../measure_quality';
 import { modelFlag, readModel } from '../model_flag';
-import { describeNetwork } from '../network_flags';
+import { networkSummary } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { CHECKPOINT, checkNoModel, MODEL } from '../run_folder';
 import { samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
@@ -80,7 +80,7 @@ as many steps as it has calls.`,
     const lock = await lockFolder(out);
     try {
       checkFree(out, given.overwrite);
-      const progress = new Progress();
+      const progress = new ProgressLine();
       const preparations = new Preparations(progress);
       const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
       const write = async (name: string, content: string | Uint8Array) => {
@@ -104,7 +104,7 @@ as many steps as it has calls.`,
 });
 
 interface Run {
-  readonly progress: Progress;
+  readonly progress: ProgressLine;
   readonly signal: AbortSignal;
   readonly write: (name: string, content: string | Uint8Array) => Promise<void>;
 }
@@ -124,7 +124,7 @@ async function distilModel(
   const distiller = await engine.createDistiller(teacher, { calls, seed, noises, steps, guidance });
   const { config: settings } = distiller;
   progress.print(`Adapter   ${adapterText(engine.adapter)}`);
-  progress.print(`Network   ${describeNetwork(config)}`);
+  progress.print(`Network   ${networkSummary(config)}`);
   progress.print(`Distils   ${planText(settings)}`);
   progress.print();
   const begun = performance.now();
@@ -133,10 +133,10 @@ async function distilModel(
   const student = distiller.student!;
   const dtype = given.f16 ? 'F16' : 'F32';
   await write(MODEL, await saveModel(student, { objective, dtype, data: model.data }));
-  const rows = losses.map((loss, i) => [i + 1, digits(loss)]);
+  const rows = losses.map((loss, i) => [i + 1, nineDigits(loss)]);
   await write('losses.csv', csv(['step', 'loss'], rows));
   // Few calls, which no Ctrl-C ends: the folder would have a model without its pictures, or with an earlier model's.
-  await write('samples.png', encodePng(await sheet(engine, student, { seed })));
+  await write('samples.png', encodePng(await classSheet(engine, student, { seed })));
   const writeReport = (quality?: object) => {
     const report = {
       settings,
@@ -177,7 +177,7 @@ function checkTeacherModel({ config, objective, sampling }: Model): void {
   }
   if (objective === 'flow' && config.conditioning?.noiseLevel) return;
   throw new UsageError(
-    `This model is of ${describeNetwork(config)}, trained as in the tutorial; distil needs one that follows a flow, of --recipe digits, say.`,
+    `This model is of ${networkSummary(config)}, trained as in the tutorial; distil needs one that follows a flow, of --recipe digits, say.`,
   );
 }
 
@@ -187,7 +187,7 @@ function planText({ calls, noises, steps, batchSize, guidance, seed }: Distiller
 }
 
 /** Runs the distiller to its end; returns the losses. */
-async function learn(distiller: Distiller, progress: Progress, signal: AbortSignal): Promise<number[]> {
+async function learn(distiller: Distiller, progress: ProgressLine, signal: AbortSignal): Promise<number[]> {
   const { noises, steps } = distiller.config;
   const losses: number[] = [];
   const start = performance.now();
@@ -213,12 +213,12 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
   return losses;
 }
 
-/** Measures the digits of teacher and student, from the same noise, and prints how good they are. */
+/** Measures the nineDigits of teacher and student, from the same noise, and prints how good they are. */
 async function measureBoth(
   engine: Engine,
   { teacher, student, config: settings }: Distiller,
   run: Pick<QualityRun, 'count' | 'seed' | 'signal'>,
-  progress: Progress,
+  progress: ProgressLine,
 ) {
   const { count, signal } = run;
   const meter = await createQualityMeter({ signal });

@@ -17,9 +17,9 @@ import {
   qualityTable,
 } from '../measure_quality';
 import { modelFlag, readModel } from '../model_flag';
-import { describeNetwork } from '../network_flags';
+import { networkSummary } from '../network_flags';
 import { nodeEngine } from '../node_engine';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { chosenSampling, samplingFlags, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
@@ -59,20 +59,20 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     const { config, parameters } = model;
     if (!makesDigits(config)) {
       throw new UsageError(
-        `This model is of ${describeNetwork(config)}; evaluate measures digits: 28x28x1, and no classes or ten.`,
+        `This model is of ${networkSummary(config)}; evaluate measures digits: 28x28x1, and no classes or ten.`,
       );
     }
     const note = noteOn(model, given);
     const sampling = chosenSampling(given, model);
     if (given.json) await prepareFile(given.json, '--json');
     const start = performance.now();
-    const progress = new Progress();
+    const progress = new ProgressLine();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
     const unet = await engine.createUNet(config, { sampling });
     await unet.setParameters(parameters);
     progress.print(`Adapter   ${adapterText(engine.adapter)}`);
-    progress.print(`Network   ${describeNetwork(config)}`);
+    progress.print(`Network   ${networkSummary(config)}`);
     if (note) progress.print(`Note      ${note}`);
     const total = given.card ? CARD_RUNS * count : count;
     progress.print(`Sampling  ${total} images, ${samplingText(sampling)}; seed ${seed}`);

@@ -8,8 +8,8 @@ import { defaultVariants } from '../../../src/unet/variants';
 import { variantLines } from '../../text/kernels_text';
 import { wrap } from '../../text/units';
 import { type Command, defineCommand, integer, text, toggle, UsageError } from '../args';
-import { paint } from '../colours';
-import { explain as explainText, WIDTH } from '../explain_text';
+import { inColour } from '../colours';
+import { explainText, WIDTH } from '../explain_text';
 import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFlags, networkFromFlags } from '../network_flags';
 import { summaries } from '../summaries';
@@ -73,7 +73,7 @@ export const explain: Command = defineCommand({
     };
     console.log(
       Object.entries(sections)
-        .map(([title, content]) => `${paint('bold', title)}\n\n${content}`)
+        .map(([title, content]) => `${inColour('bold', title)}\n\n${content}`)
         .join('\n\n'),
     );
     return 0;

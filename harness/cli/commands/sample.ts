@@ -8,10 +8,10 @@ import { labelsInTurn } from '../digit_pictures';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { modelFlag, readModel } from '../model_flag';
-import { describeNetwork } from '../network_flags';
+import { networkSummary } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { finishedGrid, historyGrid, sampleHistory, sampleImages } from '../run_pictures';
 import { chosenSampling, enlargeBy, enlargeFlag, samplingFlags, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
@@ -63,14 +63,14 @@ export const sample = defineCommand({
     const count = given.count ?? ordered?.length ?? (history ? 8 : classes > 0 ? classes * each : 64);
     await prepareFile(out, '--out');
     const start = performance.now();
-    const progress = new Progress();
+    const progress = new ProgressLine();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
     const unet = await engine.createUNet(config, { sampling });
     await unet.setParameters(parameters);
 
     progress.print(`Adapter  ${adapterText(engine.adapter)}`);
-    progress.print(`Network  ${describeNetwork(config)}`);
+    progress.print(`Network  ${networkSummary(config)}`);
     const { steps } = sampling;
     const run = {
       ...(asked ? { labels: labelsInTurn(asked, count) } : {}),

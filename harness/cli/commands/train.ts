@@ -3,7 +3,7 @@
 import { type Context, defineCommand } from '../args';
 import { Preparations } from '../kernel_flags';
 import { nodeEngine } from '../node_engine';
-import { Progress } from '../progress';
+import { ProgressLine } from '../progress';
 import { CHECKPOINT, MODEL, RunFolder } from '../run_folder';
 import { summaries } from '../summaries';
 import { flags, planRun, SAVE_SECONDS, type TrainFlags } from '../train_plan';
@@ -25,7 +25,7 @@ when the terminal is closed; a second Ctrl-C quits at once.`,
 
 async function runTrain(given: TrainFlags, { signal }: Context): Promise<number> {
   const folder = await RunFolder.of(given);
-  const progress = new Progress();
+  const progress = new ProgressLine();
   const reading = (done: number, total: number) =>
     progress.update({ done, total, text: `reading pictures: ${done} of ${total}` });
   const order = await planRun(given, folder, signal, reading).finally(() => progress.clear());

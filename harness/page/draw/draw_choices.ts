@@ -1,7 +1,7 @@
 /** The choices beside a drawing: the network that answers, and the digit that conditions it. */
 
 import { whole } from '../../text/units';
-import type { Source } from '../messages/settings';
+import type { NetworkSource } from '../messages/settings';
 import type { App } from '../shell/app';
 import { connectClasses } from '../shell/class_buttons';
 import { distilledNote } from '../shell/distil_text';
@@ -11,7 +11,10 @@ import { grownAt, networkText } from '../shell/state';
 import { unfit } from './draw_question';
 
 /** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
-export function connectDrawSource(app: App): { readonly source: Source; render(answeredAt?: number): void } {
+export function connectDrawSource(app: App): {
+  readonly source: NetworkSource;
+  render(answeredAt?: number): void;
+} {
   const renderSources = connectSources(app, 'draw-use');
   const isWaiting = () => isUntrained(app) || app.isYoung;
   /** The reason that the chosen network cannot answer. */

@@ -24,7 +24,7 @@ import {
 import { connectFields } from '../shell/fields';
 import { toPng } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
-import { compilingText, makesDigits, networkIn, taskText } from '../shell/state';
+import { compilingText, hasDigitClasses, networkIn, taskText } from '../shell/state';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
@@ -167,7 +167,7 @@ export class DrawPanel implements TaskPanel {
   }
 
   private get answersDigits(): boolean {
-    return this.source.source === 'pretrained' || makesDigits(this.network);
+    return this.source.source === 'pretrained' || hasDigitClasses(this.network);
   }
 
   /** Calls the classes what they are. */

@@ -2,7 +2,7 @@
 
 import { type Drawing, drawInk, drawMask, isEmpty, type Point, RADIUS, SIDE } from '../../pictures/strokes';
 import type { DrawOrder, ModelDescription } from '../messages/messages';
-import type { Settings, Source } from '../messages/settings';
+import type { NetworkSource, Settings } from '../messages/settings';
 
 export interface DrawQuestion {
   /** The ink as the network sees it. */
@@ -21,7 +21,7 @@ export function makeQuestion(
     guidance,
     noise: seed,
   }: Pick<Settings, 'ask' | 'level' | 'drawnClass' | 'guidance' | 'noise'>,
-  source: Source,
+  source: NetworkSource,
 ): DrawQuestion {
   const seen = centred(drawing);
   const image = drawInk(seen);

@@ -3,7 +3,7 @@ import { download, make, makeButton, setDisabled } from '../shell/dom';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
 import type { Edits } from './edits';
-import type { Problem, TrialResult } from './trial_messages';
+import type { TextProblem, TrialResult } from './trial_messages';
 import { showVerdict } from './verdict';
 
 interface EditorOrders {
@@ -26,7 +26,7 @@ export class Editor {
     Record<'tryIt' | 'use' | 'revert' | 'save' | 'open' | 'close', HTMLButtonElement>
   >;
   private file = '';
-  private problems: readonly Problem[] = [];
+  private problems: readonly TextProblem[] = [];
 
   constructor(shader: string, edits: Edits, orders: EditorOrders) {
     this.shader = shader;
@@ -108,7 +108,7 @@ export class Editor {
     this.field.area.focus({ preventScroll: true });
   }
 
-  private goTo(place: Problem): void {
+  private goTo(place: TextProblem): void {
     if (place.file !== this.file) this.show(place.file);
     this.field.goTo(place.line ?? 1, place.column);
   }

@@ -11,7 +11,7 @@ import { type Replacement, replaceShaders } from '../messages/replace';
 import { type Assembled, changedShaders, TextError } from './assemble';
 import { guardLoops, MOST_TURNS, RAN_AWAY } from './guard';
 import { timeByTurns } from './interleaved';
-import type { Problem, TrialOrder, TrialResult, TrialTimes } from './trial_messages';
+import type { TextProblem, TrialOrder, TrialResult, TrialTimes } from './trial_messages';
 
 /** On a processor, larger cases take seconds each. */
 const MUCH_FLOPS = 1e8;
@@ -121,15 +121,15 @@ async function checkAll(
 }
 
 /** The compiler's errors in the changed shaders, each once. */
-async function compileChanged({ device }: Engine, changed: readonly Assembled[]): Promise<Problem[]> {
-  const found = new Map<string, Problem>();
+async function compileChanged({ device }: Engine, changed: readonly Assembled[]): Promise<TextProblem[]> {
+  const found = new Map<string, TextProblem>();
   for (const { name, code, placeOf, files } of changed) {
     if (code.startsWith('enable subgroups') && !device.features.has('subgroups')) continue;
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: name, code });
     const [info, error] = await Promise.all([module.getCompilationInfo(), device.popErrorScope()]);
     const errors = info.messages.filter(({ type }) => type === 'error');
-    const problems: Problem[] = errors.map(({ lineNum, linePos, message }) => ({
+    const problems: TextProblem[] = errors.map(({ lineNum, linePos, message }) => ({
       ...placeOf(lineNum, linePos),
       shader: name,
       message,
@@ -147,7 +147,7 @@ async function compileChanged({ device }: Engine, changed: readonly Assembled[])
 /** Reads the declarations of the texts. Launchers give bindings and params, so their names must stay. */
 function declare(changed: readonly Assembled[]) {
   const replacements: Replacement[] = [];
-  const misfits: Problem[] = [];
+  const misfits: TextProblem[] = [];
   for (const { name, code, files } of changed) {
     const misfit = (message: string) => misfits.push({ file: files[0], shader: name, message });
     let now: Replacement;

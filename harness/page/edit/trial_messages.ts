@@ -15,7 +15,7 @@ export interface TrialOrder {
 }
 
 /** An error in a text. */
-export interface Problem extends SourcePlace {
+export interface TextProblem extends SourcePlace {
   /** The shader in which it was found; a file makes several. */
   readonly shader?: string;
   readonly message: string;
@@ -35,7 +35,7 @@ export type TrialResult =
   /** The GPU gets the shipped text: only comments or spaces were edited. */
   | { readonly kind: 'same' }
   /** The text does not compile, or does not fit its launcher. */
-  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+  | { readonly kind: 'refused'; readonly problems: readonly TextProblem[] }
   /** `variant`: the form of a kernel, as kernel.variant. `failure`: a few lines. */
   | { readonly kind: 'wrong'; readonly variant: string; readonly case: string; readonly failure: string }
   | { readonly kind: 'endless'; readonly variant: string; readonly case: string; readonly turns: number }

@@ -3,7 +3,7 @@
 import { whole } from '../../text/units';
 import { make, makeButton } from '../shell/dom';
 import { listed, measured } from '../shell/format';
-import type { Problem, TrialResult, TrialTimes } from './trial_messages';
+import type { TextProblem, TrialResult, TrialTimes } from './trial_messages';
 
 /** The result in one sentence. */
 export function verdictText(result: TrialResult): string {
@@ -26,7 +26,7 @@ export function verdictText(result: TrialResult): string {
 }
 
 /** A place as an editor names it. */
-export const placeText = ({ file, line }: Problem) => `${file}${line ? `, line ${line}` : ''}`;
+export const placeText = ({ file, line }: TextProblem) => `${file}${line ? `, line ${line}` : ''}`;
 
 function timesOf(times: TrialTimes | undefined): string {
   if (!times) return ' This training step does not use it.';
@@ -39,7 +39,7 @@ const listForms = (names: readonly string[]): string =>
   names.length > 4 ? `${names.length} forms` : listed(names);
 
 /** The same with all errors; `goTo` shows a place. */
-export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: Problem) => void): void {
+export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: TextProblem) => void): void {
   box.replaceChildren(make('p', {}, verdictText(result)));
   box.dataset.kind = result.kind;
   if (result.kind === 'refused') {

@@ -1,7 +1,7 @@
 /** The scene before the others: what diffusion is, with one picture. It needs no network, and so no GPU. */
 import { make } from '../shell/dom';
 import { Figure, prose } from './parts';
-import type { Scene, Stage } from './scene';
+import type { Scene, SceneStage } from './scene';
 
 /** Pictures of the strip, and the digit that they show. */
 const STRIP = 7;
@@ -16,7 +16,7 @@ export class DiffusionScene implements Scene {
     ['docs/recipe.md', 'from blots to digits'],
   ] as const;
 
-  constructor({ recording: { x, height, width } }: Stage) {
+  constructor({ recording: { x, height, width } }: SceneStage) {
     const strip = new Figure('The same picture with more and more noise', 'wide');
     const size = height * width;
     const bytes = new Uint8Array(STRIP * size);

@@ -11,7 +11,7 @@ import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
 import { OwnScene } from './own_scene';
 import { SamplingScene } from './sampling_scene';
-import type { Scene, Stage } from './scene';
+import type { Scene, SceneStage } from './scene';
 
 /** By their numbers in the address. */
 const SCENES = [DiffusionScene, NoiseScene, LearningScene, SamplingScene, OwnScene];
@@ -59,7 +59,7 @@ export class Explain {
       event.preventDefault();
       this.go(by);
     });
-    const stage: Stage = { app, recording, still: isStill(), changed: () => this.changed() };
+    const stage: SceneStage = { app, recording, still: isStill(), changed: () => this.changed() };
     this.scenes = SCENES.map((Kind) => new Kind(stage));
     this.changed();
   }

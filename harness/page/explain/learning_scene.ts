@@ -2,11 +2,11 @@
 
 import { labelName } from '../../pictures/class_names';
 import { svg } from '../../text/svg';
-import type { Predicted } from '../messages/explain_messages';
+import type { PredictedImages } from '../messages/explain_messages';
 import { drawSvg, make, setText } from '../shell/dom';
 import { meanSquaredError } from './noise';
-import { Choice, Figure, Guess, NetworkChoice, numbered, prose, Slider, sceneParts } from './parts';
-import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
+import { Choice, Figure, Guess, numbered, prose, SceneNetwork, Slider, sceneParts } from './parts';
+import { Question, recordedWords, SCENE_SEED, type Scene, type SceneStage } from './scene';
 
 export class LearningScene implements Scene {
   readonly title = 'What is learned?';
@@ -17,9 +17,9 @@ export class LearningScene implements Scene {
     ['shaders/loss/mse.wgsl', 'the shader of the loss'],
     ['shaders/optimizer/adam.wgsl', 'the shader of the update'],
   ] as const;
-  private readonly stage: Stage;
-  private readonly question: Question<Predicted>;
-  private readonly network: NetworkChoice;
+  private readonly stage: SceneStage;
+  private readonly question: Question<PredictedImages>;
+  private readonly network: SceneNetwork;
   private readonly slider: Slider;
   private readonly digits: Choice<number>;
   private readonly guess: Guess;
@@ -33,11 +33,11 @@ export class LearningScene implements Scene {
   private readonly pictures: HTMLElement;
   private choice = 7;
 
-  constructor(stage: Stage) {
+  constructor(stage: SceneStage) {
     this.stage = stage;
     this.question = new Question(stage.app);
     this.questions = [this.question];
-    this.network = new NetworkChoice(stage.app);
+    this.network = new SceneNetwork(stage.app);
     this.slider = new Slider('explain-level', 't', 10, stage.changed);
     this.slider.value = 7;
     this.digits = new Choice('Image', 'choice', (choice) => {
@@ -96,7 +96,7 @@ export class LearningScene implements Scene {
     const { question, network, stage, slider, choice } = this;
     const { source: of } = network;
     const { begin: began } = stage.app?.state ?? {};
-    if (stage.app) question.ask({ kind: 'predict', of, began, choice, seed: SEED }, true);
+    if (stage.app) question.ask({ kind: 'predict', of, began, choice, seed: SCENE_SEED }, true);
     network.render(question.steps);
     setText(this.status, question.status ?? '');
     const shown = question.answer ?? (network.isOfDigits ? this.recorded() : undefined);
@@ -218,8 +218,8 @@ export class LearningScene implements Scene {
   }
 }
 
-type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
-  readonly before: Predicted['before'] | undefined;
+type Shown = Omit<PredictedImages, 'kind' | 'choices' | 'before'> & {
+  readonly before: PredictedImages['before'] | undefined;
 };
 
 /** The third of the noise levels where the guess errs most. */

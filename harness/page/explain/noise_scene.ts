@@ -4,7 +4,7 @@ import { svg } from '../../text/svg';
 import { drawSvg, make, makeButton } from '../shell/dom';
 import { spread } from './noise';
 import { Figure, Guess, prose, Slider, sceneParts } from './parts';
-import { type Scene, SEED, type Stage } from './scene';
+import { SCENE_SEED, type Scene, type SceneStage } from './scene';
 
 const SIZE = 28 * 28;
 /** The one that the strip before it shows. */
@@ -25,7 +25,7 @@ export class NoiseScene implements Scene {
     ['docs/tutorial.md#2-corruption', 'the tutorial, block by block'],
     ['shaders/batch/corrupt.wgsl', 'the shader that mixes them'],
   ] as const;
-  private readonly stage: Stage;
+  private readonly stage: SceneStage;
   private readonly slider: Slider;
   private readonly guess: Guess;
   private readonly image = new Figure('x, image');
@@ -33,11 +33,11 @@ export class NoiseScene implements Scene {
   private readonly mixed = new Figure('xₜ, the mix');
   private readonly formula = make('p', { className: 'formula' });
   private readonly bars = make('div', { className: 'bars', role: 'img' });
-  private seed = SEED;
+  private seed = SCENE_SEED;
   /** Key of the drawn state. */
   private drawn = '';
 
-  constructor(stage: Stage) {
+  constructor(stage: SceneStage) {
     this.stage = stage;
     this.slider = new Slider('explain-t', 't', 100, stage.changed);
     const answers = ['Nothing but noise', 'The strokes, under noise', 'A fainter 3, without noise'];

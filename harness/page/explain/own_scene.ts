@@ -7,7 +7,7 @@ import { make, setText } from '../shell/dom';
 import { isYoung, networkIn } from '../shell/state';
 import { areAsSharp, isNoise } from './noise';
 import { Figure, Guess, Playback, prose, Slider, sceneParts, showWay, WAY } from './parts';
-import { Question, type Scene, SEED, type Stage } from './scene';
+import { Question, SCENE_SEED, type Scene, type SceneStage } from './scene';
 
 /** What samples show, in the order of the answers. */
 const SHOWS = ['noise', 'blots', 'images'];
@@ -25,7 +25,7 @@ export class OwnScene implements Scene {
   readonly element = make('div', { className: 'scene' });
   readonly questions: readonly Question[];
   readonly reading = [['docs/recipe.md', 'from blots to digits']] as const;
-  private readonly stage: Stage;
+  private readonly stage: SceneStage;
   private readonly question: Question<Made>;
   private readonly guess: Guess;
   private readonly playback: Playback;
@@ -35,7 +35,7 @@ export class OwnScene implements Scene {
   private readonly links: HTMLElement;
   private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
 
-  constructor(stage: Stage) {
+  constructor(stage: SceneStage) {
     this.stage = stage;
     this.question = new Question(stage.app);
     this.questions = [this.question];
@@ -65,7 +65,7 @@ export class OwnScene implements Scene {
     const { stage, question, playback, guess } = this;
     const { app } = stage;
     const steps = app?.state.losses.length ?? 0;
-    if (steps > 0) question.ask({ kind: 'make', of: 'run', label: 0, seed: SEED }, true);
+    if (steps > 0) question.ask({ kind: 'make', of: 'run', label: 0, seed: SCENE_SEED }, true);
     this.links.hidden = !app || steps > 0;
     setText(this.status, steps > 0 ? (question.status ?? '') : '');
     setText(this.about, steps > 0 ? `Your run, at step ${whole(steps)}.` : RECORDED);

@@ -9,12 +9,12 @@ import { term } from '../glossary/glossary';
 import { isWord } from '../glossary/glossary_words';
 import type { Made } from '../messages/explain_messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
-import type { Source } from '../messages/settings';
+import type { NetworkSource } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { fitNames, make, makeButton, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
-import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
+import { grownAt, hasDigitClasses, isOfDigits, networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -278,10 +278,10 @@ export class Playback {
 // ---------------------------------------------------------------- the network
 
 /** The choice of a scene's network, with its name in words: by default the run's, once there is one, else the pretrained one. */
-export class NetworkChoice {
+export class SceneNetwork {
   readonly element = make('div', { className: 'scene-network' });
   private readonly app: App | undefined;
-  private readonly choice: Choice<Source>;
+  private readonly choice: Choice<NetworkSource>;
   private readonly name = make('span', { className: 'muted' });
 
   constructor(app: App | undefined) {
@@ -291,7 +291,7 @@ export class NetworkChoice {
     this.element.append(this.choice.element, this.name);
   }
 
-  get source(): Source {
+  get source(): NetworkSource {
     return this.app?.explained ?? 'pretrained';
   }
 
@@ -310,7 +310,7 @@ export class NetworkChoice {
   /** What its classes are called: digits, where they are. */
   get kind(): 'digit' | 'class' {
     const { app, source } = this;
-    return !app || makesDigits(networkIn(source, app.state, app.settings)) ? 'digit' : 'class';
+    return !app || hasDigitClasses(networkIn(source, app.state, app.settings)) ? 'digit' : 'class';
   }
 
   /** `steps`: training steps of the run's network when it was asked. */
@@ -321,7 +321,7 @@ export class NetworkChoice {
     const run = state.losses.length > 0 || settings.model === 'run';
     this.choice.show(
       source,
-      new Map<Source, string>([
+      new Map<NetworkSource, string>([
         ['pretrained', 'pretrained'],
         ...(run ? [['run', 'this run'] as const] : []),
         ...(state.model ? [['file', state.model.name] as const] : []),
@@ -341,7 +341,7 @@ export class NetworkChoice {
 }
 
 /** The training of a network so far, in words. */
-function trainingText(source: Source, steps: number): string {
+function trainingText(source: NetworkSource, steps: number): string {
   if (source === 'pretrained') return `after ${whole(PRETRAINED_IMAGES)} images`;
   if (source === 'file') return 'as the file has it';
   return steps > 0 ? `after step ${whole(steps)}` : 'not trained yet';

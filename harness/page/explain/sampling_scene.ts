@@ -7,16 +7,16 @@ import {
   Choice,
   Figure,
   Guess,
-  NetworkChoice,
   numbered,
   Playback,
   prose,
+  SceneNetwork,
   Slider,
   sceneParts,
   showWay,
   WAY,
 } from './parts';
-import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
+import { Question, recordedWords, SCENE_SEED, type Scene, type SceneStage } from './scene';
 
 /** What the first call makes, in the order of the answers. */
 const FIRST = ['noise again', 'a smear, the mean of all that is possible', 'nearly the finished image'];
@@ -31,9 +31,9 @@ export class SamplingScene implements Scene {
     ['docs/tutorial.md#8-sampling', 'sampling'],
     ['shaders/sampling/flow_step.wgsl', 'the shader of a step'],
   ] as const;
-  private readonly stage: Stage;
+  private readonly stage: SceneStage;
   private readonly question: Question<Made>;
-  private readonly network: NetworkChoice;
+  private readonly network: SceneNetwork;
   private readonly playback: Playback;
   private readonly digits: Choice<number>;
   private readonly guess: Guess;
@@ -45,17 +45,17 @@ export class SamplingScene implements Scene {
   private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
   private readonly pictures: HTMLElement;
   private digit = 3;
-  private seed = SEED;
+  private seed = SCENE_SEED;
   /** A guess waits for the first prediction of the network that is about to answer. */
   private guessed = false;
   /** What has been played. */
   private played: Made | 'recorded' | undefined;
 
-  constructor(stage: Stage) {
+  constructor(stage: SceneStage) {
     this.stage = stage;
     this.question = new Question(stage.app);
     this.questions = [this.question];
-    this.network = new NetworkChoice(stage.app);
+    this.network = new SceneNetwork(stage.app);
     const t = new Slider('explain-way', 't', 0, stage.changed);
     // t rises to the right, as in the scenes on noise: the way from noise to the image goes to the left.
     t.input.dir = 'rtl';

@@ -7,7 +7,7 @@ import { Latest } from '../shell/latest';
 import { compilingText, taskText } from '../shell/state';
 import type { Recording } from '../welcome/recording';
 
-export interface Stage {
+export interface SceneStage {
   /** Undefined if there is no GPU: then the scenes show the recording. */
   readonly app: App | undefined;
   readonly recording: Recording;
@@ -29,7 +29,7 @@ export interface Scene {
 }
 
 /** The noise that all scenes begin with. */
-export const SEED = 20;
+export const SCENE_SEED = 20;
 
 /** The caption of recorded pictures. `live`: the reader's own network is about to answer. */
 export const recordedWords = (live: boolean) =>

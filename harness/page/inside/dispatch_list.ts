@@ -5,7 +5,7 @@ import type { InsideAnswer, Listed } from '../messages/inside_messages';
 import { byId, make, makeButton, setHidden, setText } from '../shell/dom';
 import { cell, element } from '../shell/table';
 import { showSources } from '../sources/sources';
-import { number } from './part_view';
+import { numberText } from './part_view';
 
 const COLUMNS = 7;
 const TITLES: Record<StepStage, string> = {
@@ -50,7 +50,7 @@ export class DispatchList {
     const which = ofRun ? 'the kernels of this run' : 'the usual kernels of this adapter';
     setText(
       'dispatches-about',
-      `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${number(flops / 1e9)} GFLOP, and at least ${number(bytes / 1e9)} GB to read and write.`,
+      `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${numberText(flops / 1e9)} GFLOP, and at least ${numberText(bytes / 1e9)} GB to read and write.`,
     );
     const table = byId('dispatches', HTMLTableElement);
     for (const body of [...table.tBodies]) body.remove();
@@ -74,7 +74,7 @@ export class DispatchList {
       for (const each of this.cells) setText(each, '–');
     }
     this.times[index] = ms;
-    setText(this.cells[index], number(ms));
+    setText(this.cells[index], numberText(ms));
     setText('dispatches-timed', `Timed ${index + 1} of ${this.cells.length}`);
   }
 
@@ -85,7 +85,7 @@ export class DispatchList {
       'dispatches-timed',
       clock === 'stopped'
         ? `Stopped after ${this.times.length} of ${this.cells.length}`
-        : `One by one they take ${number(sum)} ms, by ${by}. Run together, they can overlap.`,
+        : `One by one they take ${numberText(sum)} ms, by ${by}. Run together, they can overlap.`,
     );
   }
 
@@ -102,8 +102,8 @@ export class DispatchList {
       dispatches.length === 1 ? first.groups.join(' × ') : `${dispatches.length} dispatches`,
       'number',
     );
-    cell(row, number(flops / 1e6), 'number');
-    cell(row, number(bytes / 1e6), 'number');
+    cell(row, numberText(flops / 1e6), 'number');
+    cell(row, numberText(bytes / 1e6), 'number');
     this.cells.push(cell(row, '–', 'number'));
     let detail: HTMLTableRowElement | undefined;
     toggle.addEventListener('click', () => {
@@ -144,7 +144,7 @@ function bindingsOf(dispatches: ListedOp['dispatches']): string {
   const lists = (written: boolean) =>
     tensors
       .filter((t) => t.written === written)
-      .map(({ binding, label, elements }) => `${binding}: ${label}, ${number((4 * elements) / 1e6)} MB`)
+      .map(({ binding, label, elements }) => `${binding}: ${label}, ${numberText((4 * elements) / 1e6)} MB`)
       .join('; ');
   const reads = lists(false);
   return `${groups.join(' × ')} workgroups of ${workgroupSize.join(' × ')}${times}.${reads ? ` Reads ${reads}.` : ''} Writes ${lists(true)}.`;

@@ -3,7 +3,7 @@
 import { type Svg, svg } from '../../text/svg';
 import type { InsideLayer } from '../messages/inside_messages';
 import { drawSvg, make, makeButton } from '../shell/dom';
-import { type Maps, paint } from './shades';
+import { type MapGrid, paintMaps } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
 interface PartPlace {
@@ -56,9 +56,9 @@ export class NetworkDrawing {
   }
 
   /** Draws maps into a part; `most` is the value of full ink. */
-  show(name: string, maps: Maps, most: number): void {
+  show(name: string, maps: MapGrid, most: number): void {
     const part = this.parts.get(name);
-    if (part) paint(part.canvas, maps, most);
+    if (part) paintMaps(part.canvas, maps, most);
   }
 
   /** Marks the part that is open. */

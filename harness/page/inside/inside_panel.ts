@@ -20,12 +20,12 @@ import { connectSources } from '../shell/fields';
 import { isReady, networkIn, networkText, taskText } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { NetworkDrawing } from './drawing';
-import { kernelMaps, number, PartView, type Pixel } from './part_view';
+import { kernelMaps, numberText, PartView, type Pixel } from './part_view';
 import type { PixelView } from './pixel_view';
-import { largest, largestValue, meanMap, onScheme, overall, paint, pictureMaps } from './shades';
+import { largest, largestValue, meanMap, onScheme, overall, paintMaps, pictureMaps } from './shades';
 import { SlowMotion } from './slow_motion';
 
-/** Minimum number of images and milliseconds between two looks into the network during training: each look costs the step under way. */
+/** Minimum numberText of images and milliseconds between two looks into the network during training: each look costs the step under way. */
 const AGAIN_IMAGES = 2048;
 const AGAIN_MS = 3000;
 
@@ -409,10 +409,10 @@ class InsidePanel implements TaskPanel {
     const first = firstOf(layers);
     const canvas = byId('inside-kernels', HTMLCanvasElement);
     const maps = kernelMaps(kernels, first, 8);
-    paint(canvas, maps, largestValue(maps));
+    paintMaps(canvas, maps, largestValue(maps));
     setHidden('kernels-sum', first.inChannels === 1);
     const size = `${first.kernelSize}×${first.kernelSize}`;
-    canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestValue(maps))}`;
+    canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${numberText(largestValue(maps))}`;
   }
 
   private showNorms(): void {
@@ -450,7 +450,7 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
     choose.dataset.choice = String(i);
     choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
     choose.ariaPressed = String(i === chosen);
-    paint(
+    paintMaps(
       choose.firstChild as HTMLCanvasElement,
       pictureMaps(choices.subarray(i * size, (i + 1) * size), looked),
       1,
@@ -483,7 +483,7 @@ function showNorms(norms: NumberOf): void {
     ...Object.entries(norms).map(([name, norm]) => {
       const bar = make('span', { className: 'norm-bar' });
       bar.style.width = `${most > 0 ? (100 * norm) / most : 0}%`;
-      const track = make('dd', { className: 'norm' }, bar, make('span', {}, number(norm)));
+      const track = make('dd', { className: 'norm' }, bar, make('span', {}, numberText(norm)));
       return make('div', {}, make('dt', {}, name), track);
     }),
   );

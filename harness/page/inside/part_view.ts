@@ -3,7 +3,7 @@
 import { plural, whole } from '../../text/units';
 import type { InsideLayer, Kernels } from '../messages/inside_messages';
 import { anyElement, button, byId, onClick, setHidden, setText } from '../shell/dom';
-import { channelMaps, largest, largestValue, type Maps, paint } from './shades';
+import { channelMaps, largest, largestValue, type MapGrid, paintMaps } from './shades';
 
 const kinds = ['activation', 'preActivation', 'gradient'] as const;
 type Kind = (typeof kinds)[number];
@@ -23,7 +23,7 @@ interface Part {
 }
 
 const short = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
-export const number = (value: number) => short.format(value).replace('-', '−');
+export const numberText = (value: number) => short.format(value).replace('-', '−');
 
 export class PartView {
   private part: Part | undefined;
@@ -106,12 +106,12 @@ export class PartView {
     setHidden('part-press', layer.isConditioning);
     const maps = this.maps();
     const most = largest(part.maps[this.kind]!);
-    paint(this.grid, maps, most);
+    paintMaps(this.grid, maps, most);
     this.grid.dataset.columns = String(maps.columns);
     this.grid.style.maxWidth = `${maps.columns * (layer.width === 1 ? 28 : 84)}px`;
     const what = `${plural(maps.count, 'map')} of ${layer.height}×${layer.width}`;
-    this.grid.ariaLabel = `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`;
-    setText('part-scale', `${what}; full colour is ${number(most)}`);
+    this.grid.ariaLabel = `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${numberText(most)}`;
+    setText('part-scale', `${what}; full colour is ${numberText(most)}`);
     this.slider.max = String(maps.count);
     this.slider.disabled = maps.count === 1;
     this.drawOne();
@@ -123,7 +123,7 @@ export class PartView {
     return Math.min(count, this.grid.parentElement!.clientWidth < 460 ? 8 : 16);
   }
 
-  private maps(): Maps {
+  private maps(): MapGrid {
     const { layer, maps } = this.part!;
     return channelMaps(maps[this.kind]!, layer.height, layer.width, this.columns);
   }
@@ -134,10 +134,14 @@ export class PartView {
     this.map = Math.min(this.map, all.count - 1);
     this.slider.value = String(this.map + 1);
     const most = largest(maps[this.kind]!);
-    paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.map, y, x) }, most);
+    paintMaps(
+      this.one,
+      { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.map, y, x) },
+      most,
+    );
     setHidden('part-kernel-box', !kernels);
     if (kernels)
-      paint(this.kernel, kernelAt(kernels, layer, this.map), largestValue(kernelMaps(kernels, layer, 8)));
+      paintMaps(this.kernel, kernelAt(kernels, layer, this.map), largestValue(kernelMaps(kernels, layer, 8)));
     setText('part-kernel-name', layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel');
     this.drawFacts();
   }
@@ -156,7 +160,7 @@ export class PartView {
         sum = sum + v;
       }
     const mean = sum / (all.height * all.width);
-    const facts = `Map ${this.map + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
+    const facts = `Map ${this.map + 1} of ${all.count}: ${numberText(least)} to ${numberText(most)}, mean ${numberText(mean)}`;
     setText('part-facts', facts);
     this.slider.ariaValueText = facts;
     button('part-pixel').ariaLabel = facts;
@@ -206,7 +210,7 @@ export class PartView {
     const { y, x } = this.pixelAt(event);
     setText(
       'part-facts',
-      `Map ${this.map + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.map, y, x))}`,
+      `Map ${this.map + 1}, row ${y + 1}, column ${x + 1}: ${numberText(all.value(this.map, y, x))}`,
     );
   }
 }
@@ -222,7 +226,7 @@ function kernelAt(
   kernels: Kernels,
   { kernelSize: k, inChannels, outChannels }: InsideLayer,
   channel: number,
-): Maps {
+): MapGrid {
   const value = (_: number, y: number, x: number) => {
     let sum = 0;
     for (let c = 0; c < inChannels; c++)
@@ -233,7 +237,7 @@ function kernelAt(
 }
 
 /** All kernels of the first convolution side by side. */
-export function kernelMaps(kernels: Kernels, layer: InsideLayer, columns: number): Maps {
+export function kernelMaps(kernels: Kernels, layer: InsideLayer, columns: number): MapGrid {
   const { kernelSize: k, outChannels } = layer;
   return {
     height: k,

@@ -5,7 +5,7 @@ import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_message
 import { button, byId, make, onClick, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { showSources } from '../sources/sources';
-import { number } from './part_view';
+import { numberText } from './part_view';
 import {
   activationAt,
   mapSums,
@@ -18,7 +18,7 @@ import {
   type Tap,
   tapProduct,
 } from './pixel';
-import { largest, paint } from './shades';
+import { largest, paintMaps } from './shades';
 
 /** The look that the pixel's numbers are of, and the pixel's place in the layer of `arithmetic`. */
 interface OpenPixel {
@@ -132,7 +132,7 @@ export class PixelView {
         : []),
       ['their sum, in 64 bits, by the reference', exact(wanted)],
       ['in the GPU’s buffer, in 32 bits', exact(stored)],
-      ['difference', number(stored - wanted)],
+      ['difference', numberText(stored - wanted)],
       ...(activated ? [[what, exact(activationAt(layer, arithmetic, place, wanted))] as const] : []),
     ];
   }
@@ -153,16 +153,16 @@ export class PixelView {
         ? ''
         : ` ${plural(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
     const isColour = layer === this.layers[0] && layer.inChannels === COLOURS.length;
-    const text = `Input map ${map + 1} of ${layer.inChannels}${isColour ? `, ${COLOURS[map]},` : ''} adds ${number(this.sums[map])}.${edge}`;
+    const text = `Input map ${map + 1} of ${layer.inChannels}${isColour ? `, ${COLOURS[map]},` : ''} adds ${numberText(this.sums[map])}.${edge}`;
     setText('pixel-about', text);
     this.slider.ariaValueText = text;
     const columns = Math.min(COLUMNS, layer.inChannels);
     const most = largest(this.sums);
     const value = (_: number, y: number, x: number) => this.sums[y * columns + x] ?? 0;
     const rows = Math.ceil(layer.inChannels / columns);
-    paint(this.strip, { height: rows, width: columns, count: 1, columns: 1, value }, most);
+    paintMaps(this.strip, { height: rows, width: columns, count: 1, columns: 1, value }, most);
     this.strip.style.width = `min(100%, ${columns * 1.5}rem)`;
-    this.strip.ariaLabel = `What each input map adds, up to ${number(most)}`;
+    this.strip.ariaLabel = `What each input map adds, up to ${numberText(most)}`;
   }
 
   /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
@@ -216,7 +216,7 @@ function fillTable(
   );
 }
 
-/** Says how the GPU computes the number, if not by the lines that are shown. */
+/** Says how the GPU computes the numberText, if not by the lines that are shown. */
 function formText({ kernel, variant }: Arithmetic['form']): string {
   const name = `${kernel}.${variant}`;
   const lines =

@@ -17,7 +17,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 export const onScheme = (repaint: () => void) => dark.addEventListener('change', repaint);
 
 /** Values of a grid of maps, row by row; `at` says where a value of map, row and column is. */
-export interface Maps {
+export interface MapGrid {
   readonly height: number;
   readonly width: number;
   readonly count: number;
@@ -28,7 +28,7 @@ export interface Maps {
 }
 
 /** Paints maps side by side, one canvas pixel each value; CSS makes them larger. `most` is what full ink stands for. */
-export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap = 1): void {
+export function paintMaps(canvas: HTMLCanvasElement, maps: MapGrid, most: number, gap = 1): void {
   const { height, width, count, columns, value, colours } = maps;
   const rows = Math.ceil(count / columns);
   canvas.width = columns * (width + gap) - gap;
@@ -54,7 +54,12 @@ export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap =
 }
 
 /** The maps of a layer, [height][width][channels]. */
-export const channelMaps = (values: Float32Array, height: number, width: number, columns: number): Maps => {
+export const channelMaps = (
+  values: Float32Array,
+  height: number,
+  width: number,
+  columns: number,
+): MapGrid => {
   const count = values.length / (height * width);
   return {
     height,
@@ -66,7 +71,7 @@ export const channelMaps = (values: Float32Array, height: number, width: number,
 };
 
 /** A picture of bytes, 0 to 255, [height][width][channels]: colours, or the first channel as a shade. */
-export const pictureMaps = (bytes: Uint8Array, { height, width, channels }: ImageSize): Maps => ({
+export const pictureMaps = (bytes: Uint8Array, { height, width, channels }: ImageSize): MapGrid => ({
   height,
   width,
   count: 1,
@@ -76,7 +81,7 @@ export const pictureMaps = (bytes: Uint8Array, { height, width, channels }: Imag
 });
 
 /** Numbers of any size for each pixel of an image, [height][width][channels], as one map: the mean of the channels. */
-export const meanMap = (values: Float32Array, { height, width, channels }: ImageSize): Maps => ({
+export const meanMap = (values: Float32Array, { height, width, channels }: ImageSize): MapGrid => ({
   height,
   width,
   count: 1,
@@ -88,7 +93,7 @@ export const meanMap = (values: Float32Array, { height, width, channels }: Image
 });
 
 /** One map for a whole layer: the norm over all channels at each pixel, less the smallest one. */
-export function overall(values: Float32Array, height: number, width: number): Maps {
+export function overall(values: Float32Array, height: number, width: number): MapGrid {
   const channels = values.length / (height * width);
   const sizes = Float32Array.from({ length: height * width }, (_, pixel) =>
     Math.hypot(...values.subarray(pixel * channels, (pixel + 1) * channels)),
@@ -104,7 +109,7 @@ export const largest = (values: ArrayLike<number>): number =>
     0,
   ) as number;
 
-export const largestValue = ({ height, width, count, value }: Maps): number => {
+export const largestValue = ({ height, width, count, value }: MapGrid): number => {
   let most = 0;
   for (let i = 0; i < count; i++)
     for (let y = 0; y < height; y++)

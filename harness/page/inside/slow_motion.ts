@@ -4,8 +4,8 @@ import type { StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
 import { anyElement, button, isStill, make, onClick, setHidden, setText } from '../shell/dom';
-import { kernelMaps, number } from './part_view';
-import { largest, type Maps, meanMap, paint, pictureMaps } from './shades';
+import { kernelMaps, numberText } from './part_view';
+import { largest, type MapGrid, meanMap, paintMaps, pictureMaps } from './shades';
 
 const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const satisfies readonly StepStage[];
 
@@ -116,7 +116,7 @@ function partsOf(stage: StepStage, layers: readonly InsideLayer[]): string[] {
 
 interface StagePicture {
   readonly title: string;
-  readonly maps: Maps;
+  readonly maps: MapGrid;
   readonly most: number;
 }
 
@@ -167,7 +167,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
       const most = largest(step.target);
       const difference = step.output.map((v, i) => v - step.target[i]);
       return {
-        text: `The loss says how far the answers are from what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is ${number(step.loss)}.${mean}`,
+        text: `The loss says how far the answers are from what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is ${numberText(step.loss)}.${mean}`,
         pictures: [
           floats('answer', step.output, most),
           floats('should be', step.target, most),
@@ -178,9 +178,9 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
     case 'backward': {
       const { norm, clipNorm } = step;
       const clipped =
-        clipNorm !== undefined && norm > clipNorm ? `, and is clipped to ${number(clipNorm)}` : '';
+        clipNorm !== undefined && norm > clipNorm ? `, and is clipped to ${numberText(clipNorm)}` : '';
       return {
-        text: `From the last layer to the first, each layer receives how the loss changes with its maps, and computes how the loss changes with its weights. All of these numbers together are the gradient; its norm is ${number(norm)}${clipped}.`,
+        text: `From the last layer to the first, each layer receives how the loss changes with its maps, and computes how the loss changes with its weights. All of these numbers together are the gradient; its norm is ${numberText(norm)}${clipped}.`,
         pictures: [],
       };
     }
@@ -189,9 +189,9 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
       const moved = after.map((v, i) => v - before[i]);
       const most = largest(before);
       const shares = Object.values(step.changes);
-      const percent = (share: number) => `${number(100 * share)} %`;
+      const percent = (share: number) => `${numberText(100 * share)} %`;
       return {
-        text: `Adam moves every weight a little against its gradient, at the learning rate ${number(step.learningRate)}: layers change by ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of their size. The step was made on a copy: the network itself stays as it is.`,
+        text: `Adam moves every weight a little against its gradient, at the learning rate ${numberText(step.learningRate)}: layers change by ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of their size. The step was made on a copy: the network itself stays as it is.`,
         pictures: [
           kernels(`${first.name} before`, before, most),
           kernels('after', after, most),
@@ -208,6 +208,6 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
 
 function figure({ title, maps, most }: StagePicture): HTMLElement {
   const canvas = make('canvas', { role: 'img', ariaLabel: title });
-  paint(canvas, maps, most);
+  paintMaps(canvas, maps, most);
   return make('div', {}, canvas, make('p', { className: 'muted' }, title));
 }

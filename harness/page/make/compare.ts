@@ -6,11 +6,11 @@ import { ImageView, type Tiles, toPng } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { stepTiles } from '../shell/trajectory';
 import { callsText, columnMaking, NAMES, stepsText, usualPair } from './making';
-import type { Orders } from './orders';
+import type { SampleOrders } from './orders';
 import { stepText } from './sample_views';
 import { saveAs } from './share';
 
-export function connectComparison(orders: Orders): () => void {
+export function connectComparison(orders: SampleOrders): () => void {
   const { app, stage } = orders;
   const way = byId('way', HTMLInputElement);
   const views = (['left', 'right'] as const).map((side) => {

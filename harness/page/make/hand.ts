@@ -5,7 +5,7 @@ import { imagesAt, type Placed } from '../messages/noise_field';
 import { handful, orderLabels } from '../messages/order';
 import type { App } from '../shell/app';
 import { paperByte, type Tiles } from '../shell/images';
-import type { Origin, Sampled } from '../shell/trajectory';
+import type { NoiseOrigin, Sampled } from '../shell/trajectory';
 import type { Stage } from './stage';
 
 /** Number of images kept for a hand that goes back. */
@@ -18,7 +18,7 @@ export const MAP_SIDE = 5;
 export const handIndex = ({ count }: Pick<Order, 'count'>) => count - 1;
 
 /** Images to make. */
-interface Wish extends Origin {
+interface Wish extends NoiseOrigin {
   readonly images: readonly Placed[];
   /** Whether they are the field's map; else they are the digits. */
   readonly isMap: boolean;
@@ -85,7 +85,7 @@ export class Hand {
     this.ends = new AbortController();
   }
 
-  private originOf(order: Order): Origin {
+  private originOf(order: Order): NoiseOrigin {
     const { settings, network, state } = this.app;
     return { order, settings, network, trained: state.losses.length };
   }

@@ -8,8 +8,8 @@ import {
   type ColumnChoice,
   type FlowMethod,
   initialFor,
+  type NetworkSource,
   type Settings,
-  type Source,
 } from '../messages/settings';
 import type { App } from '../shell/app';
 import { networkIn } from '../shell/state';
@@ -39,7 +39,11 @@ type Chosen = Pick<Settings, 'recipe' | 'calls' | 'steps' | 'method' | 'guidance
 type Network = Pick<ModelDescription, 'recipe' | 'classes' | 'sampling'>;
 
 /** Network and sampling for the settings. Open settings follow the choice of calls, or else the network's own sampling. */
-export function planMaking(chosen: Chosen, source: Source, { recipe, sampling: own }: Network): Making {
+export function planMaking(
+  chosen: Chosen,
+  source: NetworkSource,
+  { recipe, sampling: own }: Network,
+): Making {
   const { calls, steps, method, guidance } = chosen;
   if (own.calls) return { source, ...flowing(own), guidance: 1 };
   const isOpen = steps === 0 && method === 'auto' && guidance === initialFor(chosen.recipe).guidance;
@@ -61,7 +65,7 @@ const flowing = ({ method, steps }: Sampling) => ({
 });
 
 /** Network and sampling while the hand moves: the fewest calls that make digits. */
-export function handMaking(chosen: Chosen, source: Source, network: Network): Making {
+export function handMaking(chosen: Chosen, source: NetworkSource, network: Network): Making {
   if (source === 'pretrained' || network.sampling.calls)
     return planMaking({ ...initialFor(chosen.recipe), calls: '2' }, source, network);
   return { source, ...FEWEST, guidance: chosen.guidance };

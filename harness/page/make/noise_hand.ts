@@ -4,7 +4,7 @@ import type { FieldPlace } from '../messages/noise_field';
 import { anyElement, setHidden } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { handIndex } from './hand';
-import type { Orders } from './orders';
+import type { SampleOrders } from './orders';
 
 /** How far keys move the handle, in percent: across and down. */
 const MOVES: Readonly<Record<string, readonly [number, number] | undefined>> = {
@@ -30,7 +30,7 @@ export function movedBy({ across, down }: FieldPlace, key: string, shift: boolea
 }
 
 /** Returns what shows the hand at its place, the image of `shown` under it, and the map below it. */
-export function connectField(orders: Orders): (shown: Tiles) => void {
+export function connectField(orders: SampleOrders): (shown: Tiles) => void {
   const field = anyElement('noise-field');
   const handle = anyElement('noise-handle');
   const digit = new ImageView('noise-digit');

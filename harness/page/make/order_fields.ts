@@ -7,11 +7,11 @@ import { connectClasses } from '../shell/class_buttons';
 import { anyElement, button, byId, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { listed } from '../shell/format';
-import { makesDigits } from '../shell/state';
+import { hasDigitClasses } from '../shell/state';
 import { AUTOMATIC, callsChoice, callsText, planMaking, stepsText } from './making';
-import type { Orders } from './orders';
+import type { SampleOrders } from './orders';
 
-export function connectOrder(orders: Orders) {
+export function connectOrder(orders: SampleOrders) {
   const { app } = orders;
   const form = byId('sample-settings', HTMLFormElement);
   const fields = connectFields(app, form, anyElement('sample-problem'));
@@ -47,7 +47,7 @@ export function connectOrder(orders: Orders) {
       setHidden('enlarge-field', chooseEnlarge(network, settings.enlarge) === undefined);
       byId('count', HTMLInputElement).placeholder = String(orders.usualCount);
       setDisabled('noise-next', !(orders.canReplace && this.valid));
-      const isDigit = makesDigits(network);
+      const isDigit = hasDigitClasses(network);
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');
       setText('guidance-value', guidance.value);
@@ -66,7 +66,7 @@ export function connectOrder(orders: Orders) {
  * The choice of the number of network calls per image. An order that is not the usual one, whatever has made it so, is said beside Make, with
  * a button that undoes it.
  */
-function connectCalls(orders: Orders): () => void {
+function connectCalls(orders: SampleOrders): () => void {
   const { app } = orders;
   const choose = (changes: Partial<Settings>) => {
     app.address.take(changes);
@@ -115,7 +115,7 @@ function connectCalls(orders: Orders): () => void {
 }
 
 /** A word, a number or a list of classes, an image for each: they follow while it is written, and Enter makes them. */
-function connectText(orders: Orders) {
+function connectText(orders: SampleOrders) {
   const { app } = orders;
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);

@@ -9,12 +9,12 @@ import { isReady } from '../shell/state';
 import { isLast, type Sampled, stepTiles, type Trajectory } from '../shell/trajectory';
 import { Hand } from './hand';
 import { columnMaking, handMaking, type Making, type Pair, pairIn, planMaking, type Wanted } from './making';
-import { type Column, type Frame, Stage } from './stage';
+import { type Column, Stage, type StageFrame } from './stage';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;
 
-export class Orders {
+export class SampleOrders {
   readonly app: App;
   readonly stage: Stage;
   readonly hand: Hand;
@@ -23,7 +23,7 @@ export class Orders {
   /** Whether the fields hold legal values. */
   private readonly isValid: () => boolean;
   /** The recipe and the columns of what is shown or has been asked for, and the network that was chosen by then. */
-  private ordered: Orders['now'] | undefined;
+  private ordered: SampleOrders['now'] | undefined;
 
   constructor(app: App, isValid: () => boolean) {
     const { across, down } = app.settings;
@@ -163,7 +163,7 @@ export class Orders {
     wanted: Wanted,
     ways: ReadonlyMap<Column, Making | string>,
     signal: AbortSignal,
-  ): AsyncGenerator<Frame> {
+  ): AsyncGenerator<StageFrame> {
     for (const [column, making] of ways) {
       if (typeof making === 'string') continue;
       for await (const step of this.app.make({ ...wanted, ...making }, signal)) yield { step, column };
@@ -173,7 +173,7 @@ export class Orders {
   }
 
   /** The field's map, behind finished images that are no columns. */
-  private async *look(): AsyncGenerator<Frame> {
+  private async *look(): AsyncGenerator<StageFrame> {
     const { app, one, hand } = this;
     if (!one.complete || !this.isFlow) return;
     // Training would wait for it, other tabs do not show it, and what is enlarged goes first.
@@ -183,14 +183,14 @@ export class Orders {
   }
 
   /** Images with few network calls, and once the hand rests all steps of an order, as soon as all are there. */
-  private async *followed(preview: Order, order: Order, signal: AbortSignal): AsyncGenerator<Frame> {
+  private async *followed(preview: Order, order: Order, signal: AbortSignal): AsyncGenerator<StageFrame> {
     const rest = new Promise<void>((resolve) => setTimeout(resolve, REST_MS));
     for await (const step of this.hand.follow(preview, this.one.shown)) yield { step, column: '' };
     await rest;
     if (signal.aborted) return;
     await this.stage.until(() => this.canReplace && this.isValid());
     this.app.address.take(this.place);
-    const held: Frame[] = [];
+    const held: StageFrame[] = [];
     for await (const step of this.app.make(order, signal)) {
       held.push({ step, column: '' });
       if (isLast(step)) yield* held;

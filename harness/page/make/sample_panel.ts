@@ -8,12 +8,12 @@ import { connectComparison } from './compare';
 import { callsText } from './making';
 import { connectField } from './noise_hand';
 import { connectOrder } from './order_fields';
-import { Orders } from './orders';
+import { SampleOrders } from './orders';
 import { connectSource, connectSteps } from './sample_views';
 import { connectShare } from './share';
 
 export function createSamplePanel(app: App): TaskPanel {
-  const orders: Orders = new Orders(app, () => fields.valid);
+  const orders: SampleOrders = new SampleOrders(app, () => fields.valid);
   const { stage, hand } = orders;
   const fields = connectOrder(orders);
   const renderSteps = connectSteps(orders);
@@ -56,7 +56,7 @@ export function createSamplePanel(app: App): TaskPanel {
   };
 }
 
-function renderStatus(orders: Orders): void {
+function renderStatus(orders: SampleOrders): void {
   const { app, hand, stage } = orders;
   const { state, enlargements } = app;
   const { sampling, preparing } = state;
@@ -80,7 +80,7 @@ function renderStatus(orders: Orders): void {
 }
 
 /** The worker's present task, in words of this tab. */
-function doingNow({ app: { state, measuring }, one, hand: { asks } }: Orders): string {
+function doingNow({ app: { state, measuring }, one, hand: { asks } }: SampleOrders): string {
   if (asks === 'first') return 'Loading the network';
   if (!rests(state)) return taskText(state);
   if (measuring) return `The ${measuring} has the GPU`;

@@ -9,7 +9,7 @@ import { ImageView, type Tiles } from '../shell/images';
 import { isOfDigits, networkText } from '../shell/state';
 import { isLast, type Sampled } from '../shell/trajectory';
 import { loadRecording } from '../welcome/recorded';
-import type { Orders } from './orders';
+import type { SampleOrders } from './orders';
 
 const FRAME_MS = 120;
 /** The longest text whose classes are named one by one. */
@@ -46,7 +46,7 @@ function explained({ step, network, order }: Sampled): string {
 }
 
 /** Before anything is ordered it plays a recording: what the pretrained network makes. Rendering returns what is shown. */
-export function connectSteps(orders: Orders): () => Tiles {
+export function connectSteps(orders: SampleOrders): () => Tiles {
   const { app, one } = orders;
   const canvas = byId('sample-prediction', HTMLCanvasElement);
   const view = new ImageView(canvas);
@@ -107,7 +107,7 @@ export function connectSteps(orders: Orders): () => Tiles {
 
 const small = (sentence: string) => sentence.replace(/^./, (letter) => letter.toLowerCase());
 
-export function connectSource(orders: Orders): () => void {
+export function connectSource(orders: SampleOrders): () => void {
   const { app } = orders;
   const renderSources = connectSources(app, 'use', () => orders.again());
   onClick('save-model-2', () => app.save('model'));

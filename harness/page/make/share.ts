@@ -6,7 +6,7 @@ import { type Settings, toQuery } from '../messages/settings';
 import { downloadMade, onClick, setDisabled, setText } from '../shell/dom';
 import { toPng } from '../shell/images';
 import { stepTiles } from '../shell/trajectory';
-import type { Orders } from './orders';
+import type { SampleOrders } from './orders';
 
 /** The URL query that makes an order again, which follows these settings. The URL does not contain the user's own network. */
 export function orderQuery(settings: Settings, { count, text }: Pick<Order, 'count' | 'text'>): string {
@@ -48,7 +48,7 @@ export function saveAs(file: string, content: Parameters<typeof downloadMade>[1]
 }
 
 /** Saves the steps that are shown, and shares their order, even if the choices have changed since; if there are none yet, what is chosen. */
-export function connectShare(orders: Orders): () => void {
+export function connectShare(orders: SampleOrders): () => void {
   const { app, one } = orders;
   const name = (which: number | 'all', ending: string) => {
     const { network, order } = one.last!;

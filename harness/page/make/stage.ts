@@ -6,7 +6,7 @@ import { type Sampled, Trajectory } from '../shell/trajectory';
 /** The images that are made as the settings say, or a column of a comparison. */
 export type Column = ColumnChoice | '';
 
-export type Frame =
+export type StageFrame =
   /** A step of a column's images. */
   | { readonly column: Column; readonly step: Sampled }
   /** The field's map, as far as it is made: it comes beside finished images. */
@@ -33,7 +33,7 @@ export class Stage {
   }
 
   /** Shows what `produce` makes until its signal is aborted, in place of what is being made. What is shown stays until its first frame comes. */
-  async show(produce: (signal: AbortSignal) => AsyncIterable<Frame>): Promise<void> {
+  async show(produce: (signal: AbortSignal) => AsyncIterable<StageFrame>): Promise<void> {
     this.stop();
     this.problem = undefined;
     const { signal } = this.ends;

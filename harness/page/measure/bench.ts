@@ -27,7 +27,7 @@ import {
 } from '../shell/dom';
 import { appendRow, tableSection } from '../shell/table';
 import { showSources } from '../sources/sources';
-import { budgetLeft, MeasureRun, networkIn } from './measure';
+import { budgetLeft, chosenNetwork, MeasureRun } from './measure';
 import { factList, openRow } from './open_row';
 
 const NOTHING = { done: 0, total: 1, title: '' };
@@ -89,7 +89,7 @@ export class Bench {
   }
 
   get doing(): string {
-    return `Measuring ${choiceText(this.result ? this.result.network : networkIn(this.app.settings))}`;
+    return `Measuring ${choiceText(this.result ? this.result.network : chosenNetwork(this.app.settings))}`;
   }
 
   get found(): string {

@@ -14,7 +14,7 @@ import { element } from '../shell/table';
 import { Bench } from './bench';
 import { Check } from './check';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
-import { networkIn, offerKernelNames, usualBatch } from './measure';
+import { chosenNetwork, offerKernelNames, usualBatch } from './measure';
 import { factList } from './open_row';
 
 /** A browser lets a page copy for about 5 s after a click. */
@@ -102,7 +102,7 @@ export class GpuPanel implements TaskPanel {
     if (!facts || ['starting', 'loading'].includes(state.phase)) return;
     this.opens = false;
     const isFree = rests(state) && !state.training && !state.distilling && !measuring && !asked;
-    const network = choiceText(networkIn(app.settings));
+    const network = choiceText(chosenNetwork(app.settings));
     const isNew = !last || bench.run.status === 'ready' || (bench.run.byItself && this.measured !== network);
     if (!isFree || !isNew || !bench.run.possible) return;
     this.measured = network;

@@ -138,7 +138,7 @@ export class MeasureRun<N extends MeasureName> {
 }
 
 /** The network that the page is set to. */
-export const networkIn = ({ recipe, widths }: Settings) => findChanges({ recipe, widths });
+export const chosenNetwork = ({ recipe, widths }: Settings) => findChanges({ recipe, widths });
 
 /** A software adapter would spend the time of the bench on a few rows of a large batch. */
 const SOFTWARE_BATCH = 16;
@@ -158,7 +158,7 @@ function taskOf(name: MeasureName, app: App, byItself: boolean): MeasureTask {
     name,
     tune,
     recipe,
-    network: networkIn(settings),
+    network: chosenNetwork(settings),
     variants: state.run?.variants,
     ...(byItself
       ? { kernel: 'step', batches: [STEP_IMAGES] }

@@ -1,13 +1,13 @@
 /** The Explain view's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
 import type { Objective } from '../../../src/training/step_config';
-import type { Beginning, ImageSize, Source } from './settings';
+import type { Beginning, ImageSize, NetworkSource } from './settings';
 
 export type ExplainOrder =
   /** Predictions at rising noise levels, from the network as it is now and as it was before training. */
   | {
       readonly kind: 'predict';
-      readonly of: Source;
+      readonly of: NetworkSource;
       /** What the run began with, as far as it is known. */
       readonly began?: Beginning | undefined;
       /** Index of one of the images to choose from. */
@@ -16,13 +16,13 @@ export type ExplainOrder =
     }
   | {
       readonly kind: 'make';
-      readonly of: Source;
+      readonly of: NetworkSource;
       /** Its class, for a network that is conditioned on classes. */
       readonly label: number;
       readonly seed: number;
     };
 
-export interface Predicted extends ImageSize {
+export interface PredictedImages extends ImageSize {
   readonly kind: 'predicted';
   readonly objective: Objective;
   readonly choices: Uint8Array;
@@ -46,4 +46,4 @@ export interface Made extends ImageSize {
   readonly predictions: readonly Uint8Array[];
 }
 
-export type ExplainAnswer = Predicted | Made;
+export type ExplainAnswer = PredictedImages | Made;

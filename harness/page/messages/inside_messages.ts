@@ -2,10 +2,10 @@
 import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
-import type { ImageSize, Source } from './settings';
+import type { ImageSize, NetworkSource } from './settings';
 
 export interface LookChoice {
-  readonly source: Source;
+  readonly source: NetworkSource;
   /** Index of one of the ten images to choose from. */
   readonly choice: number;
   /** The share of noise in it, from 0 to 1. */
@@ -19,9 +19,9 @@ export type InsideOrder =
   | { readonly kind: 'look'; readonly picture: LookChoice; readonly layer?: string }
   /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
   | { readonly kind: 'step'; readonly picture: LookChoice }
-  | { readonly kind: 'list'; readonly source: Source }
+  | { readonly kind: 'list'; readonly source: NetworkSource }
   /** The time of each dispatch. Any other request ends it early. */
-  | { readonly kind: 'time'; readonly source: Source };
+  | { readonly kind: 'time'; readonly source: NetworkSource };
 
 /** A layer of the network, in forward order. */
 export interface InsideLayer extends Layer {
@@ -94,7 +94,7 @@ export interface Stepped {
 
 export interface Listed {
   readonly kind: 'listed';
-  readonly source: Source;
+  readonly source: NetworkSource;
   readonly batch: number;
   /** Whether these are the kernels of the run, rather than those that are usual on the adapter. */
   readonly ofRun: boolean;

@@ -12,9 +12,9 @@ import type {
   CheckpointSettings,
   FlowMethod,
   ImageSize,
+  NetworkSource,
   PageRecipe,
   Settings,
-  Source,
 } from './settings';
 
 export type { Phase } from '../../../src/worker';
@@ -22,7 +22,7 @@ export type { Phase } from '../../../src/worker';
 /** An order of samples. An unconditional network ignores the classes, one that does not follow a flow the method. */
 export interface Order extends Pick<Settings, 'steps' | 'count' | 'seed' | 'digit' | 'text' | 'guidance'> {
   /** `instant`: the distilled network that comes with the page. */
-  readonly source: Source | 'instant';
+  readonly source: NetworkSource | 'instant';
   /** A place between the noise of the seed and the noise of the next three seeds. */
   readonly place: FieldPlace;
   /** The classes that the text orders, one for each image, in place of `digit`. */
@@ -32,7 +32,7 @@ export interface Order extends Pick<Settings, 'steps' | 'count' | 'seed' | 'digi
 
 /** A question about a drawing. The class 'all' means no particular class. Pixels from 0 to 1, [height][width]. */
 export type DrawOrder = {
-  readonly source: Source;
+  readonly source: NetworkSource;
   readonly image: Float32Array<ArrayBuffer>;
   readonly seed: number;
 } & (

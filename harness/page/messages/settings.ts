@@ -70,7 +70,7 @@ export type CheckpointSettings = Pick<
 >;
 
 /** The network that makes samples: the pretrained one, the run's, or a file's. */
-export type Source = 'pretrained' | 'run' | 'file';
+export type NetworkSource = 'pretrained' | 'run' | 'file';
 
 export interface ImageSize {
   readonly height: number;

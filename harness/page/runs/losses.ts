@@ -1,6 +1,6 @@
 /** The losses of a run, step after step, and their running mean. Pure. */
 
-/** Losses in the order of their steps: `Losses`, a list, or an array of 32-bit floats. */
+/** LossHistory in the order of their steps: `LossHistory`, a list, or an array of 32-bit floats. */
 export interface LossSeries extends Iterable<number> {
   readonly length: number;
   at(index: number): number | undefined;
@@ -8,7 +8,7 @@ export interface LossSeries extends Iterable<number> {
 }
 
 /** An immutable list of losses. The cost of appending does not depend on the length of the run. */
-export class Losses implements LossSeries {
+export class LossHistory implements LossSeries {
   readonly length: number;
   /** Shared by all lists that were appended to each other; it may also contain later losses. */
   private readonly store: number[];
@@ -18,22 +18,22 @@ export class Losses implements LossSeries {
     this.length = store.length;
   }
 
-  static of(losses: Iterable<number>): Losses {
-    return new Losses([...losses]);
+  static of(losses: Iterable<number>): LossHistory {
+    return new LossHistory([...losses]);
   }
 
   /** The first `count` losses, and `more` after them. The first ones are copied only if steps are repeated. */
-  after(count: number, more: Iterable<number>): Losses {
+  after(count: number, more: Iterable<number>): LossHistory {
     const { store, length } = this;
     // Not to an empty one: the initial state's is shared.
     const newest = length > 0 && count === length && store.length === length;
     const all = newest ? store : store.slice(0, Math.min(count, length));
     for (const loss of more) all.push(loss);
-    return new Losses(all);
+    return new LossHistory(all);
   }
 
   /** Whether this list was made by appending to `earlier`. */
-  continues(earlier: Losses): boolean {
+  continues(earlier: LossHistory): boolean {
     return this.store === earlier.store && this.length >= earlier.length;
   }
 

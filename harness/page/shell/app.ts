@@ -15,7 +15,14 @@ import {
   type WorkerEvent,
 } from '../messages/messages';
 import { orderSampling, runFileName } from '../messages/order';
-import { isOfRun, type Key, type Settings, type Source, type Task, withRecipe } from '../messages/settings';
+import {
+  isOfRun,
+  type Key,
+  type NetworkSource,
+  type Settings,
+  type Task,
+  withRecipe,
+} from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { type Grid, History } from '../runs/history';
 import { readMeasurements, readNotes } from '../runs/run_notes';
@@ -145,12 +152,12 @@ export class App {
   }
 
   /** The network that makes samples. */
-  get source(): Source {
+  get source(): NetworkSource {
     return chosenSource(this.state, this.settings, this.useFile);
   }
 
   /** The network that the page looks into, at intermediate noise levels: a distilled one has none, so the pretrained one takes its place. */
-  get lookedInto(): Source {
+  get lookedInto(): NetworkSource {
     return this.source === 'file' && distilledNote(this.state.model) ? 'pretrained' : this.source;
   }
 
@@ -161,7 +168,7 @@ export class App {
   }
 
   /** The network that the scenes ask. */
-  get explained(): Source {
+  get explained(): NetworkSource {
     return this.isYoung ? 'pretrained' : this.lookedInto;
   }
 
@@ -279,7 +286,7 @@ export class App {
   }
 
   /** Takes another network to make samples and to look into; `run` and `pretrained` are a setting, a file is not. */
-  choose(source: Source): void {
+  choose(source: NetworkSource): void {
     if (source !== 'file') this.set('model', source);
     else {
       this.useFile = true;

@@ -4,7 +4,7 @@ import { countCalls } from '../../../src/unet/sampling';
 import { duration, plural, whole } from '../../text/units';
 import type { ModelDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
-import { type Distilling, networkIn, rests, type State } from './state';
+import { type DistillingProgress, networkIn, rests, type State } from './state';
 
 /** Steps after which a network that began untrained makes what is worth copying. */
 const LEAST_TRAINED = 300;
@@ -39,7 +39,14 @@ function about(seconds: number): string {
 }
 
 /** The progress of distilling, in words. */
-export function distilStatus({ calls, noises, steps, trajectories, step, secondsLeft }: Distilling): string {
+export function distilStatus({
+  calls,
+  noises,
+  steps,
+  trajectories,
+  step,
+  secondsLeft,
+}: DistillingProgress): string {
   const what =
     step === 0
       ? `trajectory ${whole(trajectories)} of ${whole(noises)}`
@@ -49,7 +56,7 @@ export function distilStatus({ calls, noises, steps, trajectories, step, seconds
 }
 
 /** The progress of distilling, from 0 to 1. */
-export const distilShare = ({ noises, steps, trajectories, step }: Distilling): number =>
+export const distilShare = ({ noises, steps, trajectories, step }: DistillingProgress): number =>
   (trajectories / noises + step / steps) / 2;
 
 /** The reason that a file's network cannot be examined at intermediate noise levels; undefined if it can. */

@@ -78,12 +78,12 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-export type Files = typeof import('./make_files');
+export type MakeFiles = typeof import('./make_files');
 
 /** Downloads what `content` makes. What makes files comes with the first one. Resolves to why it could not be made, if so. */
 export async function downloadMade(
   name: string,
-  content: (files: Files) => Promise<BlobPart> | BlobPart,
+  content: (files: MakeFiles) => Promise<BlobPart> | BlobPart,
 ): Promise<string | undefined> {
   try {
     download(name, await content(await import('./make_files')));

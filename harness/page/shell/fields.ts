@@ -1,6 +1,6 @@
 /** Buttons that choose a network, and forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
-import { initialFor, isOfRun, type Key, keys, type Source, settingText } from '../messages/settings';
+import { initialFor, isOfRun, type Key, keys, type NetworkSource, settingText } from '../messages/settings';
 import type { History } from '../runs/history';
 import type { App } from './app';
 import { button, onClick, setDisabled, setHidden, setMessage, setText } from './dom';
@@ -14,10 +14,14 @@ interface Fields {
   render(): void;
 }
 
-const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
+const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly NetworkSource[];
 
 /** Buttons that choose a network: `use-run`, for instance. `chosen` is called after each choice. Returns what draws them anew. */
-export function connectSources(app: App, prefix: string, chosen = (): void => {}): (source: Source) => void {
+export function connectSources(
+  app: App,
+  prefix: string,
+  chosen = (): void => {},
+): (source: NetworkSource) => void {
   for (const source of SOURCES) {
     onClick(`${prefix}-${source}`, () => {
       app.choose(source);

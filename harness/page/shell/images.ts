@@ -1,7 +1,7 @@
 /** Draws images on a canvas, as many side by side as fit. */
 
 import { STREAM, threefry } from '../../../src/base/random';
-import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
+import { type BytePicture, gridOfBytes, rgba } from '../../pictures/pictures';
 import type { ModelDescription } from '../messages/messages';
 import { imagesAt, makeFieldNoise, START } from '../messages/noise_field';
 import { columnsFor } from '../messages/order';
@@ -147,11 +147,11 @@ export class ImageView {
   }
 }
 
-function canvasOf(of: Picture): OffscreenCanvas {
+function canvasOf(of: BytePicture): OffscreenCanvas {
   const { width, height } = of;
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')!.putImageData(new ImageData(rgba(of), width, height), 0, 0);
   return canvas;
 }
 
-export const toPng = (of: Picture): Promise<Blob> => canvasOf(of).convertToBlob({ type: 'image/png' });
+export const toPng = (of: BytePicture): Promise<Blob> => canvasOf(of).convertToBlob({ type: 'image/png' });

@@ -1,5 +1,5 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
-import { gridOfBytes, type Picture } from '../../pictures/pictures';
+import { type BytePicture, gridOfBytes } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { ImageSize } from '../messages/settings';
 import { type Frame, fileScale, type Shape } from './trajectory';
@@ -7,14 +7,14 @@ import { type Frame, fileScale, type Shape } from './trajectory';
 const FRAME_MS = 120;
 
 /** A step, x on the left, the prediction on the right; of the last of `steps`, and of the polish after it, the prediction alone, which is the images. */
-export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
+export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): BytePicture {
   return step >= steps
     ? gridOfBytes(prediction, shape, { scale: fileScale(shape) })
     : beside(x, prediction, shape);
 }
 
 /** Two grids of one shape, row by row. */
-export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Picture {
+export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): BytePicture {
   const { columns } = shape;
   const size = imageLength(shape);
   const rows = Math.ceil(left.length / size / columns);
@@ -30,18 +30,18 @@ export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Pictu
 }
 
 /** The drawing as the network sees it, and the answers beside it. */
-export function drawnPicture(images: readonly Uint8Array[]): Picture {
+export function drawnPicture(images: readonly Uint8Array[]): BytePicture {
   return gridOfBytes(joined(images), { columns: images.length, height: SIDE, width: SIDE, channels: 1 });
 }
 
 /** The first row of each grid, below each other. */
-export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): Picture {
+export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): BytePicture {
   const length = shape.columns * imageLength(shape);
   return gridOfBytes(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
 }
 
 /** A row for each step, x beside the prediction, as the command line's `sample --history` draws them: of the first row of images. */
-export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture {
+export function trajectorySheet(frames: readonly Frame[], shape: Shape): BytePicture {
   const { columns } = shape;
   const length = columns * imageLength(shape);
   const rows = frames.map(({ x, prediction }) =>

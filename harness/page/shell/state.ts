@@ -22,9 +22,9 @@ import {
   type WorkerEvent,
 } from '../messages/messages';
 import { PRETRAINED_IMAGES, pretrainedFor } from '../messages/pretrained';
-import type { Beginning, Settings, Source } from '../messages/settings';
+import type { Beginning, NetworkSource, Settings } from '../messages/settings';
 import { lostMessage } from '../runs/device_lost';
-import { Losses } from '../runs/losses';
+import { LossHistory } from '../runs/losses';
 
 export interface Run
   extends Pick<RunDescription, 'images' | 'stepsPerEpoch' | 'parameters' | 'data' | 'bytes' | 'variants'> {
@@ -35,9 +35,9 @@ export interface Run
 }
 
 /** The progress of a distillation. */
-export interface Distilling extends Omit<NonNullable<Patch['distilling']>, 'loss'> {
+export interface DistillingProgress extends Omit<NonNullable<Patch['distilling']>, 'loss'> {
   /** The loss of each of its steps so far. */
-  readonly losses: Losses;
+  readonly losses: LossHistory;
 }
 
 export interface State extends Known {
@@ -50,7 +50,7 @@ export interface State extends Known {
   /** The plan of the run, if it has one. */
   readonly planned?: Pick<NonNullable<Patch['planned']>, 'plan' | 'averages'> | undefined;
   /** The loss of every step so far. */
-  readonly losses: Losses;
+  readonly losses: LossHistory;
   /** Steps in the last saved or opened checkpoint. */
   readonly saved: number;
   /** Steps stored in the browser. */
@@ -69,7 +69,7 @@ export interface State extends Known {
   readonly runSampling?: Sampling | undefined;
   readonly measured: Measurements;
   /** The run's network is being distilled. */
-  readonly distilling?: Distilling | undefined;
+  readonly distilling?: DistillingProgress | undefined;
   readonly imagesPerSecond: number;
   /** The smoothed `imagesPerSecond`, from which the time left is computed. */
   readonly pace: number;
@@ -86,7 +86,7 @@ export interface State extends Known {
 const WITHOUT_RUN = {
   run: undefined,
   planned: undefined,
-  losses: Losses.of([]),
+  losses: LossHistory.of([]),
   saved: 0,
   stored: 0,
   notStored: undefined,
@@ -127,7 +127,7 @@ export function reduce(state: State, event: WorkerEvent): State {
       return event.run ? { ...state, warning: event.message } : state;
     case 'lost':
     case 'stillLost': {
-      const back = wentBack(state, Losses.of(event.losses));
+      const back = wentBack(state, LossHistory.of(event.losses));
       const message = lostMessage(event, back.stored);
       return { ...back, error: { at: 'task', code: 'device-lost', message } };
     }
@@ -150,7 +150,7 @@ export function reduce(state: State, event: WorkerEvent): State {
 }
 
 /** The run as it was after these steps. */
-const wentBack = (state: State, losses: Losses): State => ({
+const wentBack = (state: State, losses: LossHistory): State => ({
   ...state,
   losses,
   measured: rewound(state.measured, losses.length),
@@ -172,7 +172,7 @@ function patched(before: State, patch: Patch): State {
   if (model ?? distilled) set({ model: distilled?.model ?? (model as ModelDescription) });
   if (resumed)
     set({
-      losses: Losses.of(resumed.losses),
+      losses: LossHistory.of(resumed.losses),
       saved: resumed.kept ? 0 : resumed.losses.length,
       stored: resumed.kept ? resumed.losses.length : 0,
       id: resumed.id,
@@ -195,7 +195,7 @@ function patched(before: State, patch: Patch): State {
   } else if ('run' in patch) set(WITHOUT_RUN);
   if (distilling) {
     const { loss, ...others } = distilling;
-    const losses = state.distilling?.losses ?? Losses.of([]);
+    const losses = state.distilling?.losses ?? LossHistory.of([]);
     const more = loss === undefined ? [] : [loss];
     set({ distilling: { ...others, losses: losses.after(losses.length, more) } });
   } else if ('distilling' in patch) set({ distilling: undefined });
@@ -290,7 +290,7 @@ export const isYoung = (state: State, settings: Pick<Settings, 'batch' | 'epochs
   state.losses.length < grownAt(state, settings) && !hasEnded(state, settings.epochs);
 
 /** The network that makes samples, from the settings; `file` prefers a file's network, if one is open. */
-export function chosenSource(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
+export function chosenSource(state: State, { model }: Pick<Settings, 'model'>, file: boolean): NetworkSource {
   if (file && state.model) return 'file';
   if (model !== 'auto') return model;
   return state.losses.length > 0 ? 'run' : 'pretrained';
@@ -357,10 +357,13 @@ export function networkText(
 
 /** Whether a picture of a digit may stand for what a network makes, as far as is known. */
 export const isOfDigits = (of: Omit<ModelDescription, 'name'>): boolean =>
-  of.channels === 1 && (of.classes > 0 ? makesDigits(of) : (of.data ?? DIGITS) === DIGITS);
+  of.channels === 1 && (of.classes > 0 ? hasDigitClasses(of) : (of.data ?? DIGITS) === DIGITS);
 
 /** Whether the classes of a network are digits, as far as is known. */
-export const makesDigits = ({ data = DIGITS, ...of }: Classes & Pick<ModelDescription, 'data'>): boolean =>
+export const hasDigitClasses = ({
+  data = DIGITS,
+  ...of
+}: Classes & Pick<ModelDescription, 'data'>): boolean =>
   of.classes === 10 && areNumbers(of) && data === DIGITS;
 
 const timeUp = ({ planned }: State) =>

@@ -10,7 +10,7 @@ import { History } from '../runs/history';
 const MOST_FRAMES = 100;
 
 /** What images are made from. */
-export interface Origin {
+export interface NoiseOrigin {
   readonly order: Order;
   /** The settings that the order follows. */
   readonly settings: Settings;
@@ -28,12 +28,12 @@ export interface Frame {
 }
 
 /** A step of images that are made, one of `steps`. */
-export interface Sampled extends Origin, Frame {
+export interface Sampled extends NoiseOrigin, Frame {
   readonly steps: number;
 }
 
 /** A step of the sampler, as it is shown. */
-export function sampledStep({ step: done, input, prediction, x }: SampleEvent, origin: Origin): Sampled {
+export function sampledStep({ step: done, input, prediction, x }: SampleEvent, origin: NoiseOrigin): Sampled {
   const { order, network } = origin;
   const step = done + 1;
   // A polish comes as one more.

@@ -4,7 +4,7 @@ import { recipes } from '../../../src/recipes';
 import { whole } from '../../text/units';
 import type { HeldOutLoss, RateChange } from '../messages/measurements';
 import type { PageRecipe, Settings } from '../messages/settings';
-import { Losses, type LossSeries, recentSteps, smoother } from '../runs/losses';
+import { LossHistory, type LossSeries, recentSteps, smoother } from '../runs/losses';
 import { loss as lossText } from '../shell/format';
 
 export interface Curves {
@@ -23,7 +23,7 @@ type Column = (number | null | undefined)[];
 export type Columns = [steps: number[], ...lines: Column[]];
 
 /** The most steps at which a line is drawn: many more than a screen has pixels. */
-export const MOST_STEPS = 8192;
+export const MOST_DRAWN = 8192;
 
 /**
  * The losses of a run and their running mean, at the steps that are drawn: all of them; of a longer run every second one, then every fourth,
@@ -47,7 +47,7 @@ export class Line {
   /** The line of these losses: `before`, if they continue those that it has read. */
   static of(losses: LossSeries, batch: number, before?: Line): Line {
     const read = before?.losses;
-    const continues = losses instanceof Losses && read instanceof Losses && losses.continues(read);
+    const continues = losses instanceof LossHistory && read instanceof LossHistory && losses.continues(read);
     const line = before && before.batch === batch && continues ? before : new Line(batch);
     line.take(losses);
     return line;
@@ -74,7 +74,7 @@ export class Line {
         this.smoothed.push(smoothed);
       }
       this.newest = { loss, smoothed };
-      if (this.each.length > MOST_STEPS) this.thin();
+      if (this.each.length > MOST_DRAWN) this.thin();
     }
   }
 

@@ -1,22 +1,22 @@
 /** The Train view's offer to distil the run's network. */
 
 import { eventPatch, isDistilled, type Patch } from '../messages/messages';
-import { Losses } from '../runs/losses';
+import { LossHistory } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
 import { anyElement, byId, download, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
-import type { Distilling } from '../shell/state';
+import type { DistillingProgress } from '../shell/state';
 import { Curve } from './curve';
 
 const nothingElse = { heldOut: [], rates: [] } as const;
-const none = Losses.of([]);
+const none = LossHistory.of([]);
 
 export function createDistilPanel(app: App): Panel {
   /** The result of the last distillation. */
   let distilled: Patch['distilled'];
   /** The last distillation, whose curve stays. */
-  let shown: Distilling | undefined;
+  let shown: DistillingProgress | undefined;
   const curve = new Curve(anyElement('distil-curve'), { at: anyElement('distil-at') });
   curve.setScale('log');
   for (const calls of [1, 2] as const) {

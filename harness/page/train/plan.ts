@@ -14,8 +14,8 @@ import type { App } from '../shell/app';
 import { anyElement, onClick, setHidden } from '../shell/dom';
 import { isBegun, secondsLeft } from '../shell/state';
 
-/** Stands for the digits until they are loaded. */
-export const digits: DataDescription = {
+/** Stands for the digitsDescription until they are loaded. */
+export const digitsDescription: DataDescription = {
   name: '',
   builtIn: true,
   count: 10_000,
@@ -26,7 +26,10 @@ export const digits: DataDescription = {
 };
 
 /** How many images a run of these settings takes, and how many it holds out. */
-export function countImages({ state: { data = digits }, settings }: App): { count: number; held: number } {
+export function countImages({ state: { data = digitsDescription }, settings }: App): {
+  count: number;
+  held: number;
+} {
   const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
   return { count, held: Math.min(count, countHeldOut(settings, count)) };
 }
@@ -129,7 +132,7 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
     app.set(key, text);
   };
   const smaller = () => {
-    const { height, width } = app.state.data ?? digits;
+    const { height, width } = app.state.data ?? digitsDescription;
     return [32, 24, SIDES.least].find((each) => each < Math.min(height, width));
   };
   onClick('plan-smaller', () => again('size', String(smaller())));
@@ -150,7 +153,7 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
     },
     render(): void {
       const { settings, state } = app;
-      const { data = digits } = state;
+      const { data = digitsDescription } = state;
       const maySmaller = data.pictures === true && smaller() !== undefined;
       const isNew = chosenBeginning(settings, data) === 'new' && settings.recipe !== 'pictures';
       const mayPretrained = isNew && whyNew(settings, data) === undefined;
@@ -166,7 +169,7 @@ function connectSlow(app: App, current: () => Plan | undefined, minutes: () => n
 const KEY = 'webgpu-diffusion-work';
 
 /** Multiply-adds of the convolutions for an image: a network works in proportion to them. */
-function countMacs({ settings, state: { data = digits } }: App): number {
+function countMacs({ settings, state: { data = digitsDescription } }: App): number {
   const { recipe, widths } = settings;
   return listLayers(networkFor({ recipe, widths }, data))
     .map((layer) => layer.height * layer.width * layer.kernelSize ** 2 * layer.inChannels * layer.outChannels)

@@ -8,17 +8,17 @@ import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
 import { byId, setHidden, setMessage, setText } from '../shell/dom';
 import { isFixed } from '../shell/state';
-import { countImages, digits, type Planner } from './plan';
+import { countImages, digitsDescription, type Planner } from './plan';
 
 /** A network can only copy fewer pictures. */
 const FEW = 10;
 
 /** The data that the page has shown. */
-let shown: DataDescription = digits;
+let shown: DataDescription = digitsDescription;
 
 /** How many images a run takes, and what becomes of them. */
 export function dataWords(app: App): { images: string; use: string } {
-  const { data = digits } = app.state;
+  const { data = digitsDescription } = app.state;
   const { count, held } = countImages(app);
   const images = plural(count, data.builtIn ? 'digit' : 'picture');
   const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
@@ -27,7 +27,7 @@ export function dataWords(app: App): { images: string; use: string } {
 
 export function renderData(app: App, planner: Planner): void {
   const { state, settings } = app;
-  const data = state.data ?? digits;
+  const data = state.data ?? digitsDescription;
   const { images, use } = dataWords(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn

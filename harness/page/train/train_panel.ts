@@ -26,7 +26,7 @@ import { percentText } from '../shell/format';
 import { dataName, finished, hasEnded, isBusy, isComplete, isFixed, rests, taskText } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
-import { createPlanner, digits } from './plan';
+import { createPlanner, digitsDescription } from './plan';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { connectReadings } from './train_readings';
@@ -166,7 +166,7 @@ function connectControls(
   start: (...steps: [1] | []) => void,
 ): { render(): void } {
   const isRunning = () => app.state.training && app.state.phase !== 'pausing';
-  /** The learning rate to try after a divergence: half of it, in few digits. */
+  /** The learning rate to try after a divergence: half of it, in few digitsDescription. */
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
   onClick('train', () => {
@@ -232,7 +232,7 @@ function connectControls(
       setText('status-text', text);
       anyElement('status').classList.toggle('busy', isBusy(state) || (state.phase === 'training' && !begun));
       setHidden('train-next', !hasEnded(state, settings.epochs) || !!state.distilling);
-      const { data = digits } = state;
+      const { data = digitsDescription } = state;
       const { drawings } = app.kept;
       const isDrawn = drawings.length > 0 && data.name === nameOfDrawings(drawings);
       for (const id of ['write', 'compare']) setHidden(`train-${id}`, !isDrawn);

@@ -11,7 +11,7 @@ import {
   byId,
   download,
   downloadMade,
-  type Files,
+  type MakeFiles,
   make,
   onClick,
   setDisabled,
@@ -22,7 +22,7 @@ import { connectScrub } from '../shell/fields';
 import { ImageView, noiseTiles, type Tiles, toPng } from '../shell/images';
 import { dataName, isBegun, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
-import { digits } from './plan';
+import { digitsDescription } from './plan';
 
 interface Part {
   receive(event: WorkerEvent): void;
@@ -32,7 +32,7 @@ interface Part {
 const FRAME_MS = 200;
 
 const dataSize = ({ state }: App) => {
-  const { height, width, channels } = state.data ?? digits;
+  const { height, width, channels } = state.data ?? digitsDescription;
   return { height, width, channels };
 };
 
@@ -107,7 +107,7 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
 function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, ending: string) => string) {
   const save = async (
     ending: string,
-    content: (files: Files, all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
+    content: (files: MakeFiles, all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
   ) => {
     const [first] = grids.all;
     const all = grids.all.filter(({ images }) => images.length === first.images.length);

@@ -3,7 +3,7 @@
 import { epochMeans } from '../../run/losses';
 import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
-import { type Losses, smoothLoss } from '../runs/losses';
+import { type LossHistory, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, onClick, setHidden, setMessage, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
@@ -164,11 +164,11 @@ export function trainingProgress(
 /** The means of a run's whole epochs, each of which is taken once. Pure. */
 export class EpochMeans {
   private means: number[] = [];
-  private losses: Losses | undefined;
+  private losses: LossHistory | undefined;
   private stepsPerEpoch = 0;
 
   /** The same array until another epoch is over. */
-  of(losses: Losses, stepsPerEpoch: number): readonly number[] {
+  of(losses: LossHistory, stepsPerEpoch: number): readonly number[] {
     const goesOn = this.losses && losses.continues(this.losses) && stepsPerEpoch === this.stepsPerEpoch;
     if (!goesOn) this.means = [];
     this.losses = losses;

@@ -3,7 +3,7 @@ import type { Engine, UNet } from '../../../src';
 import { createNetwork } from '../../../src/worker/run';
 import { addNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
-import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
+import type { ExplainAnswer, ExplainOrder, Made, PredictedImages } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
 import type { Beginning } from '../messages/settings';
 import { choiceAt, exampleImages, makeConditions } from './choices';
@@ -31,7 +31,7 @@ async function predict(
   { of, began: known, choice, seed }: Extract<ExplainOrder, { kind: 'predict' }>,
   engine: Engine,
   state: Surroundings,
-): Promise<Predicted> {
+): Promise<PredictedImages> {
   const network = await state.networkFrom(of);
   const { unet, objective } = network;
   const { height, width, channels } = unet.config;

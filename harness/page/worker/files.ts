@@ -15,7 +15,7 @@ import { settingsFromRun } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import type { Views } from './views';
-import { checkLabels, pretrained, splitImages, type WorkerState } from './worker_state';
+import { checkHasLabels, pretrained, splitImages, type WorkerState } from './worker_state';
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
@@ -137,7 +137,7 @@ export class Files {
     const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
     const options = { images, settings: { ...state.savedSettings(begun), binarize, dropLast, ...end } };
     const run = TrainingRun.resume(checkpoint, options, name);
-    checkLabels(images, saved.config);
+    checkHasLabels(images, saved.config);
     state.settings = begun;
     state.begun = begun;
     state.freeUntrained();

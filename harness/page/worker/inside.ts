@@ -28,7 +28,7 @@ import type {
   NumberOf,
 } from '../messages/inside_messages';
 import type { Network } from '../messages/order';
-import { nearestRecipe, type Settings, type Source } from '../messages/settings';
+import { type NetworkSource, nearestRecipe, type Settings } from '../messages/settings';
 import { choiceAt, exampleImages, makeConditions } from './choices';
 import type { WorkerState } from './worker_state';
 
@@ -243,7 +243,7 @@ function stepOf(about: Surroundings): StepToList {
   };
 }
 
-async function listDispatches(source: Source, about: Surroundings): Promise<InsideAnswer> {
+async function listDispatches(source: NetworkSource, about: Surroundings): Promise<InsideAnswer> {
   const { listStep } = await import('../../run/step_list');
   const step = stepOf(about);
   return {

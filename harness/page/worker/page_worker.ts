@@ -12,7 +12,7 @@ import { PICTURE_KEYS, type Settings } from '../messages/settings';
 import { Distilling } from './distil';
 import { Files } from './files';
 import { Measures } from './measures';
-import { Training } from './training';
+import { PageTraining } from './training';
 import { Views } from './views';
 import { WorkerState } from './worker_state';
 
@@ -22,7 +22,7 @@ const SUBMIT_MS = { visible: 12, hidden: 300 };
 export class PageWorker {
   readonly session: Session;
   readonly state: WorkerState;
-  readonly training: Training;
+  readonly training: PageTraining;
   private readonly views: Views;
   private readonly files: Files;
   private readonly distil: Distilling;
@@ -42,7 +42,7 @@ export class PageWorker {
     this.files = new Files(state, this.views);
     const measures = new Measures(state);
     this.distil = new Distilling(state);
-    this.training = new Training(state, this.views, measures);
+    this.training = new PageTraining(state, this.views, measures);
     session.on('recovered', () => {
       this.lastEngine = session.engine;
     });

@@ -10,7 +10,7 @@ import type { WorkerState } from './worker_state';
 
 const LOSSES_MS = 100;
 
-export class Training {
+export class PageTraining {
   private readonly state: WorkerState;
   private readonly views: Views;
   private readonly measures: Measures;

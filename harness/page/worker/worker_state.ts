@@ -279,7 +279,7 @@ function configFor({ recipe, widths }: Settings, images: ImageSet | undefined): 
 }
 
 /** Throws if the network is conditioned on classes and the images have no labels. */
-export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
+export function checkHasLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
   if (!conditioning?.classes || labels) return;
   throw new EngineError(
     'data',

@@ -5,7 +5,7 @@ import { readBuffer } from '../../../src/gpu/staging';
 import { op } from '../../../src/plan/op';
 import { type Tensor, tensor } from '../../../src/plan/tensor';
 import type { AnySpec } from './registry';
-import { type Arrays, computeExpected, type Dims, type Expected, Random, type Values } from './spec';
+import { type Arrays, computeExpected, type Dims, type Expected, TestRandom, type Values } from './spec';
 
 /** The name of a variant's text: Winograd's forms share one, and differ in the numbers of their names. */
 export const textName = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
@@ -38,7 +38,7 @@ export interface WorstElement {
   readonly allowed: number;
 }
 
-export const makeInputs = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
+export const makeInputs = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new TestRandom(1));
 
 /**
  * Checks a kernel. `expected` may be computed elsewhere and shared; by default it is computed here. Runs the dispatches whole, then cut into

@@ -54,7 +54,7 @@ export interface Spec<Shape, Name extends string = string> {
   /** Cases by name: size 1, odd and prime sizes, padded batches, the UNet's shapes at a small batch. */
   readonly cases: Readonly<Record<string, Shape>>;
   /** Values of every tensor that the kernel reads (in its own memory order). The others start poisoned. */
-  readonly inputs: (shape: Shape, random: Random) => Arrays;
+  readonly inputs: (shape: Shape, random: TestRandom) => Arrays;
   /** The reference, from src/reference. */
   readonly reference: Reference<Shape>;
   /**
@@ -119,7 +119,7 @@ export function sumError(terms: number, magnitude: number): number {
 }
 
 /** Seeded random values for test inputs (mulberry32). */
-export class Random {
+export class TestRandom {
   private state: number;
 
   constructor(seed: number) {

@@ -34,7 +34,7 @@ export interface PeerPlan {
 
 export const OURS = 'webgpu-diffusion';
 
-export interface Row {
+export interface PeerRow {
   readonly name: string;
   /** The first step in seconds, including all compiling; in the first mode also the device and the upload of the weights. */
   readonly first: number;
@@ -53,7 +53,7 @@ export interface PeerTimes {
   readonly adapter: AdapterDescription;
   /** The renderers of libraries that do not run on the adapter, by name. */
   readonly renderers: Readonly<Record<string, string>>;
-  readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
+  readonly results: readonly { readonly mode: Mode; readonly rows: readonly PeerRow[] }[];
   /** Problems that invalidate the comparison. */
   readonly problems: readonly string[];
 }
@@ -83,7 +83,7 @@ export async function compare(plan: PeerPlan): Promise<PeerTimes> {
   const libraries: Library[] = [{ name: OURS, create: createOurs }];
   for (const name of plan.peers) libraries.push({ name, create: await loadPeer[name]() });
   const problems: string[] = [];
-  const results: { mode: Mode; rows: Row[] }[] = [];
+  const results: { mode: Mode; rows: PeerRow[] }[] = [];
   for (const [i, mode] of plan.modes.entries()) {
     const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
     const runs = await takeTurns(mode, libraries, plan, start + plan.budget * 1000 * share);
@@ -149,7 +149,7 @@ async function takeTurns(
   return all;
 }
 
-function rowsOf(mode: Mode, all: readonly Runs[]): Row[] {
+function rowsOf(mode: Mode, all: readonly Runs[]): PeerRow[] {
   const timesOf = ({ ms }: Runs) => (ms.length > 1 ? summary(ms.slice(ms.length > 2 ? 2 : 1)) : undefined);
   const ours = timesOf(all[0])?.median ?? Number.NaN;
   const differ = mode === 'train' ? lossDifference : outputDifference;

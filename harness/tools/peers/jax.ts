@@ -11,13 +11,13 @@ import {
   tree,
   valueAndGrad,
 } from '@jax-js/jax';
-import { SIDE } from '../../run/golden_workload';
+import { GOLDEN_SIDE } from '../../run/golden_workload';
 import {
-  CLASSES,
+  CLASS_ROWS,
   conditionedChannels,
   frequencies,
-  type Images,
   type Peer,
+  type PeerBatch,
   type Weight,
   type Workload,
 } from './workload';
@@ -63,7 +63,7 @@ function conditioning(workload: Workload, p: Weights, levels: NdArray, labels: N
   const phases = levels.reshape([-1, 1]).mul(np.array(frequencies));
   const phi = np.concatenate([np.sin(phases.ref), np.cos(phases)], 1);
   // The table is small, so a product with a one-hot vector costs nothing.
-  const rows = np.matmul(nn.oneHot(labels, CLASSES), p['conditioning.hidden.classes']);
+  const rows = np.matmul(nn.oneHot(labels, CLASS_ROWS), p['conditioning.hidden.classes']);
   const hidden = np.matmul(phi, p['conditioning.hidden.kernel']).add(rows).add(p['conditioning.hidden.bias']);
   const added = np
     .matmul(nn.silu(hidden), p['conditioning.output.kernel'])
@@ -146,8 +146,8 @@ export async function createJax(count: number, workload: Workload): Promise<Peer
   const network = jaxNetwork(workload);
   const jitStep = jit(trainStepOf(workload, network));
   const jitNetwork = jit(network);
-  const images = (values: Float32Array) => np.array(values).reshape([count, 1, SIDE, SIDE]);
-  const inputs = ({ noisy, levels, labels }: Images): Inputs => ({
+  const images = (values: Float32Array) => np.array(values).reshape([count, 1, GOLDEN_SIDE, GOLDEN_SIDE]);
+  const inputs = ({ noisy, levels, labels }: PeerBatch): Inputs => ({
     noisy: images(noisy),
     ...(levels && labels ? { levels: np.array(levels), labels: np.array(Int32Array.from(labels)) } : {}),
   });

@@ -3,8 +3,8 @@
 // bring along old types of WebGPU, which would mix with the project's; tfjs.d.mts declares what the comparison needs.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import { SIDE } from '../../run/golden_workload';
-import { CLASSES, conditionedChannels, frequencies } from './workload';
+import { GOLDEN_SIDE } from '../../run/golden_workload';
+import { CLASS_ROWS, conditionedChannels, frequencies } from './workload';
 
 const backends = {
   webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
@@ -39,7 +39,7 @@ async function createTfjs(backend, count, workload) {
   const { adam, clipNorm } = workload;
   const optimizer = tf.train.adam(workload.rate(0), adam.beta1, adam.beta2, adam.epsilon);
   const variables = Object.values(weights);
-  const images = (values) => tf.tensor4d(values, [count, SIDE, SIDE, 1]);
+  const images = (values) => tf.tensor4d(values, [count, GOLDEN_SIDE, GOLDEN_SIDE, 1]);
   const inputs = ({ noisy, levels, labels }) => ({
     noisy: images(noisy),
     ...(levels && {
@@ -89,7 +89,7 @@ const upsample = (x) => tf.image.resizeNearestNeighbor(x, [x.shape[1] * 2, x.sha
 function conditioning(weights, workload, levels, labels) {
   const phases = tf.mul(levels, tf.tensor2d(frequencies, [1, frequencies.length]));
   const phi = tf.concat([tf.sin(phases), tf.cos(phases)], 1);
-  const rows = tf.matMul(tf.oneHot(labels, CLASSES), weights['conditioning.hidden.classes']);
+  const rows = tf.matMul(tf.oneHot(labels, CLASS_ROWS), weights['conditioning.hidden.classes']);
   const sum = tf.add(tf.matMul(phi, weights['conditioning.hidden.kernel']), rows);
   const hidden = swish(tf.add(sum, weights['conditioning.hidden.bias']));
   const added = tf.add(

@@ -9,8 +9,8 @@ import type { AdamConfig } from '../../../src/training/step_config';
 import { type Layer, listLayers, listParameters, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, goldenBatch, initialWeights, presetWeights } from '../../run/golden_workload';
 
-/** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
-export type Images = Batch<Float32Array, Uint32Array>;
+/** PeerBatch are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
+export type PeerBatch = Batch<Float32Array, Uint32Array>;
 
 export interface Weight {
   readonly name: string;
@@ -28,7 +28,7 @@ export interface Workload {
   rate(step: number): number;
   /** The initial weights, kernels in HWIO order. */
   weights(): Weight[];
-  batch(step: number, count: number): Images;
+  batch(step: number, count: number): PeerBatch;
 }
 
 /** A library in the comparison. */
@@ -37,9 +37,9 @@ export interface Peer {
   /** The renderer that the library reports, if it is not a WebGPU adapter. */
   readonly renderer?: string;
   /** Uploads the batch and trains on it; resolves to the loss once the loss is read back and the weights are updated. */
-  step(batch: Images): Promise<number>;
+  step(batch: PeerBatch): Promise<number>;
   /** Uploads a batch without its target, runs the network, and reads its whole output back. */
-  predict(batch: Images): Promise<ArrayLike<number>>;
+  predict(batch: PeerBatch): Promise<ArrayLike<number>>;
   restoreWeights(): Promise<void>;
 }
 
@@ -82,4 +82,4 @@ export const conditionedChannels = ({ layers }: Workload) =>
 export const frequencies = Float32Array.from({ length: 16 }, (_, k) => 100 ** (k / 15));
 
 /** Rows of the table of classes; the last one means no class. */
-export const CLASSES = 11;
+export const CLASS_ROWS = 11;

@@ -2,7 +2,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import zlib, { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { decodePng } from '../../../harness/cli/png';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 
 const chunk = (name: string, content: Uint8Array) => {
   const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
@@ -37,7 +37,7 @@ function made({
   surplus = 0,
 } = {}) {
   const samples = [1, 0, 3, 1, 2, 0, 4][colour];
-  const pixels = new Random(7 * width + depth + colour).integers(width * height * samples, 2 ** depth);
+  const pixels = new TestRandom(7 * width + depth + colour).integers(width * height * samples, 2 ** depth);
   const pixelAt = (x: number, y: number) => [...pixels.subarray(samples * (y * width + x))].slice(0, samples);
   const passes = interlace ? PASSES.filter(([x, y]) => x < width && y < height) : [[0, 0, 1, 1]];
   const lines = passes.flatMap(([left, top, dx, dy]) =>

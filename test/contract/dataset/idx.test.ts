@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { loadIdx, loadLabels, readIdx } from '../../../src/data/idx';
 import { watchMemory } from '../../commands/fuzz/memory';
 import { refused } from '../../lib/refused';
@@ -191,7 +191,7 @@ describe('loadIdx', () => {
 
   test('allocates memory for the bytes that gzip unpacks to, not for the size in the header', async () => {
     // As much as 100 KB of gzip could hold, of which there are 100 KB.
-    const noise = new Random(1);
+    const noise = new TestRandom(1);
     const content = idx([10_000, 100, 100], { length: 100_000 }).map((byte, i) =>
       i < 16 ? byte : noise.next() * 256,
     );

@@ -1,6 +1,6 @@
 /** The engine as a guest on somebody's device. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { createEngine, type Variants } from '../../../src/index';
 import { installWebGPU } from '../../../src/node';
 import { testGpu } from '../../lib/gpu';
@@ -16,7 +16,7 @@ test('two engines share a device; either may be destroyed first, and the device 
     createEngine({ device: gpu.device, selfCheck: false }),
   ]);
   const unets = await Promise.all([first, second].map((engine) => engine.createUNet(config, { seed: 1 })));
-  const images = new Random(2).floats(2 * 16, 0, 1);
+  const images = new TestRandom(2).floats(2 * 16, 0, 1);
   const before = await unets[1].predict(images, { count: 2 });
   first.destroy();
   first.destroy();
@@ -43,7 +43,7 @@ describe('arrays of the caller', () => {
     conditioning: { noiseLevel: true, classes: 3 },
   } as const;
   const n = 64;
-  const random = new Random(4);
+  const random = new TestRandom(4);
   const floats = (count: number) => new Float32Array(random.floats(count, 0, 1));
   const grey = () => floats(n * 16);
   const labels = () => [...random.integers(n, 3)];

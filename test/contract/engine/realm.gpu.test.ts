@@ -1,7 +1,7 @@
 /** Arrays of another realm, as Node's `vm`, and with it Jest, and another window's give them: other classes by the same names. */
 import { runInNewContext } from 'node:vm';
 import { afterAll, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { createEngine, loadModel, readPictures, saveModel } from '../../../src/index';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { testGpu } from '../../lib/gpu';
@@ -22,7 +22,7 @@ function abroad<T extends ArrayLike<number> & object>(values: T): T {
 const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 const networkOf = (classes: number) =>
   engine.createUNet({ ...config, conditioning: { noiseLevel: true, classes } }, { seed: 1 });
-const images = () => new Random(5).floats(32, 0, 1);
+const images = () => new TestRandom(5).floats(32, 0, 1);
 const labels = Uint8Array.of(0, 2);
 const told = (to: typeof abroad) => ({ levels: to(Float32Array.of(0.2, 0.7)), labels: to(labels) });
 

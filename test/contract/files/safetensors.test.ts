@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { checkConfig, listParameters } from '../../../src/unet/config';
 import { encodeSafetensors } from '../../../src/weights/encode';
 import { loadModel } from '../../../src/weights/model';
@@ -108,7 +108,7 @@ describe('a safetensors file written by hand from the description of the format'
 });
 
 describe('encodeSafetensors, then decodeSafetensors', () => {
-  const random = new Random(3);
+  const random = new TestRandom(3);
   const floats = (n: number) => random.floats(n, -2, 2);
   const tensors: NamedTensor[] = [
     { name: 'down.0.kernel', shape: [5, 5, 1, 32], data: floats(800) },
@@ -278,7 +278,7 @@ describe('saveModel as F16', () => {
   });
 
   test('takes half the space, and gives a file that loads with rounded weights', async () => {
-    const random = new Random(5);
+    const random = new TestRandom(5);
     const thirds = unet((i) => (random.next() - 0.5) / (i + 1));
     const weights = await thirds.getParameters();
     const saved = { ...thirds, getParameters: async () => weights };

@@ -1,7 +1,7 @@
 /** Kernels by themselves, through the engine's calls, against the references of the kernels inside. */
 import { references } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { createEngine } from '../../../src/index';
 import { packing } from '../../../src/kernels/pack_weights';
 import type { Conv2dShape } from '../../../src/standalone/conv2d';
@@ -52,7 +52,7 @@ function expectedConvolution(shape: Conv2dShape, given: Given) {
 
 /** What a convolution takes, and the sizes of what it gives. */
 function ofConvolution({ batch, height, width, inChannels, outChannels, kernelSize }: Conv2dShape) {
-  const random = new Random(5);
+  const random = new TestRandom(5);
   const pixels = batch * height * width;
   const taps = kernelSize ** 2 * inChannels * outChannels;
   return {
@@ -175,7 +175,7 @@ describe.each(Object.entries(ofImages))('%s agrees with plain loops', (name, { s
     async ({ batch, layout }) => {
       const size = { height: 6, width: 10, channels: 3 };
       const outSize = { ...size, height: 6 * scale, width: 10 * scale };
-      const random = new Random(6);
+      const random = new TestRandom(6);
       const values = random.floats(batch * 180);
       const gradient = random.floats(batch * 180 * scale ** 2);
       const want = expected(
@@ -272,7 +272,7 @@ describe('createAdam', () => {
   test.each([1, 2001])(
     'updates %d parameters as plain loops do, each time with the options that were recorded',
     async (size) => {
-      const random = new Random(size);
+      const random = new TestRandom(size);
       const parameters = random.floats(size);
       const gradients = [0, 1, 2].map(() => random.floats(size, -0.1, 0.1));
       const updates = [

@@ -1,6 +1,6 @@
 /** Pictures in textures: read back, texel by texel. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import type { ErrorCode } from '../../../src/base/errors';
 import { createEngine } from '../../../src/engine';
 import { readBuffer } from '../../../src/gpu/staging';
@@ -29,7 +29,7 @@ async function texels(from: GPUTexture): Promise<Uint32Array> {
   return Uint32Array.from({ length: width * height }, pixelOf(all, width, pitch));
 }
 
-const random = new Random(6);
+const random = new TestRandom(6);
 const bytes = (length: number) => Float32Array.from({ length }, () => Math.floor(256 * random.next()) / 255);
 
 /** The word of pixel `i` in rows that are `pitch` words apart. */

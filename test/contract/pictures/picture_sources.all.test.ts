@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { readOwnImages } from '../../../harness/pictures/own_images';
 import { usualChoice } from '../../../harness/pictures/small_pictures';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { createEngine } from '../../../src/engine';
 import { readBuffer } from '../../../src/gpu/staging';
 import { type Picture, type Pixels, readPictures } from '../../../src/index';
@@ -11,7 +11,7 @@ import { refused } from '../../lib/refused';
 
 const { gpu, lane } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
-const random = new Random(3);
+const random = new TestRandom(3);
 
 const size = { height: 4, width: 8, channels: 3 };
 const config = { ...size, widths: [4, 4], kernelSize: 3 };

@@ -1,6 +1,6 @@
 /** Samplers: every step against a run in f64, the same images by all the ways to ask for them, and what one run leaves to the next: nothing. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { readBuffer } from '../../../src/gpu/staging';
 import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../../src/sampling/options';
 import { Orders } from '../../../src/sampling/orders';
@@ -30,7 +30,7 @@ const size = 16;
 const count = 3;
 const labels = [2, 0, 3];
 const polish = { noises: 2, level: 0.3 };
-const random = new Random(2);
+const random = new TestRandom(2);
 const start = random.floats(count * size, 0, 1);
 /** A third of the pixels is known. */
 const mask = Float32Array.from(random.integers(count * size, 3), (v) => Number(v === 0));
@@ -38,7 +38,7 @@ const mask = Float32Array.from(random.integers(count * size, 3), (v) => Number(v
 async function setUp(config = network, options: UNetOptions = {}) {
   const unet = await UNet.create(gpu, config, { seed: 3, ...options });
   // With biases that are not zero.
-  const biases = new Random(4);
+  const biases = new TestRandom(4);
   const parameters = [...(await unet.getParameters())].map(
     ([name, values]) =>
       [name, name.endsWith('.bias') ? biases.floats(values.length, -0.3, 0.3) : values] as const,

@@ -1,6 +1,6 @@
 /** Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between. */
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import type { TrainerOptions } from '../../../src/training/options';
 import type { Trainer } from '../../../src/training/trainer';
 import { checkConfig, countOutChannels, type UNetConfig } from '../../../src/unet/config';
@@ -42,7 +42,7 @@ function distance(got: ArrayLike<number>, expected: ArrayLike<number>): number {
 function imagesFor(config: Partial<UNetConfig>, count = 8, seed = 1) {
   const checked = checkConfig(config);
   const { height, width, channels, conditioning } = checked;
-  const random = new Random(seed);
+  const random = new TestRandom(seed);
   const input = random.floats(count * height * width * channels, -1, 1);
   const target = random.floats(count * height * width * countOutChannels(checked), -1, 1);
   const conditions = conditioning

@@ -1,6 +1,6 @@
 /** Steps that are not finite: found on the GPU before any weight changes, named, and ended or passed over. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import type { EngineError } from '../../../src/base/errors';
 import { Dataset } from '../../../src/data/dataset';
 import type { TrainerOptions, TrainingEvent } from '../../../src/training/options';
@@ -20,7 +20,7 @@ const setUpTold = (options: TrainerOptions = {}) => setUp(gpu, { learningRate: 0
 /** The same for the same seed. */
 const toldBatch = (seed: number) => ({
   ...batchOf(seed, COUNT),
-  levels: new Random(seed).floats(COUNT, 0, 1),
+  levels: new TestRandom(seed).floats(COUNT, 0, 1),
 });
 type Name = keyof ReturnType<typeof toldBatch>;
 function badBatch(name: Name, at: number, value: number) {

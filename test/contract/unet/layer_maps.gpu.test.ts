@@ -1,6 +1,6 @@
 /** Every map of every layer against the f64 reference of the whole network. */
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { recipes } from '../../../src/recipes';
 import { Trainer } from '../../../src/training/trainer';
 import { countOutChannels, type UNetConfig } from '../../../src/unet/config';
@@ -53,7 +53,7 @@ test.each<[string, Partial<UNetConfig>]>([
   async (_, config) => {
     using unet = await UNet.create(gpu, config);
     const { height, width, channels, conditioning } = unet.config;
-    const random = new Random(5);
+    const random = new TestRandom(5);
     const weights = randomParameters(unet, random);
     await unet.setParameters(weights);
     const reference = new ReferenceUNet(unet.config, weights);

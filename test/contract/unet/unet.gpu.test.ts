@@ -1,6 +1,6 @@
 /** Networks of many shapes against the f64 reference of the whole training step; predictions, recorded or not; weights of others. */
 import { describe, expect, test, vi } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { Dataset } from '../../../src/data/dataset';
 import { Program } from '../../../src/gpu/program';
 import { readBuffer } from '../../../src/gpu/staging';
@@ -124,7 +124,7 @@ describe.each(networks)('%s:', (_, counts, given) => {
 });
 
 describe('the transformed kernels of predictions', () => {
-  const images = new Random(5).floats(4 * 64, 0, 1);
+  const images = new TestRandom(5).floats(4 * 64, 0, 1);
   const variants = { 'conv2d/down.1': 'winograd7' };
   /** By this device's usual choice there may be nothing to transform. */
   const chooser = { choose: async () => ({ variants, isFixed: false }), replace: async () => undefined };
@@ -206,7 +206,7 @@ describe('predict', () => {
     const told = { ...config, conditioning: { noiseLevel: true, classes: 3 } };
     using unet = await UNet.create(gpu, told, { seed: 5 });
     const reference = new ReferenceUNet(unet.config, await unet.getParameters());
-    const random = new Random(13);
+    const random = new TestRandom(13);
     const calls = [1, 200, 70].map((count) => ({
       count,
       images: random.floats(count * 16, 0, 1),
@@ -242,7 +242,7 @@ test('Winograd transforms kept for the kernel gradient give the same bits, also 
   const own = [input, pre, outputGrad, gradients];
   const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
   const fixed = new Map([...boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
-  const random = new Random(4);
+  const random = new TestRandom(4);
   for (const i of [0, 2]) await gpu.write(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
   const results = [];
   // Three chunks: of the input for the convolution, of the output gradient, and perhaps of the input again.
@@ -267,7 +267,7 @@ test('Winograd transforms kept for the kernel gradient give the same bits, also 
 
 describe('a predictor', () => {
   const count = 5;
-  const images = new Random(13).floats(count * 16, 0, 1);
+  const images = new TestRandom(13).floats(count * 16, 0, 1);
 
   test('predicts from buffer to buffer, with the weights at the time of submission', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
@@ -343,7 +343,7 @@ describe('takeParameters', () => {
   ])('sets all weights of a network %s, and names what it leaves', async (_, own, others, left) => {
     using unet = await UNet.create(gpu, knowing(own), { seed: 1 });
     using other = await UNet.create(gpu, knowing(others), { seed: 2 });
-    const random = new Random(3);
+    const random = new TestRandom(3);
     const given = randomParameters(other, random);
     const table = (await unet.getParameters()).get(TABLE);
     expect(await unet.takeParameters(given)).toEqual(left);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { loadDigits } from '../../../src/data/digits';
 import type { ScheduleOption } from '../../../src/plan/schedule';
 import { toTrainerConfig } from '../../../src/training/options';
@@ -37,7 +37,7 @@ describe('the watch for runs that stay at a constant image', () => {
   /** About `level`, from batch to batch by up to a tenth off. */
   const noisy = (steps: number, level: number | ((step: number) => number)) =>
     Array.from(
-      new Random(4).floats(steps, -0.1, 0.1),
+      new TestRandom(4).floats(steps, -0.1, 0.1),
       (noise, i) => (typeof level === 'number' ? level : level(i)) * (1 + noise),
     );
 

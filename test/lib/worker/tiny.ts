@@ -1,10 +1,10 @@
 /** A run that takes a moment. */
 
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import type { ImageSet } from '../../../src/data/idx';
 import type { BeginOptions } from '../../../src/worker';
 
-const random = new Random(7);
+const random = new TestRandom(7);
 export const images = {
   images: Uint8Array.from({ length: 10 * 64 }, () => 255 * random.next()),
   count: 10,

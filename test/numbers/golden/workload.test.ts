@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
   flowBatch,
+  GOLDEN_SIDE,
   goldenBatch,
   initialWeights,
   PICTURES,
   presetWeights,
-  SIDE,
 } from '../../../harness/run/golden_workload';
 import { hashOfNumbers } from '../../../src/base/hash';
 import flow5 from './flow.json';
@@ -36,7 +36,7 @@ test('the network of the recipe digits begins with the convolutions of the golde
 });
 
 describe.each([
-  ['flow.json', flow5, presetWeights.digits(), 328_513, { side: SIDE, channels: 1 }],
+  ['flow.json', flow5, presetWeights.digits(), 328_513, { side: GOLDEN_SIDE, channels: 1 }],
   ['flow_pictures.json', pictures, presetWeights.pictures(), 370_755, PICTURES],
 ] as const)('the inputs of %s', (_, flow, weights, parameterCount, images) => {
   const batches = flow.losses.map((_, step) => flowBatch(step, flow.batch, images));

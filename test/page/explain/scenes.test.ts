@@ -7,11 +7,11 @@ import type {
   ExplainAnswer,
   ExplainOrder,
   Made,
-  Predicted,
+  PredictedImages,
 } from '../../../harness/page/messages/explain_messages';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
-import { Losses } from '../../../harness/page/runs/losses';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import { App } from '../../../harness/page/shell/app';
 import { fitNames } from '../../../harness/page/shell/dom';
 import { initialState } from '../../../harness/page/shell/state';
@@ -101,7 +101,7 @@ const picture = new Uint8Array(784);
 const shape = { objective: 'flow', height: 28, width: 28, channels: 1 } as const;
 const way: Made = { kind: 'made', ...shape, byClass: true, x: [picture, picture], predictions: [picture] };
 /** Predictions of images with these labels. */
-const predicted = (labels: readonly (number | undefined)[]): Predicted => {
+const predicted = (labels: readonly (number | undefined)[]): PredictedImages => {
   const levels = [0, 0.5, 1];
   const pictures = levels.map(() => picture);
   return {
@@ -183,7 +183,7 @@ const drawn = (ink: (x: number, y: number) => number) =>
 const square = drawn((x, y) => Number(x < 6 && y < 6));
 const blot = drawn((x, y) => Math.exp(-(x * x + y * y) / 50));
 
-const errs = (...after: Uint8Array[]): Predicted => ({ ...predicted([undefined]), clean: blot, after });
+const errs = (...after: Uint8Array[]): PredictedImages => ({ ...predicted([undefined]), clean: blot, after });
 const first = (prediction: Uint8Array): Made => ({ ...way, x: [dots, square], predictions: [prediction] });
 
 test.each<['learning' | 'sampling', string, ExplainAnswer, string]>([
@@ -226,7 +226,7 @@ describe('the question of a scene', () => {
 
   /** The run is at this step, and rests. */
   function at(steps: number): void {
-    app.state = { ...app.state, losses: Losses.of(new Float32Array(steps)), phase: 'paused' };
+    app.state = { ...app.state, losses: LossHistory.of(new Float32Array(steps)), phase: 'paused' };
   }
 
   /** The worker answers what was asked last. */

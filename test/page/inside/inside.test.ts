@@ -14,7 +14,7 @@ import type { InsideLayer } from '../../../harness/page/messages/inside_messages
 import { knownNorms } from '../../../harness/page/worker/inside';
 import { addNoise } from '../../../harness/pictures/noise';
 import { listStep } from '../../../harness/run/step_list';
-import { Random } from '../../../harness/specs/lib/spec';
+import { TestRandom } from '../../../harness/specs/lib/spec';
 import { shaderText } from '../../../src/plan/text';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import { reference } from '../../../src/reference/conv2d';
@@ -101,10 +101,10 @@ describe('one pixel of a layer', () => {
     ...changes,
   });
 
-  /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
+  /** TestRandom numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
   function given(of: InsideLayer, withImageBias: boolean) {
     const { height, width, inChannels, outChannels, kernelSize: k } = of;
-    const random = new Random(4);
+    const random = new TestRandom(4);
     const floats = (size: number) => random.floats(size, -1, 1);
     const numbers = {
       layer: of.name,

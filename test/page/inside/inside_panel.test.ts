@@ -6,7 +6,7 @@ import type {
   InsideOrder,
   Looked,
 } from '../../../harness/page/messages/inside_messages';
-import { initialSettings, type Source, withRecipe } from '../../../harness/page/messages/settings';
+import { initialSettings, type NetworkSource, withRecipe } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { lost, standIns } from '../../lib/page/stand_ins';
@@ -94,7 +94,7 @@ function answered(order: InsideOrder, name: string): InsideAnswer {
 }
 
 /** The view of a page that rests, and what it asks the worker for. */
-function inside(lookedInto: Source = 'pretrained') {
+function inside(lookedInto: NetworkSource = 'pretrained') {
   const orders: { order: InsideOrder; answer(answer: InsideAnswer): void }[] = [];
   const app = {
     settings: initialSettings,
@@ -123,7 +123,7 @@ function inside(lookedInto: Source = 'pretrained') {
 }
 
 /** The same once it shows the network. */
-async function seen(lookedInto?: Source) {
+async function seen(lookedInto?: NetworkSource) {
   const page = inside(lookedInto);
   page.draw();
   await page.answer();
@@ -151,7 +151,7 @@ const anotherFile = ({ app }: Page) => {
   app.replacements++;
 };
 
-test.each<[string, Source, (page: Page) => void]>([
+test.each<[string, NetworkSource, (page: Page) => void]>([
   ['of another recipe', 'pretrained', anotherRecipe],
   ['of other widths', 'run', otherWidths],
   ['of another run', 'run', reset],

@@ -15,10 +15,10 @@ import { INSTANT } from '../../../harness/page/messages/pretrained';
 import {
   initialFor,
   initialSettings,
+  type NetworkSource,
   type Settings,
-  type Source,
 } from '../../../harness/page/messages/settings';
-import { Losses } from '../../../harness/page/runs/losses';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import { initialState, networkIn } from '../../../harness/page/shell/state';
 import { loadPretrained } from '../../../src/pretrained';
 import type { Sampling } from '../../../src/unet/sampling';
@@ -36,7 +36,7 @@ const adams = { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 } a
 const euler = { ...adams, method: 'euler', steps: 20 } as const;
 const one = { ...euler, source: 'file', steps: 1, guidance: 1 } as const;
 
-test.each<[typeof planMaking, Partial<Settings>, Source, typeof pretrained, object]>([
+test.each<[typeof planMaking, Partial<Settings>, NetworkSource, typeof pretrained, object]>([
   [planMaking, { calls: '2' }, 'pretrained', pretrained, instant],
   [planMaking, { calls: '8' }, 'pretrained', pretrained, adams],
   [planMaking, { calls: '40' }, 'pretrained', pretrained, euler],
@@ -78,7 +78,7 @@ test('the distilled network samples as its file states', async () => {
 // ---------------------------------------------------------------- columns
 
 interface Given {
-  readonly source?: Source;
+  readonly source?: NetworkSource;
   /** Steps of the run. */
   readonly steps?: number;
   /** The run's images. */
@@ -91,7 +91,7 @@ const page = ({ source = 'pretrained', steps = 1, data, model }: Given) => {
   const digits = { name: 'mnist', builtIn: true, count: 9, height: 28, width: 28, channels: 1, classes: 10 };
   const state = {
     ...initialState,
-    losses: Losses.of(Array(steps).fill(1)),
+    losses: LossHistory.of(Array(steps).fill(1)),
     data: { ...digits, ...data },
     model: { ...pretrained, name: 'a', ...model },
   };

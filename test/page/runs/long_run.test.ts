@@ -1,14 +1,14 @@
 /** What an event costs does not grow with the run: the page's losses, their means and their curve after a million steps. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { reduceMeasurements } from '../../../harness/page/messages/measurements';
-import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
+import { LossHistory, smooth, smoothLoss } from '../../../harness/page/runs/losses';
 import { initialState } from '../../../harness/page/shell/state';
 import {
   curveColumns,
   Line,
   linearRange,
   logRange,
-  MOST_STEPS,
+  MOST_DRAWN,
 } from '../../../harness/page/train/curve_data';
 import { EpochMeans } from '../../../harness/page/train/train_readings';
 import { epochMeans } from '../../../harness/run/losses';
@@ -35,7 +35,7 @@ test('a long run keeps a few hundred measurements, from the first to the newest'
 
 describe('the losses of a run', () => {
   test('of steps that come again leave earlier lists unchanged', () => {
-    const first = Losses.of([4, 3, 2]);
+    const first = LossHistory.of([4, 3, 2]);
     const one = first.after(2, [1]);
     const other = first.after(3, [1]);
     const third = first.after(3, [0]);
@@ -52,12 +52,12 @@ describe('the losses of a run', () => {
 
 /** Counts the losses that are read from then on. */
 function countReads(): () => number {
-  const slice = vi.spyOn(Losses.prototype, 'slice');
+  const slice = vi.spyOn(LossHistory.prototype, 'slice');
   return () => slice.mock.results.reduce((sum, { value }) => sum + value.length, 0);
 }
 
 test('after a million steps, an event reads a few hundred losses', () => {
-  let losses = Losses.of(long);
+  let losses = LossHistory.of(long);
   const means = new EpochMeans();
   means.of(losses, 1000);
   let line = Line.of(losses, batch);
@@ -74,7 +74,7 @@ test('after a million steps, an event reads a few hundred losses', () => {
 
 test('epoch means that grow with the run equal the means over all losses', () => {
   const means = new EpochMeans();
-  let losses = Losses.of([]);
+  let losses = LossHistory.of([]);
   const all: number[] = [];
   for (const loss of fall(100)) {
     all.push(loss);
@@ -88,10 +88,10 @@ test('epoch means that grow with the run equal the means over all losses', () =>
 });
 
 describe('the loss curve', () => {
-  const curves = (losses: Losses) => ({ losses, heldOut: [], batch });
+  const curves = (losses: LossHistory) => ({ losses, heldOut: [], batch });
 
   test('begins anew when steps come again, or with another batch', () => {
-    const losses = Losses.of(fall(300));
+    const losses = LossHistory.of(fall(300));
     const line = Line.of(losses, batch);
     const again = losses.after(200, [2]);
     expect(curveColumns(curves(again), Line.of(again, batch, line))).toEqual(curveColumns(curves(again)));
@@ -100,11 +100,11 @@ describe('the loss curve', () => {
   });
 
   test('of a long run has no more steps than a screen can show, the newest among them, and its axes', () => {
-    const losses = Losses.of(long);
+    const losses = LossHistory.of(long);
     const columns = curveColumns(curves(losses));
     const [steps, each, smoothed] = columns;
-    expect(steps.length).toBeGreaterThan(MOST_STEPS / 2);
-    expect(steps.length).toBeLessThanOrEqual(MOST_STEPS + 1);
+    expect(steps.length).toBeGreaterThan(MOST_DRAWN / 2);
+    expect(steps.length).toBeLessThanOrEqual(MOST_DRAWN + 1);
     expect(steps[0]).toBe(1);
     expect(steps[1]).toBe(129);
     expect(steps.at(-1)).toEqual(MILLION);

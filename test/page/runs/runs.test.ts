@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import { initialFor } from '../../../harness/page/messages/settings';
 import { drawingsOfText, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
-import { Losses } from '../../../harness/page/runs/losses';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import {
   keepNotes,
   type RunNotes,
@@ -79,7 +79,12 @@ describe('the table of runs', () => {
   test('has a row for the run of the page as soon as it has a step, and one after it is reset', () => {
     const settings = { ...initialFor('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
-    const state = { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured } as const;
+    const state = {
+      ...initialState,
+      begin: 'pretrained',
+      losses: LossHistory.of([0.5, 0.5]),
+      measured,
+    } as const;
     const row = ownRow(state, settings)!;
     expect(runCells(row)).toEqual(['digits', 'pretrained', '2', '0.5000', '0.2500', '50 %', '1 min 1 s']);
     const past = { key: 'x', where: 'past', name: 'your own images', about: 'reset 18:05' };

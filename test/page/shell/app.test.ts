@@ -6,7 +6,7 @@ import { initialSettings, type Key, type Task } from '../../../harness/page/mess
 import { textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
 import { App, type Panel } from '../../../harness/page/shell/app';
-import { digits } from '../../../harness/page/train/plan';
+import { digitsDescription } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
@@ -202,7 +202,7 @@ test.each(['that is being built', 'with steps'])(
 
 test('a kept run without its images waits for them, and tries again with what the user gives', async () => {
   const app = opened();
-  const own = { ...digits, builtIn: false };
+  const own = { ...digitsDescription, builtIn: false };
   client.goOn.mockImplementation(async () => {
     patch({ needsData: 'a' });
     // Of files that were given before.
@@ -213,14 +213,14 @@ test('a kept run without its images waits for them, and tries again with what th
   app.kept.goOn('a');
   await tries(1);
   // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
-  for (const data of [digits, own]) patch({ data });
+  for (const data of [digitsDescription, own]) patch({ data });
   expect(client.goOn).toHaveBeenCalledOnce();
   expect({ needsData: app.state.needsData, error: app.state.error }).toEqual({
     needsData: 'a',
     error: undefined,
   });
   app.kept.takeImages('digits');
-  patch({ data: digits });
+  patch({ data: digitsDescription });
   await until(() => app.state.error);
   expect(app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
   client.goOn.mockImplementation(nothing);
@@ -273,7 +273,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   press();
   expect([idle(), idle()]).toEqual(Array(2).fill([0, undefined]));
   press();
-  patch({ data: digits });
+  patch({ data: digitsDescription });
   expect(idle()).toEqual([1, undefined]);
   // The worker has refused them, or dropped what it was asked.
   for (const event of [
@@ -306,7 +306,7 @@ test('while a kept run is about to go on its notes stay, its pictures bring no r
   client.goOn.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
   app.kept.goOn('a');
   app.set('samples', '20');
-  patch({ data: { ...digits, builtIn: false, channels: 3 } });
+  patch({ data: { ...digitsDescription, builtIn: false, channels: 3 } });
   expect({ noted: noted(), rates: rates(), recipe: app.settings.recipe }).toEqual({
     noted: ['own', 'a', 'b'],
     rates: [],

@@ -1,6 +1,6 @@
 /** What the page says of distilling, and when it offers it. */
 import { expect, test } from 'vitest';
-import { Losses } from '../../../harness/page/runs/losses';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import { distillable, distilOffer, mayDistil } from '../../../harness/page/shell/distil_text';
 import { initialState, type Run, type State } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
@@ -20,7 +20,7 @@ const run: Run = {
 const trained: State = {
   ...initialState,
   run,
-  losses: Losses.of(new Array(300).fill(1)),
+  losses: LossHistory.of(new Array(300).fill(1)),
   phase: 'finished',
   pace: 600,
 };
@@ -28,9 +28,9 @@ const trained: State = {
 test('distilling is offered for a trained network with a flow and classes, while no other task runs', () => {
   expect(mayDistil(trained, settings)).toBe(true);
   // What it began with is worth copying after its first step.
-  expect(mayDistil({ ...trained, losses: Losses.of([1]), begin: 'pretrained' }, settings)).toBe(true);
+  expect(mayDistil({ ...trained, losses: LossHistory.of([1]), begin: 'pretrained' }, settings)).toBe(true);
   for (const other of [
-    { ...trained, losses: Losses.of(new Array(299).fill(1)) },
+    { ...trained, losses: LossHistory.of(new Array(299).fill(1)) },
     { ...trained, run: undefined },
     { ...trained, run: { ...run, classes: 0 } },
   ])

@@ -10,7 +10,7 @@ import {
   trajectoryGif,
   trajectorySheet,
 } from '../../../harness/page/shell/make_files';
-import type { Picture } from '../../../harness/pictures/pictures';
+import type { BytePicture } from '../../../harness/pictures/pictures';
 import { DIGITS } from '../../../src/data/digits';
 
 const order = {
@@ -79,7 +79,7 @@ test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
   expect(start % 64).toBe(0);
   expect(array.subarray(start).join()).toEqual(grids.join());
   /** The colours but for white, each once, from left to right. */
-  const found = ({ data, channels, width }: Picture) => {
+  const found = ({ data, channels, width }: BytePicture) => {
     expect(channels).toBe(3);
     const line = data.subarray(3 * 5 * width, 3 * 6 * width).join();
     return [...new Set(line.match(/\d+,\d+,\d+/g))].filter((colour) => colour !== '255,255,255');

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { EventOf, Patch, WorkerEvent } from '../../../harness/page/messages/messages';
-import { initialSettings, type ModelChoice, type Source } from '../../../harness/page/messages/settings';
-import { Losses } from '../../../harness/page/runs/losses';
+import {
+  initialSettings,
+  type ModelChoice,
+  type NetworkSource,
+} from '../../../harness/page/messages/settings';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import {
   chosenSource,
   currentEpoch,
   taskText as describeState,
   grownAt,
+  hasDigitClasses,
   hasEnded,
   initialState,
   isComplete,
@@ -14,7 +19,6 @@ import {
   isOfDigits,
   isReady,
   isYoung,
-  makesDigits,
   networkIn,
   plannedEnd,
   reduce,
@@ -93,7 +97,7 @@ const kept = (...runs: [id: string, step: number][]): WorkerEvent => ({
   type: 'runs',
   runs: runs.map(([id, step]) => ({ id, step }) as StoredRun),
 });
-const of = (...values: number[]) => ({ losses: Losses.of(values) });
+const of = (...values: number[]) => ({ losses: LossHistory.of(values) });
 const said = (message?: string) => ({ error: message === undefined ? undefined : { message } });
 /** What made a run stop. */
 const stop = [built, losses(0, 1), timeUp, failed('task', 400)];
@@ -241,7 +245,7 @@ describe('the state of the page', () => {
     const named = { classes: 26, classNames: ['A', 'B'], height: 32, width: 24, channels: 3 };
     const images = { name: 'x', builtIn: false, count: 10, ...named };
     const state = stateAfter(patch({ data: images }), opened);
-    const of = (source: Source, known = state, recipe: 'digits' | 'pictures' = 'digits') =>
+    const of = (source: NetworkSource, known = state, recipe: 'digits' | 'pictures' = 'digits') =>
       networkIn(source, known, { recipe });
     const own = { recipe: 'digits', data: 'x', ...named, sampling };
     expect(of('run')).toEqual(own);
@@ -269,7 +273,7 @@ describe('the state of the page', () => {
     [true, false, { channels: 3, data: DIGITS }],
   ])('says whether a network makes digits (%s), and looks like them (%s): %j', (makes, looks, more) => {
     const network = { ...fine, ...more };
-    expect(makesDigits(network)).toEqual(makes);
+    expect(hasDigitClasses(network)).toEqual(makes);
     expect(isOfDigits(network)).toEqual(looks);
   });
 
@@ -323,7 +327,7 @@ test('Draw and Explain take the run’s network after 51,200 images or 300 steps
   ];
   expect(grown).toEqual([300, 300, 200, 44, 1]);
   const young = (steps: number, more: Partial<State> = {}) =>
-    isYoung(state(4, { losses: Losses.of(new Float32Array(steps)), ...more }), long);
+    isYoung(state(4, { losses: LossHistory.of(new Float32Array(steps)), ...more }), long);
   expect([young(1), young(299), young(300), young(1, { begin: 'pretrained' })]).toEqual([
     true,
     true,

@@ -8,7 +8,7 @@ import { ownRow, runCells } from '../../../harness/page/train/runs';
 import { connectReadings } from '../../../harness/page/train/train_readings';
 import { TrainingClock } from '../../../harness/page/worker/clocks';
 import { Measures } from '../../../harness/page/worker/measures';
-import { Training as PageTraining } from '../../../harness/page/worker/training';
+import { PageTraining } from '../../../harness/page/worker/training';
 import type { Views } from '../../../harness/page/worker/views';
 import type { WorkerState } from '../../../harness/page/worker/worker_state';
 import type { TrainingEvent } from '../../../src';

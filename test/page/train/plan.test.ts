@@ -4,7 +4,7 @@ import type { DataDescription, Patch, WorkerEvent } from '../../../harness/page/
 import { type Key, parseQuery, withSetting } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, reduce, type State } from '../../../harness/page/shell/state';
-import { createPlanner, digits } from '../../../harness/page/train/plan';
+import { createPlanner, digitsDescription } from '../../../harness/page/train/plan';
 import { dataWords } from '../../../harness/page/train/train_data';
 import { createStarter } from '../../../harness/page/welcome/home';
 import { TrainingClock } from '../../../harness/page/worker/clocks';
@@ -211,7 +211,7 @@ describe('the planner of the page', () => {
 
   const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };
 
-  function page(query = '?task=train', data: DataDescription = digits) {
+  function page(query = '?task=train', data: DataDescription = digitsDescription) {
     const element = standIns(query);
     standInStorage(stored);
     const app = {
@@ -282,7 +282,7 @@ describe('the planner of the page', () => {
     [10, false, '10 pictures', ''],
     [9, false, '9 pictures', 'the network can only copy them'],
   ])('says of %i images, of the page’s own: %o, what becomes of them', (count, builtIn, images, use) => {
-    const { app } = page('?task=train', { ...digits, count, builtIn });
+    const { app } = page('?task=train', { ...digitsDescription, count, builtIn });
     expect(dataWords(app as unknown as App)).toEqual({ images, use });
   });
 
@@ -308,7 +308,7 @@ describe('the planner of the page', () => {
   });
 
   test('offers a shorter way where 300 steps take longer than the minutes, until it is pressed or over', () => {
-    const icons = { ...digits, builtIn: false, channels: 3, pictures: true };
+    const icons = { ...digitsDescription, builtIn: false, channels: 3, pictures: true };
     expect(page().offers()).toBe(false);
     measure(32);
     expect(page().offers()).toBe(false);
@@ -323,7 +323,7 @@ describe('the planner of the page', () => {
     expect(known.offers()).toBe(false);
     known.tell(planned(planTraining(order, 16, 4)));
     expect(known.offers()).toBe(false);
-    known.tell({ type: 'patch', patch: { data: digits } });
+    known.tell({ type: 'patch', patch: { data: digitsDescription } });
     expect(known.offers()).toEqual(['pretrained']);
     known.element('plan-pretrained').click();
     expect({ begin: known.app.settings.begin, commands: known.app.command.mock.calls.length }).toEqual({
@@ -363,9 +363,10 @@ describe('the planner of the page', () => {
   test('expects a lower speed for more pixels and widths, until one is measured', () => {
     expect(speedOf()).toBeUndefined();
     measure(100);
-    const of = (query = '?task=train', data: DataDescription = digits) => speedOf(page(query, data));
+    const of = (query = '?task=train', data: DataDescription = digitsDescription) =>
+      speedOf(page(query, data));
     expect(of()).toBeCloseTo(100, 1);
-    expect(of('?task=train', { ...digits, height: 56, width: 56 })).toBeCloseTo(25, 1);
+    expect(of('?task=train', { ...digitsDescription, height: 56, width: 56 })).toBeCloseTo(25, 1);
     const half = of('?task=train&widths=16,32,32')!;
     expect(half).toBeGreaterThan(370);
     expect(half).toBeLessThan(400);

@@ -12,7 +12,7 @@ import {
 } from '../../../harness/page/messages/measurements';
 import type { Patch } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
-import { Losses } from '../../../harness/page/runs/losses';
+import { LossHistory } from '../../../harness/page/runs/losses';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import { trainingProgress } from '../../../harness/page/train/train_readings';
 import { PictureClock, TimeShare, TrainingClock } from '../../../harness/page/worker/clocks';
@@ -191,7 +191,7 @@ describe('the progress of training, 25 of 100 steps and half a minute after the 
     ...initialState,
     run,
     training: true,
-    losses: Losses.of(new Array(25).fill(1)),
+    losses: LossHistory.of(new Array(25).fill(1)),
     pace: 4,
     timed: true,
     measured: { ...nothingMeasured, clock: clockAt(30) },
