@@ -92,7 +92,7 @@ const open: Record<Whole, Open> = {
   },
 };
 
-/** TestRandom images, and conditions of zeros: any noise level or class takes the same time. */
+/** Random images, and conditions of zeros: any noise level or class takes the same time. */
 async function batchOf({ gpu, device }: Engine, { config }: UNet, count: number): Promise<Batch> {
   const { height, width, channels, conditioning } = config;
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};

@@ -9,22 +9,22 @@ import { finishedGrid, type PictureOptions } from './run_pictures';
 
 /** Images in each row of a picture. */
 const SHOWN = 8;
-/** Rows of a classSheet, which has a column for each class. */
+/** Rows of a sheet, which has a column for each class. */
 const ROWS = 8;
 /** Many steps, so that one sees how noise becomes a digit. */
 const TRAJECTORY = { method: 'euler', steps: 20, polish: false } as const;
-/** The most columns that a classSheet has. */
+/** The most columns that a sheet has. */
 const MOST_COLUMNS = 20;
 
-/** Columns of a classSheet: the classes, all or the first ones; without classes eight. */
+/** Columns of a sheet: the classes, all or the first ones; without classes eight. */
 export const sheetColumns = ({ config }: UNet) =>
   Math.min(config.conditioning?.classes || SHOWN, MOST_COLUMNS);
 
-/** `count` labels in turn, in the row order of a classSheet. */
+/** `count` labels in turn, in the row order of a sheet. */
 export const labelsInTurn = (classes: readonly number[], count: number) =>
   Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
 
-/** The labels of `count` images of a classSheet, as a sampler takes them: none for a network without classes. */
+/** The labels of `count` images of a sheet, as a sampler takes them: none for a network without classes. */
 export const classesInTurn = (unet: UNet, count: number) =>
   unet.config.conditioning?.classes
     ? { labels: labelsInTurn([...Array(sheetColumns(unet)).keys()], count) }

@@ -78,7 +78,7 @@ function nameIn({ layer, kernel }: { layer: string; kernel: string }, label: str
   return own.startsWith(`${kernel} `) ? own.slice(kernel.length + 1) : own;
 }
 
-/** A alignColumns whose last column is wrapped where it would be wider than a page. */
+/** A table whose last column is wrapped where it would be wider than a page. */
 function tableToWidth(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const last = rows[0].length - 1;
   const before = rows[0].map((_, i) => (i === last ? 0 : Math.max(...rows.map((row) => row[i].length)) + 2));

@@ -127,7 +127,7 @@ export async function measureCard(
 }
 
 /**
- * The figures of a card as a alignColumns in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
+ * The figures of a card as a table in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
  * their number, to two digits.
  */
 export function cardTable(runs: readonly MeasuredQuality[], name: string): string {

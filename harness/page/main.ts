@@ -15,7 +15,7 @@ import { toAddress } from './shell/address';
 import { App, type Panel } from './shell/app';
 import { anyElement, byId, connectPresses, make, onClick, setHidden, setText } from './shell/dom';
 import { connectDoors, connectLeads, viewFor, viewNames, windowTitle } from './shell/doors';
-import { connectFiles } from './shell/file_input';
+import { connectFaces, connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
 import { createRunsTable } from './train/runs_table';
 import { createTrainPanel } from './train/train_panel';
@@ -150,7 +150,15 @@ function start(): void {
 
   const starter = createStarter(app, panels);
   const home = createHome(app);
-  app.open([home, createFrame(app), runs, ...Object.values(panels), draw.onTrain, starter]);
+  app.open([
+    home,
+    createFrame(app),
+    runs,
+    ...Object.values(panels),
+    draw.onTrain,
+    connectFaces(app),
+    starter,
+  ]);
 
   window.harness = {
     get settings() {

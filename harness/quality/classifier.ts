@@ -153,7 +153,7 @@ class Pair {
     apply(this.output, this.seen, 0, 0, this.logits, 0);
   }
 
-  /** Probabilities of the classCount of image `i`. */
+  /** Probabilities of the classes of image `i`. */
   probabilities(i: number): Float64Array {
     const at = i * this.output.bias.length;
     return softmax(this.logits.subarray(at, at + classCount));

@@ -39,7 +39,7 @@ export function lossesCsv(
   );
 }
 
-/** Nine nineDigits are enough to restore the same f32. */
+/** Nine digits are enough to restore the same f32. */
 export const nineDigits = (value: number): number => Number(value.toPrecision(9));
 
 export const csv = (head: readonly string[], rows: readonly (readonly (number | string)[])[]): string =>

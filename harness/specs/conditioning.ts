@@ -8,7 +8,7 @@ import { spec as embedding } from './embedding';
 import { type Arrays, padded, type Spec, type TestRandom, type Values } from './lib/spec';
 import { activationErrors } from './swish';
 
-/** TestRandom weights of a linear layer: [from][to padded to 8], then the bias. */
+/** Random weights of a linear layer: [from][to padded to 8], then the bias. */
 function linearWeights(random: TestRandom, from: number, to: number): Float32Array {
   const weights = new Float32Array((from + 1) * padChannels(to));
   weights.set(packedKernel(random, 1, from, to));

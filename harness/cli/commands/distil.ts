@@ -213,7 +213,7 @@ async function learn(distiller: Distiller, progress: ProgressLine, signal: Abort
   return losses;
 }
 
-/** Measures the nineDigits of teacher and student, from the same noise, and prints how good they are. */
+/** Measures the digits of teacher and student, from the same noise, and prints how good they are. */
 async function measureBoth(
   engine: Engine,
   { teacher, student, config: settings }: Distiller,

@@ -25,7 +25,7 @@ import type { PixelView } from './pixel_view';
 import { largest, largestValue, meanMap, onScheme, overall, paintMaps, pictureMaps } from './shades';
 import { SlowMotion } from './slow_motion';
 
-/** Minimum numberText of images and milliseconds between two looks into the network during training: each look costs the step under way. */
+/** Minimum number of images and milliseconds between two looks into the network during training: each look costs the step under way. */
 const AGAIN_IMAGES = 2048;
 const AGAIN_MS = 3000;
 

@@ -216,7 +216,7 @@ function fillTable(
   );
 }
 
-/** Says how the GPU computes the numberText, if not by the lines that are shown. */
+/** Says how the GPU computes the number, if not by the lines that are shown. */
 function formText({ kernel, variant }: Arithmetic['form']): string {
   const name = `${kernel}.${variant}`;
   const lines =

@@ -19,8 +19,11 @@ type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Re
 /** The message where images are given beside a run. */
 export const UNDER_WAY = 'A run is under way. Reset it to train on other images.';
 
-/** Training data: the digits that come with the page, the user's files, or images that the page has made. */
-export type DataSource = 'digits' | readonly OwnFile[] | ImageSet;
+/** The name of the faces of the device's emoji font, as training images. */
+export const FACES = 'Faces of this device';
+
+/** Training data: the digits that come with the page, the device's faces, the user's files, or images that the page has made. */
+export type DataSource = 'digits' | 'faces' | readonly OwnFile[] | ImageSet;
 
 /** Images to make. */
 export interface MakeOrder extends Omit<SampleOptions, 'signal' | 'onStep'> {
@@ -80,6 +83,8 @@ export interface PageCalls {
   /** Other training data. */
   readonly data: Call<DataSource>;
   readonly stopReading: Call;
+  /** Draws the faces of the device. Resolves to what keeps it from that, if anything does. */
+  readonly faces: Call<void, string | undefined>;
 
   /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
   readonly example: Call<number, Example | undefined>;

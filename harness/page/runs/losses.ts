@@ -1,6 +1,6 @@
 /** The losses of a run, step after step, and their running mean. Pure. */
 
-/** LossHistory in the order of their steps: `LossHistory`, a list, or an array of 32-bit floats. */
+/** Losses in the order of their steps: `LossHistory`, a list, or an array of 32-bit floats. */
 export interface LossSeries extends Iterable<number> {
   readonly length: number;
   at(index: number): number | undefined;

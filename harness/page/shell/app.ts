@@ -123,7 +123,7 @@ export class App {
 
   open(panels: readonly Panel[]): void {
     this.panels = panels;
-    if (this.home) this.failing(this.worker.runs());
+    if (this.home) this.withoutGpu((client) => client.runs());
     else this.begin();
     this.changed();
   }
@@ -188,6 +188,11 @@ export class App {
   command(give: (client: TrainingWorker) => Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     this.begin();
     this.failing(give(this.worker), at);
+  }
+
+  /** The same with what needs no GPU: the worker asks for none. */
+  withoutGpu(give: (client: TrainingWorker) => Promise<unknown>): void {
+    this.failing(give(this.worker), 'data');
   }
 
   /** Makes a call of the page's own. */

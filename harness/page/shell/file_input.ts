@@ -3,8 +3,8 @@ import { EngineError } from '../../../src/base/errors';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { fileKind, type OwnFile } from '../../pictures/own_images';
 import { UNDER_WAY } from '../messages/calls';
-import type { App } from './app';
-import { anyElement, byId, onClick } from './dom';
+import type { App, Panel } from './app';
+import { anyElement, byId, onClick, setDisabled, setHidden, setMessage } from './dom';
 import { ofFile } from './format';
 import { isFixed } from './state';
 import type { TrainingWorker } from './training_worker';
@@ -125,4 +125,41 @@ export function connectFiles(app: App): void {
       .then(take)
       .catch((error) => app.complain(`What was dropped cannot be read: ${error.message}`));
   });
+}
+
+/** Training on the faces of the device: from the welcome at once, on the Train view as images like others. */
+export function connectFaces(app: App): Panel {
+  /** What keeps the browser from drawing them: undefined until it is known, empty where nothing does. */
+  let why: string | undefined;
+  let asked = false;
+  const take = () => {
+    app.forgive();
+    if (isFixed(app.state)) app.complain(UNDER_WAY);
+    else app.kept.takeImages('faces');
+  };
+  onClick('use-faces', take);
+  onClick('train-faces', () => {
+    // Before the view, which would load the digits.
+    take();
+    app.set('task', 'train');
+    if (!isFixed(app.state)) app.startWhenReady('train');
+  });
+  const ask = async (client: TrainingWorker) => {
+    why = (await client.faces()) ?? '';
+    app.changed();
+  };
+  return {
+    render() {
+      const isOffered = app.home || app.settings.task === 'train';
+      if (isOffered && !asked) {
+        asked = true;
+        app.withoutGpu(ask);
+      }
+      for (const id of ['use-faces', 'train-faces']) {
+        setHidden(id, Boolean(why));
+        setDisabled(id, why === undefined || (id === 'use-faces' && isFixed(app.state)));
+      }
+      for (const id of ['no-faces', 'no-faces-home']) setMessage(id, why || undefined);
+    },
+  };
 }

@@ -14,7 +14,7 @@ import type { App } from '../shell/app';
 import { anyElement, onClick, setHidden } from '../shell/dom';
 import { isBegun, secondsLeft } from '../shell/state';
 
-/** Stands for the digitsDescription until they are loaded. */
+/** Stands for the digits until they are loaded. */
 export const digitsDescription: DataDescription = {
   name: '',
   builtIn: true,

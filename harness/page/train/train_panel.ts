@@ -166,7 +166,7 @@ function connectControls(
   start: (...steps: [1] | []) => void,
 ): { render(): void } {
   const isRunning = () => app.state.training && app.state.phase !== 'pausing';
-  /** The learning rate to try after a divergence: half of it, in few digitsDescription. */
+  /** The learning rate to try after a divergence: half of it, in few digits. */
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
   onClick('train', () => {

@@ -1,5 +1,6 @@
 /** The images of the training worker: loads and keeps them, and finds what a run that goes on trains on. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
+import { once } from '../../../src/base/load';
 import { withTimeout } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
@@ -10,12 +11,15 @@ import type { OwnFile } from '../../pictures/own_images';
 import { type MadeImages, sizeAgain } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import { type DataSource, type PageCalls, UNDER_WAY } from '../messages/calls';
+import { type DataSource, FACES, type PageCalls, UNDER_WAY } from '../messages/calls';
 import { settingsFromRun } from '../messages/settings';
 import { browserReader, loadLabelledDigits } from './image_sources';
 import { KeptImages } from './kept_images';
 import type { Views } from './views';
 import { checkHasLabels, pretrained, splitImages, type WorkerState } from './worker_state';
+
+const OTHER_FACES =
+  'These are not the faces that the run trains on: the emoji font of this device has changed since, or the run is of another device. It stays as it is, and goes on where its font is.';
 
 /** Reads the user's own images: it comes with the first of them. */
 const ownImages = () => import('../../pictures/own_images');
@@ -28,6 +32,8 @@ const isFiles = (from: DataSource): from is readonly OwnFile[] => Array.isArray(
 export class Files {
   /** What the images were made from. */
   private given: DataSource | undefined;
+  /** The faces of the device, drawn once. */
+  private readonly faces = once(async () => (await import('./faces')).drawFaces());
   private reading: { readonly from: DataSource; readonly controller: AbortController } | undefined;
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
@@ -61,6 +67,11 @@ export class Files {
         else await this.loadData(from);
       }),
     stopReading: () => void this.stopReading(),
+    faces: () =>
+      this.faces().then(
+        () => undefined,
+        (error: Error) => error.message,
+      ),
   } satisfies Partial<PageCalls>;
 
   /** `size`: in place of the page's, for pictures. */
@@ -113,6 +124,7 @@ export class Files {
     size = this.state.settings.size,
   ): Promise<MadeImages> {
     if (from === 'digits') return { images: await loadLabelledDigits(), notes: [] };
+    if (from === 'faces') return this.faces();
     if (!isFiles(from)) return { images: from, notes: [] };
     const { fit, ink, flip } = this.state.settings;
     const { readOwnImages } = await ownImages();
@@ -151,13 +163,19 @@ export class Files {
   /** Loads the images of a run that goes on. Throws `data` for a kept one whose images are not there. */
   private async findImages(id: string | undefined, saved: Checkpoint): Promise<void> {
     const { state } = this;
+    const { source } = saved.settings;
     if (isDataOf(saved, state.images)) return;
     if (id !== undefined) {
       // As if they were not kept, where they cannot be read: the page asks for them.
       const kept = await withTimeout(this.kept.read(id, (images) => isDataOf(saved, images))).catch(() => {});
-      const known = kept ?? (saved.settings.source === 'mnist' ? 'digits' : undefined);
+      const known = kept ?? (source === 'mnist' ? 'digits' : undefined);
       if (known) await this.loadData(known);
       if (isDataOf(saved, state.images)) return;
+    }
+    if (source === FACES) {
+      await this.loadData('faces');
+      if (isDataOf(saved, state.images)) return;
+      if (state.source === FACES) throw new EngineError('data', OTHER_FACES);
     }
     if ((await this.findPictures(saved)) || id === undefined) return;
     state.patch({ needsData: id });

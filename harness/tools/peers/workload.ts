@@ -9,7 +9,7 @@ import type { AdamConfig } from '../../../src/training/step_config';
 import { type Layer, listLayers, listParameters, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, goldenBatch, initialWeights, presetWeights } from '../../run/golden_workload';
 
-/** PeerBatch are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
+/** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
 export type PeerBatch = Batch<Float32Array, Uint32Array>;
 
 export interface Weight {

@@ -101,7 +101,7 @@ describe('one pixel of a layer', () => {
     ...changes,
   });
 
-  /** TestRandom numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
+  /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
   function given(of: InsideLayer, withImageBias: boolean) {
     const { height, width, inChannels, outChannels, kernelSize: k } = of;
     const random = new TestRandom(4);

@@ -1,6 +1,7 @@
 /** The page's worker, from the page's calls to what it tells, without a GPU. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { initialFor } from '../../../harness/page/messages/settings';
+import { type DataSource, FACES } from '../../../harness/page/messages/calls';
+import { type ImageSize, initialFor } from '../../../harness/page/messages/settings';
 import { TimeShare } from '../../../harness/page/worker/clocks';
 import { Files } from '../../../harness/page/worker/files';
 import { browserReader } from '../../../harness/page/worker/image_sources';
@@ -10,7 +11,14 @@ import { splitImages } from '../../../harness/page/worker/worker_state';
 import { readOwnImages } from '../../../harness/pictures/own_images';
 import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
 import type { Plan } from '../../../harness/run/plan';
-import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
+import {
+  type Engine,
+  EngineError,
+  type ImageSet,
+  type UNet,
+  type UNetConfig,
+  type UNetOptions,
+} from '../../../src';
 import { recipeAt } from '../../../src/recipes';
 import { checkConfig, listParameters, presets } from '../../../src/unet/config';
 import { saveCheckpoint } from '../../../src/weights/checkpoint';
@@ -31,6 +39,20 @@ vi.mock('../../../harness/run/rehearsal', () => ({
       const plan = { batch: 1, steps: 20, epochs: 2, seconds: 20, fits: true };
       rehearsals.push(() => resolve(plan));
     }),
+}));
+
+/** Another font draws other faces. */
+const fonts = { now: 1 };
+const facesOf = (font: number): ImageSet => ({
+  images: new Uint8Array(20 * 16 * 16 * 3).map((_, i) => i % (200 + font)),
+  count: 20,
+  height: 16,
+  width: 16,
+  channels: 3,
+  name: FACES,
+});
+vi.mock('../../../harness/page/worker/faces', () => ({
+  drawFaces: async () => ({ images: facesOf(fonts.now), notes: [] }),
 }));
 
 /** Pictures of 36 x 40 pixels, each of the colour that its name says. */
@@ -292,6 +314,35 @@ test('a run keeps how its finished images are shown, also where that changes', a
   expect(run.settings).toEqual({ batchSize: 1, seed: 1, enlarge: 'smooth' });
 });
 
+/** Files of a worker that has no run, and the run that they find for the checkpoint of one on `images`. */
+async function filesOf(from: DataSource) {
+  const { state, session } = await served();
+  state.settings = initialFor('pictures');
+  const files = new Files(state, new Views(state));
+  await files.loadData(from);
+  const oldRun = async (images: ImageSet, size: ImageSize, source?: string) => {
+    const config = checkConfig({ ...presets.pictures, ...size, widths: [2, 3, 4] });
+    const { parameters } = listParameters(config);
+    const values = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
+    const unet = { config, parameters, getParameters: async () => values };
+    const moments = { moment1: values, moment2: values };
+    const settings = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 2, holdout: 2 };
+    const checkpoint = await saveCheckpoint({
+      trainer: {
+        ...trainer,
+        unet,
+        ...snapshotOf({ parameters: values, state: { ...checkpointState, ...moments } }),
+      },
+      settings: { ...settings, enlarge: 'pixels', ...(source ? { source } : {}) },
+      data: fingerprintImages(splitImages(images, { ...state.settings, holdout: 2 }).train),
+      losses: allLosses,
+    });
+    session.run = undefined;
+    return files.oldRun(checkpoint, undefined);
+  };
+  return { state, oldRun };
+}
+
 describe('a checkpoint of larger pictures than the page makes', () => {
   const picture = (i: number) => ({ path: `mine/${i}.png`, source: new Blob() });
   const mine = Array.from({ length: 20 }, (_, i) => picture(i));
@@ -300,29 +351,10 @@ describe('a checkpoint of larger pictures than the page makes', () => {
 
   /** The page's worker has these pictures, at the page's size, and is given the checkpoint of a run on `mine` at their own. */
   async function gone(pictures: typeof mine) {
-    const { state, session } = await served();
-    state.settings = initialFor('pictures');
-    const files = new Files(state, new Views(state));
-    await files.loadData(pictures);
+    const { state, oldRun } = await filesOf(pictures);
     expect(state.data).toMatchObject({ height: 32, width: 32, shrunk: true });
     const { images } = await readOwnImages(mine, choice, browserReader, { signal, progress() {} });
-    const config = checkConfig({ ...presets.pictures, height: 40, width: 36, widths: [2, 3, 4] });
-    const { parameters } = listParameters(config);
-    const values = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
-    const unet = { config, parameters, getParameters: async () => values };
-    const moments = { moment1: values, moment2: values };
-    const checkpoint = await saveCheckpoint({
-      trainer: {
-        ...trainer,
-        unet,
-        ...snapshotOf({ parameters: values, state: { ...checkpointState, ...moments } }),
-      },
-      settings: { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 2, holdout: 2, enlarge: 'pixels' },
-      data: fingerprintImages(splitImages(images, { ...state.settings, holdout: 2 }).train),
-      losses: allLosses,
-    });
-    session.run = undefined;
-    return { state, opened: files.oldRun(checkpoint, undefined) };
+    return { state, opened: oldRun(images, { height: 40, width: 36, channels: 3 }) };
   }
 
   test('goes on with the same pictures, which are read again', async () => {
@@ -338,6 +370,22 @@ describe('a checkpoint of larger pictures than the page makes', () => {
     const { state, opened } = await gone(mine.map((_, i) => picture(i + 1)));
     await expect(opened).rejects.toThrow('was trained on');
     expect(state.data).toMatchObject({ height: 32, width: 32 });
+  });
+});
+
+describe('a run on the faces of the device', () => {
+  const size = { height: 16, width: 16, channels: 3 };
+
+  test.each([
+    [1, 1],
+    [1, 2],
+  ])('that were drawn with font %i and are drawn with font %i when it goes on', async (before, now) => {
+    fonts.now = now;
+    const { state, oldRun } = await filesOf('digits');
+    const opened = oldRun(facesOf(before), size, FACES);
+    if (now === before) expect((await opened).images.count).toBe(18);
+    else await expect(opened).rejects.toThrow('the emoji font of this device has changed');
+    expect(state.source).toBe(FACES);
   });
 });
 
