@@ -103,12 +103,15 @@ export const integers = (value: string, help: string, min: number, max: number):
   },
 });
 
+/** `a`, `a or b`, `a, b or c`. */
+const listWithOr = (items: readonly string[]) => items.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+
 export const oneOf = <T extends string>(help: string, ...legal: readonly T[]): Flag<T> => ({
   value: legal.join('|'),
   help,
   parse: (given, name) => {
     const found = legal.find((item) => item === given);
-    if (!found) throw new UsageError(`--${name} is ${show(given)}; it must be ${legal.join(', ')}.`);
+    if (!found) throw new UsageError(`--${name} is ${show(given)}; it must be ${listWithOr(legal)}.`);
     return found;
   },
 });

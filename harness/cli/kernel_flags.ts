@@ -98,16 +98,19 @@ export class Preparations {
     | { readonly done: number; readonly total: number; readonly from: number; at: number }
     | undefined;
   private readonly progress: ProgressLine;
+  /** What the preparations are for, once a run has trained. */
+  purpose = '';
 
   constructor(progress: ProgressLine) {
     this.progress = progress;
   }
 
   readonly onProgress = (preparation: Preparation): void => {
-    const { task, done, total, kernel } = preparation;
+    const { done, total, kernel } = preparation;
     const now = performance.now();
-    if (task === 'tuning') this.tuning = { done, total, from: this.tuning?.from ?? now, at: now };
-    const text = `${preparing(preparation)}: ${done} of ${total}`;
+    if (preparation.task === 'tuning') this.tuning = { done, total, from: this.tuning?.from ?? now, at: now };
+    const task = preparing(preparation);
+    const text = `${this.purpose}${this.purpose ? task[0].toLowerCase() + task.slice(1) : task}: ${done} of ${total}`;
     if (kernel !== undefined) this.progress.print(text);
     else if (now - this.start > SHORT_MS) this.progress.update({ done, total, text });
   };

@@ -2,6 +2,7 @@
 
 import { version } from '../../package.json';
 import { EngineError, printable } from '../../src/base/errors';
+import { wrap } from '../text/units';
 import { type Command, helpText, readFlags, show, UsageError } from './args';
 import { inColour } from './colours';
 import { STOP_SIGNALS } from './quiet';
@@ -110,6 +111,8 @@ function onInterrupt(stop: (exitCode: number) => void): () => void {
 
 /** Messages may quote a file, or text that was pasted into a terminal. */
 function complain(message: string, exitCode: number): number {
-  console.error(printable(message, MOST_LETTERS));
+  const text = printable(message, MOST_LETTERS);
+  const { isTTY, columns } = process.stderr;
+  console.error(isTTY ? wrap(text, columns).join('\n') : text);
   return exitCode;
 }

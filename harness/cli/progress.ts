@@ -1,12 +1,13 @@
 /**
- * Prints the progress of a run: a bar that redraws itself on a terminal, a line every few seconds elsewhere. Hand-written, because it is
- * little code: the libraries for bars write only to terminals, draw by timers of their own, and cut a long line at its end, which is where
- * the remaining time is.
+ * Prints the progress of a run: a bar that redraws itself on a terminal; elsewhere a line now and then, each after twice the time that the
+ * one before it took, so that a file stays short. Hand-written, because it is little code: the libraries for bars write only to terminals,
+ * draw by timers of their own, and cut a long line at its end, which is where the remaining time is.
  */
 
 import { duration } from '../text/units';
 import { inColour } from './colours';
 
+/** Time from the first line in a file to the second. */
 const QUIET_MS = 5000;
 const REDRAW_MS = 100;
 /** Columns of the bar; a bar shorter than the least is not drawn. */
@@ -17,26 +18,28 @@ interface ProgressState {
   readonly total: number;
   /** The text after the bar: loss, speed. */
   readonly text: string;
-  readonly secondsLeft?: number;
+  readonly secondsLeft?: number | undefined;
 }
 
 export class ProgressLine {
   private readonly stream: NodeJS.WriteStream;
-  private readonly live: boolean;
+  readonly isTerminal: boolean;
   private last = Number.NEGATIVE_INFINITY;
   private drawn = false;
+  /** Time until the next line, where this is no terminal. */
+  private wait = QUIET_MS / 2;
 
   constructor(stream: NodeJS.WriteStream = process.stdout) {
     this.stream = stream;
-    this.live = stream.isTTY === true;
+    this.isTerminal = stream.isTTY === true;
   }
 
   /** Shows the state, unless the previous one was shown a moment ago. */
   update(state: ProgressState): void {
     const now = performance.now();
-    if (now - this.last < (this.live ? REDRAW_MS : QUIET_MS)) return;
+    if (now - this.last < (this.isTerminal ? REDRAW_MS : this.wait)) return;
     this.last = now;
-    if (this.live) {
+    if (this.isTerminal) {
       // A character in the last column makes some terminals wrap to the next line.
       const line = progressLine(state, (this.stream.columns || 80) - 1);
       const [bar] = /^[━╌]*/.exec(line)!;
@@ -44,7 +47,10 @@ export class ProgressLine {
       const painted = `${inColour('cyan', bar.slice(0, full), this.stream)}${inColour('dim', bar.slice(full), this.stream)}`;
       this.stream.write(`\r\x1b[K${painted}${line.slice(bar.length)}`);
       this.drawn = true;
-    } else this.stream.write(`${progressLine(state)}\n`);
+    } else {
+      this.stream.write(`${progressLine(state)}\n`);
+      this.wait *= 2;
+    }
   }
 
   /** Prints a permanent line above the bar. */
@@ -52,7 +58,7 @@ export class ProgressLine {
     this.clear();
     this.stream.write(`${line}\n`);
     // If the output is no terminal, this line also resets the interval between progress lines.
-    if (!this.live) this.last = performance.now();
+    if (!this.isTerminal) this.last = performance.now();
   }
 
   clear(): void {

@@ -201,6 +201,8 @@ export async function planRun(
     begins,
     /** For the same images again, which --resume needs beside the checkpoint. */
     imageFlags: imageFlagsOf(sources, flags),
+    /** What else was given, but for what a plan sets and the folder. */
+    otherFlags: otherFlagsOf(flags),
     notes: [...notes, ...(plans ? [] : hints(flags, all, sources))],
     heldOutLosses: flags.resume ? heldOutLosses(dirname(flags.resume)) : [],
     saveSeconds: flags['checkpoint-every'] ?? SAVE_SECONDS,
@@ -276,6 +278,20 @@ function imageFlagsOf(sources: readonly string[], { fit, ink }: TrainFlags): str
   const own = sources.filter((source) => source !== 'mnist').map((source) => ['data', source] as const);
   const flags = [...own, ['fit', fit], ['ink', ink]] as const;
   return flags.map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${quoted(value)}`)).join('');
+}
+
+const PLANNED = ['minutes', 'recipe', 'begin', 'lr', 'batch', 'epochs', 'max-steps', 'schedule'];
+const PLACES = ['out', 'overwrite', 'resume'];
+
+function otherFlagsOf(flags: TrainFlags): string {
+  const others = Object.entries(flags).filter(([flag]) => ![...PLANNED, ...PLACES].includes(flag));
+  return others
+    .flatMap(([flag, value]) => {
+      if (value === true) return ` --${flag}`;
+      const values = flag === 'data' ? (value as readonly string[]) : [value];
+      return values.map((each) => ` --${flag} ${quoted(String(each))}`);
+    })
+    .join('');
 }
 
 /** The default recipe suits MNIST: other images deserve better. */

@@ -9,6 +9,7 @@ import { saveModel } from '../../src/weights/save_model';
 import type { TrainingRun } from '../../src/worker/run';
 import { listClasses } from '../pictures/class_names';
 import { epochMeans } from '../run/losses';
+import { Pace } from '../run/pace';
 import { MINUTES, type Plan, planLimit } from '../run/plan';
 import { rehearse } from '../run/rehearsal';
 import { adapterText } from '../text/adapter_text';
@@ -41,6 +42,9 @@ interface Options extends RunOrder, Begun {
 /** Share of the time in which a planned run trains: files take the rest. */
 const TRAINING_SHARE = 0.95;
 
+/** Most lines about epochs, the last one among them, beside the bar of a terminal and in a file: losses.csv has all. */
+const EPOCH_LINES = { terminal: 1, file: 12 };
+
 /** Seconds since the process began. */
 const now = () => performance.now() / 1000;
 
@@ -55,10 +59,12 @@ export class Training {
   private readyAt = 0;
   private firstStepAt: number | undefined;
   private epochAt = 0;
+  private printedEpoch = 0;
   private savedAt = now();
   private savedStep: number | undefined;
   private trainSeconds = 0;
   private imagesPerSecond = 0;
+  private readonly pace = new Pace();
   private readonly epochSeconds = new Map<number, number>();
   /** The held-out loss of each epoch, from the first. */
   private readonly heldOut: (number | undefined)[];
@@ -163,6 +169,7 @@ export class Training {
         progress.print();
       }
       this.readyAt = this.epochAt = now();
+      this.pace.begin();
       const either = AbortSignal.any([signal, timeUp.signal]);
       await history?.add(run.losses.length, signal);
       while (!run.complete && !timeUp.signal.aborted) {
@@ -239,7 +246,7 @@ export class Training {
 
   /** Moves the progress line on, and reports the first step of this process. */
   private showStep(madeAt: number): void {
-    const { run, progress, loadedAt, readyAt, imagesPerSecond } = this;
+    const { run, progress, loadedAt, readyAt, pace } = this;
     if (this.firstStepAt === undefined) {
       this.firstStepAt = madeAt;
       const [all, loading, preparing, step] = [madeAt, loadedAt, readyAt - loadedAt, madeAt - readyAt].map(
@@ -251,12 +258,14 @@ export class Training {
     }
     const { losses, end, stepsPerEpoch, settings, images } = run;
     const step = losses.length;
-    const imagesLeft = Math.max(end - step, 0) * Math.min(run.trainer!.batchSize, images.count);
+    const batch = Math.min(run.trainer!.batchSize, images.count);
+    pace.add(batch);
+    const speedNow = pace.imagesPerSecond;
     progress.update({
       done: step,
       total: end,
-      text: `epoch ${Math.ceil(step / stepsPerEpoch)}/${settings.epochs}  step ${step}  loss ${losses[step - 1].toFixed(4)}  ${speed(imagesPerSecond)}`,
-      secondsLeft: imagesLeft / imagesPerSecond,
+      text: `epoch ${Math.ceil(step / stepsPerEpoch)}/${settings.epochs}  step ${step}  loss ${losses[step - 1].toFixed(4)}  ${speed(this.imagesPerSecond)}`,
+      secondsLeft: speedNow && (Math.max(end - step, 0) * batch) / speedNow,
     });
   }
 
@@ -271,6 +280,9 @@ export class Training {
     await this.evaluate();
     const held = this.evaluation;
     if (held) this.heldOut[epoch - 1] = held.loss;
+    const lines = this.progress.isTerminal ? EPOCH_LINES.terminal : EPOCH_LINES.file;
+    if (epoch < settings.epochs && epoch - this.printedEpoch < settings.epochs / lines) return;
+    this.printedEpoch = epoch;
     const mean = epochMeans(losses, stepsPerEpoch)[epoch - 1];
     this.progress.print(
       `Epoch ${epoch}/${settings.epochs}: mean loss ${mean.toFixed(5)}${held ? `, held out ${held.loss.toFixed(5)}` : ''}, ${duration(seconds)}, ${speed(this.imagesPerSecond)}`,
@@ -289,6 +301,9 @@ export class Training {
     const { objective, data, images, settings } = run;
     const unet = run.unet!;
     options.folder.check();
+    // Samples may need kernels that training does not: their check is no part of the training that has ended.
+    progress.clear();
+    options.preparations.purpose = 'For the pictures: ';
     await this.write(MODEL, await saveModel(unet, { objective, data }));
     await this.evaluate();
     const written = [...(await this.writeFiles()), CHECKPOINT, MODEL];
@@ -346,9 +361,10 @@ export class Training {
     const { batchSize, epochs, maxSteps, learningRate } = settings;
     if (maxSteps === undefined) return;
     const { decay, warmup } = trainer!.schedule;
-    const begun = this.options.begins ? ` --begin pretrained --lr ${learningRate}` : '';
+    const { begins, otherFlags, folder } = this.options;
+    const begun = begins ? ` --begin pretrained --lr ${learningRate}` : '';
     this.progress.print(
-      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule ${decay},warmup=${warmup}`,
+      `The same length and schedule again: ${commandLine('train')} --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule ${decay},warmup=${warmup}${otherFlags} --out ${quoted(`${folder.path}-again`)}`,
     );
   }
 

@@ -110,8 +110,9 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
   const room = Math.min(bytes.length - 8, maxHeader);
   if (length < 2n || length > BigInt(room)) {
     refuse(
-      `is not a safetensors file, or is cut short: its first 8 bytes give a header of ${length} bytes; ` +
-        `a file of ${bytes.length} bytes can have 2 to ${room}.`,
+      bytes[8] === 0x7b
+        ? `is cut short, or damaged: its first 8 bytes give a header of ${length} bytes; a file of ${bytes.length} bytes can have 2 to ${room}.`
+        : 'is not a safetensors file. Give a model or a checkpoint that was saved as one.',
     );
   }
   const start = 8 + Number(length);

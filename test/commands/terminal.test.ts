@@ -48,3 +48,20 @@ test('a terminal gets colours, unless NO_COLOR asks for none; a pipe gets none',
   new ProgressLine(plain.stream).update(state);
   expect(plain.written.join('')).toBe(`\r\x1b[K${progressLine(state, 79)}`);
 });
+
+test('in a file each line of progress comes after twice the time of the one before it', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const written: string[] = [];
+  const progress = new ProgressLine({
+    write: (text: string) => written.push(text),
+  } as unknown as NodeJS.WriteStream);
+  const times: number[] = [];
+  for (let second = 0; second < 3600; second++) {
+    const { length } = written;
+    progress.update(state);
+    if (written.length > length) times.push(second);
+    vi.advanceTimersByTime(1000);
+  }
+  vi.useRealTimers();
+  expect(times).toEqual([0, 5, 15, 35, 75, 155, 315, 635, 1275, 2555]);
+});

@@ -67,7 +67,7 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
     schedule: { decay: 'linear', warmup: Math.round(steps / 10), steps, floor: 0.01 },
   });
   expect(settings.scheduleChanges).toBeUndefined();
-  const flags = made.match(/The same length and schedule again: (.*)/)![1];
+  const again = made.match(/The same length and schedule again: .* train (.*)/)![1];
 
   // Further steps, at a third of the rate.
   const perEpoch = report().stepsPerEpoch;
@@ -84,9 +84,10 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   });
   expect(report()).toMatchObject({ steps: steps + more, resumedAtStep: steps });
 
-  await succeed('train', '--out', out, '--overwrite', ...own, ...flags.split(' '));
-  expect(report().settings.schedule).toEqual(settings.schedule);
-  expect(report().steps).toBe(steps);
+  await succeed('train', ...again.replace('-- ', '').split(' '));
+  const repeated = reportIn(`${out}-again`);
+  expect(repeated.settings.schedule).toEqual(settings.schedule);
+  expect(repeated.steps).toBe(steps);
 });
 
 test('a planned run stops in half as long again as its minutes, and resumes to its planned end', async () => {

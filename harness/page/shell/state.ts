@@ -71,7 +71,7 @@ export interface State extends Known {
   /** The run's network is being distilled. */
   readonly distilling?: DistillingProgress | undefined;
   readonly imagesPerSecond: number;
-  /** The smoothed `imagesPerSecond`, from which the time left is computed. */
+  /** Images a second, from which the time left is computed; 0 until it is known. */
   readonly pace: number;
   /** The run's speed was measured: before, the engine's checks slow it down. */
   readonly timed: boolean;
@@ -107,14 +107,13 @@ export const initialState: State = { phase: 'starting', training: false, kept: [
 export function reduce(state: State, event: WorkerEvent): State {
   switch (event.type) {
     case 'losses': {
-      const { first, again, losses, imagesPerSecond } = event;
+      const { first, again, losses, imagesPerSecond, pace } = event;
       const known = again ? wentBack(state, state.losses.after(first, [])) : state;
-      const { pace } = known;
       return {
         ...known,
         losses: known.losses.after(first, losses),
         imagesPerSecond,
-        pace: pace > 0 ? pace + (imagesPerSecond - pace) / 16 : imagesPerSecond,
+        pace: pace ?? known.pace,
       };
     }
     case 'patch':

@@ -3,6 +3,7 @@ import type { TrainingEvent } from '../../../src';
 import type { TurnContext } from '../../../src/worker';
 import { TrainingRun } from '../../../src/worker/run';
 import { isEnded } from '../../../src/worker/turns';
+import { Pace } from '../../run/pace';
 import type { Press } from '../messages/calls';
 import type { Measures } from './measures';
 import type { Views } from './views';
@@ -22,6 +23,7 @@ export class PageTraining {
   /** The steps whose losses the page has, and when it got the last ones. `again`: the run may have gone back there. */
   private sent = { steps: 0, again: false, at: 0 };
   private imagesPerSecond = 0;
+  private readonly pace = new Pace();
   /** The trainer that the page knows of. */
   private known: object | undefined;
 
@@ -141,6 +143,7 @@ export class PageTraining {
     }
     this.sent = { steps: run.losses.length, again: false, at: 0 };
     clock.start(performance.now());
+    this.pace.begin();
     try {
       for await (const event of session.train(Number.isFinite(steps) ? { steps } : {})) {
         // It was closed meanwhile.
@@ -148,6 +151,7 @@ export class PageTraining {
         clock.step(performance.now());
         this.tellBuilt();
         this.imagesPerSecond = event.imagesPerSecond;
+        this.pace.add(run.settings.batchSize);
         if (performance.now() - this.sent.at >= LOSSES_MS) this.send();
         planning.between();
         if (run.complete) await this.lastPictures();
@@ -207,6 +211,7 @@ export class PageTraining {
     const losses = Float32Array.from(state.session.run!.losses.slice(first));
     if (losses.length === 0 && !again) return;
     this.sent = { steps: first + losses.length, again: false, at: performance.now() };
-    state.post({ type: 'losses', first, again, losses, imagesPerSecond });
+    const pace = this.pace.imagesPerSecond;
+    state.post({ type: 'losses', first, again, losses, imagesPerSecond, pace });
   }
 }

@@ -91,6 +91,14 @@ export const needs = {
     packages: ['mesa-vulkan-drivers', 'libvulkan1'],
     isThere: findsAdapter,
   },
+  emoji: {
+    name: 'a font of coloured emoji',
+    packages: ['fonts-noto-color-emoji'],
+    isThere: async () =>
+      process.platform !== 'linux' ||
+      spawnSync('fc-list', [':color=True', 'family'], { encoding: 'utf8' }).stdout?.includes('Emoji') ===
+        true,
+  },
 };
 type Need = keyof typeof needs;
 const needsOf: Readonly<Record<Lane, readonly Need[]>> = {
@@ -99,7 +107,7 @@ const needsOf: Readonly<Record<Lane, readonly Need[]>> = {
   node: ['vulkan'],
   chrome: ['chrome'],
   firefox: ['firefox', 'vulkan'],
-  page: ['chrome'],
+  page: ['chrome', 'emoji'],
 };
 const namesOf = (what: readonly Need[]) => what.map((need) => needs[need].name).join('; ');
 

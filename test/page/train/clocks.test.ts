@@ -155,41 +155,47 @@ test('the page shows in seconds when the first step was made, how long one takes
   });
 });
 
-test('the terminal shows in seconds when the first step was made, and how long epochs took', async () => {
-  const print = vi.fn();
+/** A command that has trained for this many epochs of two steps, and what it printed. */
+async function trained(epochs: number, isTerminal: boolean) {
+  const print = vi.fn<(line: string) => void>();
   const losses: number[] = [];
+  const end = 2 * epochs;
   const run = {
     losses,
     add: (loss: number) => void losses.push(loss),
     async *train() {
-      for (const loss of [0.5, 0.5, 0.5, 0.5]) {
+      while (losses.length < end) {
         pass(45);
-        yield { loss, imagesPerSecond: 4 };
+        yield { loss: 0.5, imagesPerSecond: 4 };
       }
     },
     get complete() {
-      return losses.length === 4;
+      return losses.length === end;
     },
-    end: 4,
+    end,
     stepsPerEpoch: 2,
-    settings: { epochs: 2 },
+    settings: { epochs },
     trainer: { batchSize: 4 },
     images: { count: 8 },
   };
-  const command = Object.assign(Object.create(Training.prototype), {
-    run,
+  const progress = { print, update() {}, clear() {}, isTerminal };
+  const options = { run, progress, heldOutLosses: [], saveSeconds: 1000, folder: {} };
+  type Parts = ConstructorParameters<typeof Training>;
+  const command = new Training({} as Parts[0], options as unknown as Parts[1]);
+  Object.assign(command, {
     loadedAt: 1,
     savedAt: 5,
     savedStep: 0,
-    timeUp: new AbortController(),
-    progress: { print, update() {}, clear() {} },
-    options: { saveSeconds: 1000, folder: {} },
-    epochSeconds: new Map(),
     evaluate: async () => pass(10),
     save: async () => {},
-  }) as Training;
+  });
   await command.train(new AbortController().signal);
-  expect(print.mock.calls.flat()).toEqual([
+  return { command, printed: print.mock.calls.flat() };
+}
+
+test('a command shows in seconds when the first step was made, and how long epochs took', async () => {
+  const { command, printed } = await trained(2, false);
+  expect(printed).toEqual([
     'First step  after 50 s: loading 1.0 s, preparing 4.0 s, the step 45 s',
     ...[1, 2].map((epoch) => expect.stringContaining(`Epoch ${epoch}/2: mean loss 0.50000, 1 min 30 s, `)),
   ]);
@@ -198,3 +204,16 @@ test('the terminal shows in seconds when the first step was made, and how long e
     epochSeconds: new Map([1, 2].map((epoch) => [epoch, 90])),
   });
 });
+
+test.each([
+  ['terminal', true, 1],
+  ['file', false, 12],
+])(
+  'in a %s at most a few of many epochs have a line, the last one among them',
+  async (_, isTerminal, lines) => {
+    const { printed } = await trained(100, isTerminal);
+    const epochs = printed.filter((line) => line.startsWith('Epoch'));
+    expect(epochs.length).toBe(lines);
+    expect(epochs.at(-1)).toContain('Epoch 100/100');
+  },
+);
