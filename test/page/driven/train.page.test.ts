@@ -266,3 +266,43 @@ test('the recipes are radio cards; a run of pictures is kept as such, and goes o
   await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
   expect((await settingsOf(page)).recipe).toBe('pictures');
 });
+
+test('faces of the device train at one press from the welcome, and a kept run draws them again, with the same losses', async () => {
+  /** A run of two epochs, of 24 steps each, on an otherwise empty page. */
+  const begun = async () => {
+    const visited = await open('');
+    for (const [key, value] of Object.entries({
+      recipe: 'pictures',
+      widths: '8',
+      batch: '4',
+      samples: '0',
+      epochs: '2',
+      lr: '0.01',
+    }))
+      await setting(visited.page, key, value);
+    await click(visited.page, '#train-faces');
+    await steps(visited.page, 1);
+    return visited;
+  };
+  const undisturbed = (await begun()).page;
+  await phase(undisturbed, 'finished');
+  const expected = await losses(undisturbed);
+  expect(await fromState(undisturbed, 'data')).toMatchObject({
+    name: 'Faces of this device',
+    height: 32,
+    width: 32,
+    channels: 3,
+  });
+  await undisturbed.close();
+
+  const { page } = await begun();
+  await steps(page, LEAST_STEPS);
+  await pause(page);
+  expect((await losses(page)).length).toBeLessThan(expected.length);
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+  await page.goto(driven.address);
+  await offered(page, 'Go on with ');
+  await click(page, '#runs-body .kept button');
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(expected);
+});
