@@ -176,7 +176,7 @@ export type PageMessage =
       readonly again: boolean;
       readonly losses: Float32Array;
       readonly imagesPerSecond: number;
-      /** The speed by which the time left is told, in images a second; undefined in the first seconds. */
+      /** Images a second, from which the time left follows; undefined in the first seconds. */
       readonly pace?: number | undefined;
     }
   | { readonly type: 'patch'; readonly patch: Patch }

@@ -15,7 +15,7 @@ function ratios(seconds: readonly number[]): (number | undefined)[] {
   });
 }
 
-test('nothing is told in the first five seconds', () => {
+test('there is no figure in the first five seconds', () => {
   expect(ratios(Array(9).fill(0.6)).map((ratio) => ratio !== undefined)).toEqual(
     Array.from({ length: 9 }, (_, i) => i === 8),
   );
