@@ -60,7 +60,7 @@ test.each<[line: string, facts: string[]]>([
   ['--count \u001b[31m', ['"\\u001b[31m"']],
   ['--rate 0', ['"0"', 'from 0.5 to 10']],
   ['--sizes 8,65', ['"8,65"', 'from 1 to 64']],
-  ['--in blue', ['"blue"', 'red, green']],
+  ['--in blue', ['"blue"', 'red or green']],
 ])('%s is refused in one line', (line, facts) => {
   expect(() => read(line)).toThrow(UsageError);
   expect(() => read(line)).toThrow(/^[^\n]{1,300}\.$/);
