@@ -50,6 +50,7 @@ export function connectOrder(orders: SampleOrders) {
       const isDigit = hasDigitClasses(network);
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');
+      setText('field-what', isDigit ? 'digit' : 'image');
       setText('guidance-value', guidance.value);
       renderDigits({
         names: shownNames(network),
