@@ -1,4 +1,4 @@
-/** Files that the user chooses or drops: images to train on, models and checkpoints. */
+/** Files that the user chooses or drops: images to train on, models and checkpoints. Beside them the faces of the device, as images to train on. */
 import { EngineError } from '../../../src/base/errors';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { fileKind, type OwnFile } from '../../pictures/own_images';

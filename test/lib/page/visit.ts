@@ -377,8 +377,8 @@ async function pauseAt(page: Page, count: number, begins: boolean): Promise<void
   await phase(page, 'paused');
 }
 
-/** Pauses a run that trains, or is about to. */
-export const pause = (page: Page) => pauseAt(page, 0, false);
+/** Pauses a run that trains, or is about to, where it has this number of losses. */
+export const pause = (page: Page, count = 0) => pauseAt(page, count, false);
 
 /** Trains to about here, and waits until that is kept. */
 export async function keepAt(page: Page, count: number): Promise<void> {
